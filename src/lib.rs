@@ -1,0 +1,6 @@
+//! gavel: a mutually authenticated TLS auction with a signed bid ledger that
+//! anybody can audit offline. `ARCHITECTURE.md` is the long form of this map.
+
+pub mod auction;
+pub mod limits;
+pub mod time;

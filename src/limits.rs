@@ -1,0 +1,117 @@
+//! Every maximum in one place, each with its reason.
+//!
+//! Over a limit is a refusal, never growth. Sizes are in bytes, spans in
+//! [`Span`] or the unit that ends the name.
+
+use crate::time::Span;
+
+// ---- Numbers and texts of the ledger (LEDGER 1) ----
+
+/// The greatest integer in the ledger: every JSON reader keeps it exactly (RFC 8785, 3.2.2.3).
+pub const INTEGER_MAX: u64 = (1 << 53) - 1;
+/// The longest ledger line without its LF: bounds what an auditor buffers.
+pub const LINE_BYTES_MAX: usize = 16 * 1024;
+/// The longest string in the ledger that is not one of the long kinds.
+pub const STRING_BYTES_MAX: usize = 1024;
+/// The longest note (checkpoint with cosignatures) in the ledger.
+pub const NOTE_BYTES_MAX: usize = 4 * 1024;
+/// The longest certificate in base64: two of them, with signatures, fit a line.
+pub const CERT_BASE64_BYTES_MAX: usize = 6 * 1024;
+/// How deep a ledger line may nest.
+pub const DEPTH_MAX: usize = 8;
+/// The most lots in a sale: their state is the auditor's memory.
+pub const LOTS_MAX: usize = 100_000;
+/// The most rows of an increment table: it must fit its `lot` line.
+pub const INCREMENT_ROWS_MAX: usize = 64;
+
+// ---- Names (DESIGN 2, RULES 3) ----
+
+/// The longest name of a person: it fits a certificate's CN and a table's column.
+pub const NAME_BYTES_MAX: usize = 32;
+/// The longest lot id.
+pub const LOT_ID_BYTES_MAX: usize = 16;
+/// The longest house name or sale id.
+pub const SALE_ID_BYTES_MAX: usize = 64;
+/// The longest title of a sale or lot.
+pub const TITLE_BYTES_MAX: usize = 200;
+
+// ---- The roster (LEDGER 3) ----
+
+/// How many seal lines back a bid's head may lie: bounds the window that server and auditor hold.
+pub const HEAD_WINDOW: usize = 65_536;
+/// How many bid keys one name may enrol in a sale: phones and laptops, not key mills.
+pub const BID_KEYS_PER_NAME_MAX: usize = 16;
+/// How many refused bids of one bidder are recorded whole in a minute; more are counted.
+pub const REFUSALS_PER_MINUTE_MAX: u64 = 60;
+/// How many bytes of refused bids a sale records whole, unless its terms say otherwise.
+pub const REFUSAL_BYTES_MAX: u64 = 16 * 1024 * 1024;
+/// How many keys one summary `refusal` line names, so that it fits a line.
+pub const COUNTED_KEYS_PER_LINE_MAX: usize = 128;
+
+// ---- Time (RULES 1, 8) ----
+
+/// Idle time after which a `tick` is entered while a lot is open.
+pub const TICK_AFTER: Span = Span::from_s(10);
+/// How far wall clock and official time may part before a `clock` entry.
+pub const CLOCK_DRIFT_MAX: Span = Span::from_ms(250);
+/// The least time an open lot keeps after an outage.
+pub const RESTART_GRACE: Span = Span::from_s(60);
+/// The longest timer of a lot (a year): catches milliseconds written as seconds.
+pub const LOT_DURATION_MAX: Span = Span::from_s(366 * 24 * 3600);
+
+// ---- Frames and files ----
+
+/// The most lines in a frame: bounds one write and one fan-out buffer.
+pub const FRAME_LINES_MAX: usize = 1024;
+/// The most certificate bytes taken from one PEM or DER file.
+pub const CREDENTIAL_FILE_BYTES_MAX: u64 = 64 * 1024;
+/// The most bytes of a CRL file.
+pub const CRL_FILE_BYTES_MAX: u64 = 4 * 1024 * 1024;
+/// The most bytes of a sale file.
+pub const SALE_FILE_BYTES_MAX: u64 = 16 * 1024 * 1024;
+/// How often the anchor is replaced while a sale runs.
+pub const ANCHOR_EVERY: Span = Span::from_s(1);
+
+// ---- The server's door (DESIGN 3) ----
+
+/// How long a TLS handshake may take.
+pub const HANDSHAKE_TIMEOUT: Span = Span::from_s(5);
+/// How long a connection may say nothing before it is asked to leave.
+pub const IDLE_TIMEOUT: Span = Span::from_s(30 * 60);
+/// How long one write to a peer may take before the peer is dropped as stuck.
+pub const WRITE_TIMEOUT: Span = Span::from_s(10);
+/// The most connections at once.
+pub const CONNECTIONS_MAX: usize = 12_000;
+/// The most connections under one name: a phone, a laptop, some tabs, some reconnects.
+pub const CONNECTIONS_PER_NAME_MAX: usize = 16;
+/// The most connections from one address that have not finished their handshake.
+pub const UNAUTHENTICATED_PER_ADDRESS_MAX: usize = 256;
+/// The most connections that have not finished their handshake, from all addresses.
+pub const UNAUTHENTICATED_MAX: usize = 2_048;
+/// The longest request line of `gavel/1`, with its LF.
+pub const REQUEST_LINE_BYTES_MAX: usize = 16 * 1024;
+/// The longest text command, with its line end.
+pub const TEXT_LINE_BYTES_MAX: usize = 512;
+/// The most requests of one connection that wait for an answer; more wait in the socket.
+pub const REQUESTS_IN_FLIGHT_MAX: usize = 64;
+/// The most inputs that wait for the floor; more are answered `busy`.
+pub const ARRIVALS_MAX: usize = 16 * 1024;
+/// How many frames a reader may fall behind before it gets a snapshot instead.
+pub const FRAMES_BEHIND_MAX: usize = 1024;
+/// How many bad lines in a row end a connection.
+pub const BAD_LINES_MAX: u32 = 20;
+/// How many requests one connection may send in a second, on average.
+pub const REQUESTS_PER_SECOND_MAX: u32 = 2_000;
+/// The most bytes of certificates a peer may present.
+pub const PEER_CHAIN_BYTES_MAX: usize = 16 * 1024;
+/// How often the CRL file is looked at.
+pub const CRL_POLL: Span = Span::from_ms(250);
+
+// ---- Clients ----
+
+/// The longest line a client takes from a server: a `lines` message of a full frame fits.
+pub const SERVER_LINE_BYTES_MAX: usize = 32 * 1024 * 1024;
+/// The longest wait between two attempts to connect again.
+pub const RECONNECT_WAIT_MAX: Span = Span::from_s(15);
+/// A bid over this many times the ask needs a confirmation: a slip of the finger is the commonest plea.
+pub const CONFIRM_ABOVE_ASKS: u64 = 10;
