@@ -1,0 +1,542 @@
+//! A sale taken up again from its ledger: replay, then the decision to go on,
+//! to finish, or to refuse (LEDGER 2, "Start").
+//!
+//! Bidders' signatures are not checked here, that is `verify`'s work. Bytes,
+//! chain, tree, rules, the roots of all seals, the newest seal's signature and
+//! the anchor are.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+
+use ed25519_dalek::VerifyingKey;
+
+use super::{House, Known, OpenFrame, Own, bid_key_of};
+use crate::auction::catalogue::LotTerms;
+use crate::auction::event::{Bid, Event, Happening, Input};
+use crate::auction::name::{HouseName, SaleId};
+use crate::auction::refusal::{Code, Unfit};
+use crate::auction::sale::Sale;
+use crate::ledger::chain::{Chain, ChainError};
+use crate::ledger::checkpoint::{Checkpoint, CheckpointError, SealingKey, SignedCheckpoint};
+use crate::ledger::entry::{Kind, Line};
+use crate::ledger::hash::Hash;
+use crate::pki::{Anchor, CertificateFault, verify_sealer};
+use crate::record::{
+    self, BidEvidence, CatalogueFault, Enrolment, EnrolmentFault, Head, Opening, Record,
+    RecordError, RefusedBid, SignedBid,
+};
+use crate::roster::{Roster, Signature};
+use crate::time::Timestamp;
+
+/// Why a ledger is not taken up again. The operator's affair: nothing was changed.
+#[derive(Debug, thiserror::Error)]
+pub enum RecoveryRefusal {
+    /// The file ends before its catalogue does, though a ledger is born whole.
+    #[error("the ledger has no whole catalogue: it was cut after its birth")]
+    NoCatalogue,
+    /// Line 0 does not begin the sale that was asked for.
+    #[error("the ledger is of sale {sale} of house {house}, under another CA or another name")]
+    OtherSale {
+        /// The sale that line 0 names.
+        sale: SaleId,
+        /// The house that line 0 names.
+        house: HouseName,
+    },
+    /// The sealer's certificate in line 0 does not verify.
+    #[error("the sealer's certificate in line 0 does not verify: {0}")]
+    Sealer(#[source] CertificateFault),
+    /// The lot lines are not those that line 0 commits to.
+    #[error("the lots do not fit line 0: {0}")]
+    Catalogue(#[from] CatalogueFault),
+    /// A line is out of place in the chain.
+    #[error("line {seq}: {fault}")]
+    Chain {
+        /// The line.
+        seq: u64,
+        /// What is wrong.
+        fault: ChainError,
+    },
+    /// A line parses and chains, but the rules or the roster say no.
+    #[error("line {seq}: {why}")]
+    Rules {
+        /// The line.
+        seq: u64,
+        /// What is wrong.
+        why: String,
+    },
+    /// A seal is over another tree than the one before it.
+    #[error("line {seq}: the seal is not over the lines before it")]
+    Seal {
+        /// The line.
+        seq: u64,
+    },
+    /// The newest seal's signature does not verify.
+    #[error("the newest seal does not verify: {0}")]
+    SealSignature(#[source] CheckpointError),
+    /// The anchor file is not a checkpoint of this sale.
+    #[error("the anchor does not verify: {0}")]
+    AnchorSignature(#[source] CheckpointError),
+    /// The ledger does not reach the anchor: acknowledged lines are missing or other.
+    #[error(
+        "the anchor says that {size} lines were sealed, and the ledger's first {kept} whole \
+         lines are not those: acknowledged lines are missing or were changed"
+    )]
+    BeforeAnchor {
+        /// The anchor's size.
+        size: u64,
+        /// The lines kept.
+        kept: u64,
+    },
+    /// A valid seal over more lines than could be kept lies beyond the damage.
+    #[error(
+        "line {kept} is damaged, and a valid seal over {size} lines lies beyond it: \
+         acknowledged lines are damaged"
+    )]
+    SealedBeyond {
+        /// The seal's size.
+        size: u64,
+        /// The lines kept.
+        kept: u64,
+    },
+    /// The sale has not finished and its sealing key is not there.
+    #[error("the sale has not finished, and its sealing key is missing")]
+    NoSealingKey,
+    /// The sealing key is not the one that line 0 names.
+    #[error("the sealing key is not the one that line 0 names")]
+    OtherSealingKey,
+}
+
+/// A replay of a ledger, line by line.
+#[derive(Debug)]
+pub struct Recovery {
+    anchor: Anchor,
+    house: HouseName,
+    sale: SaleId,
+    stage: Stage,
+}
+
+#[derive(Debug)]
+enum Stage {
+    Empty,
+    Lots(Box<Lots>),
+    Running(Box<Replay>),
+}
+
+#[derive(Debug)]
+struct Lots {
+    opening: Opening,
+    open_line: Arc<[u8]>,
+    sealer: VerifyingKey,
+    lots: Vec<LotTerms>,
+    at: Timestamp,
+    chain: Chain,
+}
+
+#[derive(Debug)]
+struct Replay {
+    opening: Opening,
+    open_line: Arc<[u8]>,
+    sealer: VerifyingKey,
+    roster: Roster,
+    sale: Sale,
+    chain: Chain,
+    answers: HashMap<Hash, Known>,
+    own: HashMap<crate::auction::name::Name, Vec<Own>>,
+    notes: BTreeMap<u64, Arc<str>>,
+    last_kind: Kind,
+}
+
+/// What was recovered, before anything is written.
+#[derive(Debug)]
+pub struct Recovered {
+    replay: Replay,
+    newest: Option<SignedCheckpoint>,
+}
+
+impl Recovery {
+    /// Begins a replay of the ledger of `sale`, judged under the house's own CA.
+    pub const fn new(anchor: Anchor, house: HouseName, sale: SaleId) -> Self {
+        Self { anchor, house, sale, stage: Stage::Empty }
+    }
+
+    /// Takes the next whole line; `raw` is the line without LF.
+    ///
+    /// # Errors
+    /// A refusal: the line parses and chains, and is wrong. A line whose body does not
+    /// parse is `Ok(false)`: a break, like a torn one.
+    pub fn take(&mut self, raw: &[u8], line: &Line<'_>) -> Result<bool, RecoveryRefusal> {
+        let Ok(record) = Record::read(line) else { return Ok(false) };
+        let stage = std::mem::replace(&mut self.stage, Stage::Empty);
+        self.stage = match (stage, record) {
+            (Stage::Empty, Record::Open(opening)) => self.open(raw, line, *opening)?,
+            (Stage::Lots(mut lots), Record::Lot(lot)) => {
+                lots.take(raw, line, *lot)?;
+                if lots.is_whole() { Stage::Running(Box::new(lots.run()?)) } else { Stage::Lots(lots) }
+            }
+            (Stage::Running(mut replay), record) => {
+                replay.take(raw, line, record, &self.anchor)?;
+                Stage::Running(replay)
+            }
+            (Stage::Empty | Stage::Lots(_), _) => return Err(RecoveryRefusal::NoCatalogue),
+        };
+        Ok(true)
+    }
+
+    fn open(
+        &self,
+        raw: &[u8],
+        line: &Line<'_>,
+        opening: Opening,
+    ) -> Result<Stage, RecoveryRefusal> {
+        let ours = opening.sale == self.sale && opening.house == self.house;
+        if !ours || opening.ca != self.anchor.der() {
+            return Err(RecoveryRefusal::OtherSale { sale: opening.sale, house: opening.house });
+        }
+        let at = line.at.unwrap_or(Timestamp::ZERO);
+        let sealer = opening.sealers.first().ok_or(RecoveryRefusal::NoCatalogue)?;
+        let sealer = verify_sealer(sealer, &self.anchor, &self.house, &self.sale, at)
+            .map_err(RecoveryRefusal::Sealer)?;
+        let sealer = VerifyingKey::from_bytes(&sealer.key)
+            .map_err(|_| RecoveryRefusal::Sealer(CertificateFault::Malformed))?;
+        let mut chain = Chain::new();
+        chain.replay(line, raw).map_err(|fault| RecoveryRefusal::Chain { seq: 0, fault })?;
+        let lots = Vec::new();
+        Ok(Stage::Lots(Box::new(Lots { opening, open_line: raw.into(), sealer, lots, at, chain })))
+    }
+
+    /// Decides what to do with the lines taken: go on, finish, or refuse.
+    ///
+    /// `anchor_note` is the anchor file's text; `beyond` are the seal notes that were
+    /// found after the break, whole or not.
+    ///
+    /// # Errors
+    /// Every refusal of LEDGER 2, "Start"; the files must then stay as they are.
+    pub fn finish(
+        self,
+        anchor_note: Option<&str>,
+        beyond: impl IntoIterator<Item = String>,
+    ) -> Result<Recovered, RecoveryRefusal> {
+        let Stage::Running(replay) = self.stage else { return Err(RecoveryRefusal::NoCatalogue) };
+        let newest = replay.newest_seal()?;
+        if let Some(note) = anchor_note {
+            replay.reaches(note)?;
+        }
+        for note in beyond {
+            replay.is_not_beyond(&note)?;
+        }
+        Ok(Recovered { replay: *replay, newest })
+    }
+}
+
+impl Lots {
+    fn take(&mut self, raw: &[u8], line: &Line<'_>, lot: LotTerms) -> Result<(), RecoveryRefusal> {
+        self.chain
+            .replay(line, raw)
+            .map_err(|fault| RecoveryRefusal::Chain { seq: line.seq, fault })?;
+        self.lots.push(lot);
+        Ok(())
+    }
+
+    fn is_whole(&self) -> bool {
+        u64::try_from(self.lots.len()).is_ok_and(|lots| lots == self.opening.lot_count)
+    }
+
+    fn run(self) -> Result<Replay, RecoveryRefusal> {
+        let catalogue = record::catalogue(&self.opening, self.lots)?;
+        let sale_hash = Hash::of(&self.open_line);
+        Ok(Replay {
+            roster: Roster::new(sale_hash, &self.opening.terms),
+            sale: Sale::open(Arc::new(catalogue), self.at),
+            opening: self.opening,
+            open_line: self.open_line,
+            sealer: self.sealer,
+            chain: self.chain,
+            answers: HashMap::new(),
+            own: HashMap::new(),
+            notes: BTreeMap::new(),
+            last_kind: Kind::Lot,
+        })
+    }
+}
+
+impl Replay {
+    fn take(
+        &mut self,
+        raw: &[u8],
+        line: &Line<'_>,
+        record: Record,
+        anchor: &Anchor,
+    ) -> Result<(), RecoveryRefusal> {
+        let seq = line.seq;
+        let rules = |why: String| RecoveryRefusal::Rules { seq, why };
+        match record {
+            Record::Seal { note } => self.seal(seq, &note)?,
+            record => {
+                let at = line.at.ok_or_else(|| rules("the line has no time".into()))?;
+                self.enter(raw, line, at, record, anchor).map_err(rules)?;
+            }
+        }
+        self.last_kind = line.kind;
+        self.chain.replay(line, raw).map_err(|fault| RecoveryRefusal::Chain { seq, fault })
+    }
+
+    fn seal(&mut self, seq: u64, note: &str) -> Result<(), RecoveryRefusal> {
+        let checkpoint =
+            Checkpoint::read_unverified(note).map_err(|_| RecoveryRefusal::Seal { seq })?;
+        if checkpoint.size != seq || checkpoint.root != self.chain.root() {
+            return Err(RecoveryRefusal::Seal { seq });
+        }
+        self.roster.apply_seal(Head { root: checkpoint.root, size: checkpoint.size });
+        self.notes.insert(checkpoint.size, note.into());
+        Ok(())
+    }
+
+    fn enter(
+        &mut self,
+        raw: &[u8],
+        line: &Line<'_>,
+        at: Timestamp,
+        record: Record,
+        anchor: &Anchor,
+    ) -> Result<(), String> {
+        match record {
+            Record::Event(event) => self.happen(&event),
+            Record::Bid { evidence, ends_at, .. } => self.bid(line.seq, at, evidence, ends_at),
+            Record::Enrol(enrolment) => self.enrol(raw, line.seq, at, *enrolment, anchor),
+            Record::Refused(refused) => self.refused(at, &refused, line.body.len()),
+            Record::Counted(counts) => {
+                self.outside_the_rules(at)?;
+                self.roster.apply_counts(&counts);
+                Ok(())
+            }
+            Record::Revoke(revocation) => {
+                self.outside_the_rules(at)?;
+                self.roster.apply_revocation(revocation.serial);
+                Ok(())
+            }
+            Record::Open(_) | Record::Lot(_) | Record::Seal { .. } => {
+                Err("a second beginning".into())
+            }
+        }
+    }
+
+    fn outside_the_rules(&mut self, at: Timestamp) -> Result<(), String> {
+        self.sale.check_time(at).map_err(|fault| fault.to_string())?;
+        self.sale.elapse(at);
+        Ok(())
+    }
+
+    fn happen(&mut self, event: &Event) -> Result<(), String> {
+        let decided = self.sale.decide(event.at, event.input()).map_err(|no| no.to_string())?;
+        if decided != *event {
+            return Err("the rules lead to something else".into());
+        }
+        self.sale.apply(event);
+        Ok(())
+    }
+
+    fn bid(
+        &mut self,
+        seq: u64,
+        at: Timestamp,
+        evidence: BidEvidence,
+        ends_at: Option<Timestamp>,
+    ) -> Result<(), String> {
+        let role = match &evidence {
+            BidEvidence::Signed(bid) => self.roster.judge_bid(at, bid, Signature::Good),
+            BidEvidence::Attested(bid) => self.roster.judge_attested(at, &bid.bidder),
+        };
+        let role = role.map_err(|code| format!("the roster answers {code}"))?;
+        self.happen(&record::bid_event(&evidence, role, ends_at, at))?;
+        if let BidEvidence::Signed(bid) = &evidence {
+            self.roster.spend(bid);
+            self.answers.insert(bid.digest(), Known::Accepted { seq });
+        }
+        Ok(())
+    }
+
+    fn enrol(
+        &mut self,
+        raw: &[u8],
+        seq: u64,
+        at: Timestamp,
+        enrolment: Enrolment,
+        anchor: &Anchor,
+    ) -> Result<(), String> {
+        let house = &self.opening.house;
+        let enrolled = enrolment
+            .authenticate(anchor, house, at)
+            .map_err(|fault: EnrolmentFault| fault.to_string())?;
+        self.roster
+            .judge_enrolment(at, &enrolled)
+            .map_err(|code| format!("the roster answers {code}"))?;
+        self.outside_the_rules(at)?;
+        self.roster.apply_enrolment(&enrolled);
+        let own = Own {
+            seq,
+            line: raw.into(),
+            cert: enrolled.identity.cert,
+            bid_key: bid_key_of(&enrolled.enrolment),
+        };
+        self.own.entry(enrolled.identity.name.clone()).or_default().push(own);
+        Ok(())
+    }
+
+    fn refused(&mut self, at: Timestamp, refused: &RefusedBid, bytes: usize) -> Result<(), String> {
+        match self.judge(at, &refused.bid) {
+            Some(code) if code == refused.code => {}
+            Some(code) => return Err(format!("the refusal should be {code}")),
+            None => return Err("the bid was good, and was refused".into()),
+        }
+        self.outside_the_rules(at)?;
+        self.roster.apply_refusal(at, &refused.bid, bytes);
+        self.answers.insert(refused.bid.digest(), Known::Refused { code: refused.code });
+        Ok(())
+    }
+
+    /// The code under which a bid with a good signature is refused, if it is.
+    fn judge(&self, at: Timestamp, bid: &SignedBid) -> Option<Code> {
+        let role = match self.roster.judge_bid(at, bid, Signature::Good) {
+            Ok(role) => role,
+            Err(code) => return Some(code),
+        };
+        let statement = &bid.statement;
+        let input = Bid {
+            bidder: statement.bidder.clone(),
+            role,
+            lot: statement.lot.clone(),
+            amount: statement.amount,
+        };
+        match self.sale.decide(at, Input::Bid(input)) {
+            Err(Unfit::Refused(refusal)) => Some(refusal.code()),
+            Ok(_) | Err(_) => None,
+        }
+    }
+
+    fn newest_seal(&self) -> Result<Option<SignedCheckpoint>, RecoveryRefusal> {
+        let origin = self.origin();
+        let verify = |note: &Arc<str>| SignedCheckpoint::verify(note, &origin, &self.sealer);
+        self.notes
+            .last_key_value()
+            .map(|(_, note)| verify(note))
+            .transpose()
+            .map_err(RecoveryRefusal::SealSignature)
+    }
+
+    fn origin(&self) -> String {
+        crate::ledger::checkpoint::origin(self.opening.house.as_str(), self.opening.sale.as_str())
+    }
+
+    fn reaches(&self, anchor_note: &str) -> Result<(), RecoveryRefusal> {
+        let anchor = SignedCheckpoint::verify_cosigned(anchor_note, &self.origin(), &self.sealer)
+            .map_err(RecoveryRefusal::AnchorSignature)?;
+        let Checkpoint { size, root, .. } = *anchor.checkpoint();
+        let kept = self.chain.size();
+        if size > kept || self.chain.tree().root_at(size) != root {
+            return Err(RecoveryRefusal::BeforeAnchor { size, kept });
+        }
+        Ok(())
+    }
+
+    fn is_not_beyond(&self, note: &str) -> Result<(), RecoveryRefusal> {
+        let kept = self.chain.size();
+        match SignedCheckpoint::verify_cosigned(note, &self.origin(), &self.sealer) {
+            Ok(seal) if seal.checkpoint().size > kept => {
+                Err(RecoveryRefusal::SealedBeyond { size: seal.checkpoint().size, kept })
+            }
+            Ok(_) | Err(_) => Ok(()),
+        }
+    }
+}
+
+impl Recovered {
+    /// The sale's line 0.
+    pub const fn opening(&self) -> &Opening {
+        &self.replay.opening
+    }
+
+    /// The lots of the ledger, to hold a catalogue file against.
+    pub fn lots(&self) -> impl Iterator<Item = &LotTerms> {
+        self.replay.sale.lots().map(crate::auction::lot::Lot::terms)
+    }
+
+    /// The time of the last entry: a wall clock before it needs the operator's word.
+    pub const fn last(&self) -> Timestamp {
+        self.replay.sale.last()
+    }
+
+    /// How many lines were recovered.
+    pub fn size(&self) -> u64 {
+        self.replay.chain.size()
+    }
+
+    /// Whether the ledger ends in the seal over `close`: nothing is signed or appended.
+    pub fn is_finished(&self) -> bool {
+        self.replay.sale.is_closed() && self.replay.last_kind == Kind::Seal
+    }
+
+    /// Serves a finished sale.
+    ///
+    /// # Errors
+    /// [`RecoveryRefusal::NoSealingKey`] if the sale is not finished.
+    pub fn serve_finished(self) -> Result<House, RecoveryRefusal> {
+        match self.newest.clone() {
+            Some(newest) if self.is_finished() => Ok(self.replay.house(None, newest, false)),
+            _ => Err(RecoveryRefusal::NoSealingKey),
+        }
+    }
+
+    /// Goes on with an unfinished sale at `now`, once the recovered lines were written
+    /// anew and synced: signs the checkpoint over all of them, whose seal line is the
+    /// first new one, and enters the outage before anything that fell due meanwhile.
+    /// The owner writes the anchor before the frame.
+    ///
+    /// # Errors
+    /// [`RecoveryRefusal::OtherSealingKey`] if `key` is not the sale's.
+    pub fn go_on(self, key: SealingKey, now: Timestamp) -> Result<House, RecoveryRefusal> {
+        let replay = self.replay;
+        if key.verifying_key() != replay.sealer {
+            return Err(RecoveryRefusal::OtherSealingKey);
+        }
+        let newest = key.sign(replay.chain.size(), replay.chain.root());
+        let mut house = replay.house(Some(key), newest, true);
+        house.notes.insert(house.chain.size(), house.newest.note().into());
+        if !house.sale.is_closed() {
+            let from = house.sale.last();
+            let to = now.max(from);
+            let outage = house
+                .sale
+                .decide(to, Input::Outage { from })
+                .expect("an outage since the last entry is taken at any time after it");
+            house.enter_event(outage);
+        }
+        Ok(house)
+    }
+}
+
+impl Replay {
+    fn house(
+        self,
+        key: Option<SealingKey>,
+        newest: SignedCheckpoint,
+        seal_owed: bool,
+    ) -> House {
+        House {
+            sale_hash: Hash::of(&self.open_line),
+            opening: Arc::new(self.opening),
+            open_line: self.open_line,
+            roster: self.roster,
+            sale: self.sale,
+            chain: self.chain,
+            key,
+            sealer: self.sealer,
+            newest,
+            seal_owed,
+            frame: OpenFrame::default(),
+            held: Vec::new(),
+            answers: self.answers,
+            own: self.own,
+            notes: self.notes,
+        }
+    }
+}
