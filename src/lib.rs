@@ -2,5 +2,6 @@
 //! anybody can audit offline. `ARCHITECTURE.md` is the long form of this map.
 
 pub mod auction;
+pub mod ledger;
 pub mod limits;
 pub mod time;
