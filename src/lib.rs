@@ -3,4 +3,5 @@
 
 pub mod auction;
 pub mod limits;
+pub mod pki;
 pub mod time;
