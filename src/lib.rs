@@ -3,5 +3,7 @@
 
 pub mod auction;
 pub mod cli;
+pub mod ledger;
 pub mod limits;
+pub mod pki;
 pub mod time;
