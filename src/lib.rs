@@ -6,4 +6,5 @@ pub mod cli;
 pub mod ledger;
 pub mod limits;
 pub mod pki;
+pub mod record;
 pub mod time;
