@@ -6,3 +6,4 @@ pub mod cli;
 pub mod ledger;
 pub mod limits;
 pub mod time;
+pub mod wire;

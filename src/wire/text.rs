@@ -174,7 +174,9 @@ pub fn help(attested: bool) -> String {
 /// The answer to WHOAMI.
 pub fn who_am_i(caller: &Caller) -> String {
     let Caller { name, role, house, not_after } = caller;
-    format!("You are {name}, {role} at house {house}. Your certificate is good until {not_after}.\n")
+    format!(
+        "You are {name}, {role} at house {house}. Your certificate is good until {not_after}.\n"
+    )
 }
 
 /// The answer to QUIT.
@@ -192,10 +194,7 @@ pub fn list(lots: &[LotView], currency: &Currency) -> String {
         let bidder = lot.high().map_or("None", |(bidder, _)| bidder.as_str());
         let price = standing_price(lot, currency);
         let (id, name) = (&lot.lot, name_of(lot));
-        let _ = writeln!(
-            text,
-            "{id}. {name} [{state}] - Current highest bid: {price} by {bidder}"
-        );
+        let _ = writeln!(text, "{id}. {name} [{state}] - Current highest bid: {price} by {bidder}");
     }
     text
 }
