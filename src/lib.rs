@@ -11,3 +11,4 @@ pub mod pki;
 pub mod record;
 pub mod roster;
 pub mod time;
+pub mod wire;
