@@ -1,3 +1,5 @@
 //! Runs the command line and turns its result into an exit code.
 
-fn main() {}
+fn main() -> std::process::ExitCode {
+    gavel::cli::run()
+}

@@ -22,6 +22,10 @@ pub enum Code {
     Closed,
     /// The enrolment's certificate has expired.
     Expired,
+    /// The bid key is enrolled already, under another name or certificate.
+    KeyEnrolled,
+    /// The name belongs to another certificate's key in this sale.
+    NameTaken,
     /// No such lot in the sale.
     NoSuchLot,
     /// The bid key is not enrolled under that name.
@@ -46,6 +50,8 @@ pub enum Code {
     StaleHead,
     /// The amount is below the ask.
     TooLow,
+    /// The name has enrolled as many bid keys as a sale allows.
+    TooManyKeys,
     /// The sale takes signed bids only.
     Unsigned,
     /// The bid is for another sale.
@@ -54,7 +60,7 @@ pub enum Code {
 
 impl Code {
     /// All codes, in the order of their names.
-    pub const ALL: [Self; 21] = [
+    pub const ALL: [Self; 24] = [
         Self::AlreadyLeading,
         Self::BadAmount,
         Self::BadCommand,
@@ -62,6 +68,8 @@ impl Code {
         Self::Busy,
         Self::Closed,
         Self::Expired,
+        Self::KeyEnrolled,
+        Self::NameTaken,
         Self::NoSuchLot,
         Self::NotEnrolled,
         Self::NotOpen,
@@ -74,6 +82,7 @@ impl Code {
         Self::SlowDown,
         Self::StaleHead,
         Self::TooLow,
+        Self::TooManyKeys,
         Self::Unsigned,
         Self::WrongSale,
     ];
@@ -93,6 +102,8 @@ impl Code {
             Self::Busy => "busy",
             Self::Closed => "closed",
             Self::Expired => "expired",
+            Self::KeyEnrolled => "key-enrolled",
+            Self::NameTaken => "name-taken",
             Self::NoSuchLot => "no-such-lot",
             Self::NotEnrolled => "not-enrolled",
             Self::NotOpen => "not-open",
@@ -105,6 +116,7 @@ impl Code {
             Self::SlowDown => "slow-down",
             Self::StaleHead => "stale-head",
             Self::TooLow => "too-low",
+            Self::TooManyKeys => "too-many-keys",
             Self::Unsigned => "unsigned",
             Self::WrongSale => "wrong-sale",
         }

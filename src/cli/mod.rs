@@ -1,0 +1,42 @@
+//! The command line: one file for each subcommand, the screens, and the only
+//! printing and exiting.
+//!
+//! Results go to stdout, talk to stderr. A subcommand returns an [`Exit`], or a
+//! [`Failure`] that is printed as `error:` with a code and `hint:` what to do.
+
+mod completions;
+mod exit;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+pub(crate) use exit::{Exit, Failure};
+
+/// A mutually authenticated TLS auction with a signed bid ledger that anybody can audit offline.
+#[derive(Debug, Parser)]
+#[command(name = "gavel", version, propagate_version = true, disable_help_subcommand = true)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    Completions(completions::Args),
+}
+
+/// Runs the command line of this process and gives its exit code.
+pub fn run() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => return exit::usage(&error),
+    };
+    exit::finish(dispatch(cli.command))
+}
+
+fn dispatch(command: Command) -> Result<Exit, Failure> {
+    match command {
+        Command::Completions(args) => completions::run(&args),
+    }
+}
