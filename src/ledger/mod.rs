@@ -16,6 +16,7 @@ pub mod merkle;
 pub mod note;
 pub mod receipt;
 pub mod store;
+mod scanner;
 
 pub use canonical::{CanonicalError, from_canonical, to_canonical};
 pub use chain::{Chain, ChainError, Chained, Links};

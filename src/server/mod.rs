@@ -8,5 +8,7 @@ mod fanout;
 mod floor;
 mod gate;
 mod metrics;
+mod start;
 
 pub use floor::FloorFailure;
+pub use start::{Begun, How, MarkUsed, Sealing, Setup, StartFailure, begin};
