@@ -3,5 +3,6 @@
 
 pub mod auction;
 pub mod cli;
+pub mod ledger;
 pub mod limits;
 pub mod time;

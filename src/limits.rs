@@ -17,6 +17,12 @@ pub const STRING_BYTES_MAX: usize = 1024;
 pub const NOTE_BYTES_MAX: usize = 4 * 1024;
 /// The longest certificate in base64: two of them, with signatures, fit a line.
 pub const CERT_BASE64_BYTES_MAX: usize = 6 * 1024;
+/// The most signature lines of a note: the house and many witnesses (signed-note asks for at least 16).
+pub const NOTE_SIGNATURES_MAX: usize = 64;
+/// The most hashes of an inclusion proof: the depth of a tree of 2^53 lines and some.
+pub const PROOF_HASHES_MAX: usize = 64;
+/// The longest `extra` of a receipt: a line with every byte escaped, a certificate, their keys.
+pub const RECEIPT_EXTRA_BYTES_MAX: usize = 2 * LINE_BYTES_MAX + CERT_BASE64_BYTES_MAX + 64;
 /// How deep a ledger line may nest.
 pub const DEPTH_MAX: usize = 8;
 /// The most lots in a sale: their state is the auditor's memory.

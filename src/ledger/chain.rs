@@ -1,0 +1,253 @@
+//! The chain of lines and the tree over them, growing at one end.
+//!
+//! `prev` lets anybody walk the file with `sha256sum` and `jq`; it adds no
+//! strength over the tree (LEDGER 2). Nothing is hashed twice: appending hashes
+//! the one new line, for the chain and as a leaf.
+
+use super::canonical::{CanonicalError, check, to_canonical};
+use super::checkpoint::SignedCheckpoint;
+use super::entry::{Draft, Kind, Line, write_line};
+use super::hash::Hash;
+use super::merkle::{Tree, leaf_hash};
+use crate::time::Timestamp;
+
+/// Why a line has no place at the end of the chain.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum ChainError {
+    /// Another number than the next one.
+    #[error("line number {found} where {expected} must stand")]
+    Seq {
+        /// The number of the next line.
+        expected: u64,
+        /// The number that the line gives itself.
+        found: u64,
+    },
+    /// Not the hash of the line before.
+    #[error("prev is {found}, the line before has {expected}")]
+    Prev {
+        /// The hash of the line before.
+        expected: Hash,
+        /// The hash that the line names.
+        found: Hash,
+    },
+    /// An earlier time than the line before.
+    #[error("time goes back from {last} to {found}")]
+    Time {
+        /// The newest time in the chain.
+        last: Timestamp,
+        /// The time that the line names.
+        found: Timestamp,
+    },
+    /// A draft whose line no reader would take.
+    #[error("the new line is not canonical")]
+    Line(#[from] CanonicalError),
+    /// A draft of a seal, or a checkpoint that is not over exactly this chain.
+    #[error("a seal that is not over the {size} lines before it")]
+    Seal {
+        /// How many lines there are.
+        size: u64,
+    },
+}
+
+impl ChainError {
+    /// The name of the auditor's finding (THREATS, "Bytes" and "Log").
+    pub const fn kind(&self) -> &'static str {
+        match self {
+            Self::Seq { .. } => "seq",
+            Self::Prev { .. } => "hash",
+            Self::Time { .. } => "time",
+            Self::Line(error) => error.kind(),
+            Self::Seal { .. } => "root",
+        }
+    }
+}
+
+/// A line with its place in the chain, not yet on disk.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Chained {
+    kind: Kind,
+    seq: u64,
+    at: Option<Timestamp>,
+    bytes: Vec<u8>,
+    leaf: Hash,
+}
+
+impl Chained {
+    /// What the line is about.
+    pub const fn kind(&self) -> Kind {
+        self.kind
+    }
+
+    /// Its number in the file, from 0.
+    pub const fn seq(&self) -> u64 {
+        self.seq
+    }
+
+    /// Its official time; a seal has none.
+    pub const fn at(&self) -> Option<Timestamp> {
+        self.at
+    }
+
+    /// The line without its LF.
+    pub fn bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+
+    /// Its leaf hash in the tree.
+    pub const fn leaf(&self) -> Hash {
+        self.leaf
+    }
+}
+
+/// What the next line must link to: number, hash and time. All that a reader
+/// needs who follows a file without keeping its tree.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Links {
+    seq: u64,
+    prev: Hash,
+    last_at: Option<Timestamp>,
+}
+
+impl Links {
+    /// The links before line 0.
+    pub const fn new() -> Self {
+        Self { seq: 0, prev: Hash::ZERO, last_at: None }
+    }
+
+    /// The number of the next line: how many lines there are.
+    pub const fn size(&self) -> u64 {
+        self.seq
+    }
+
+    /// The hash that the next line must name.
+    pub const fn prev(&self) -> Hash {
+        self.prev
+    }
+
+    /// The newest time of a line.
+    pub const fn last_at(&self) -> Option<Timestamp> {
+        self.last_at
+    }
+
+    /// Checks number and hash of the next line: where they are wrong the file
+    /// breaks (LEDGER 2, Start).
+    pub fn check(&self, line: &Line<'_>) -> Result<(), ChainError> {
+        if line.seq != self.seq {
+            return Err(ChainError::Seq { expected: self.seq, found: line.seq });
+        }
+        if line.prev != self.prev {
+            return Err(ChainError::Prev { expected: self.prev, found: line.prev });
+        }
+        Ok(())
+    }
+
+    /// Checks that the next line's time does not go back.
+    pub fn check_time(&self, at: Option<Timestamp>) -> Result<(), ChainError> {
+        match (self.last_at, at) {
+            (Some(last), Some(found)) if found < last => Err(ChainError::Time { last, found }),
+            _ => Ok(()),
+        }
+    }
+
+    /// Goes on to the line after `raw`, the checked next line.
+    pub fn advance(&mut self, raw: &[u8], at: Option<Timestamp>) {
+        self.seq += 1;
+        self.prev = Hash::of(raw);
+        self.last_at = self.last_at.max(at);
+    }
+}
+
+impl Default for Links {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+/// The chain and the whole tree over it, in memory.
+#[derive(Clone, Debug, Default)]
+pub struct Chain {
+    links: Links,
+    tree: Tree,
+}
+
+impl Chain {
+    /// A chain without lines.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Gives the draft its place at the end. An error leaves the chain as it
+    /// was: it means a bug above, and that the line would have been refused by
+    /// every reader.
+    pub fn append(&mut self, draft: Draft) -> Result<Chained, ChainError> {
+        if draft.kind == Kind::Seal {
+            return Err(ChainError::Seal { size: self.size() });
+        }
+        self.push(draft.kind, Some(draft.at), &draft.body)
+    }
+
+    /// Appends the seal line of a checkpoint over exactly the lines so far.
+    pub fn append_seal(&mut self, sealed: &SignedCheckpoint) -> Result<Chained, ChainError> {
+        #[derive(serde::Serialize)]
+        struct Body<'a> {
+            note: &'a str,
+        }
+        let checkpoint = sealed.checkpoint();
+        if checkpoint.size != self.size() || checkpoint.root != self.root() {
+            return Err(ChainError::Seal { size: self.size() });
+        }
+        let body = to_canonical(&Body { note: sealed.note() });
+        self.push(Kind::Seal, None, &body)
+    }
+
+    fn push(
+        &mut self,
+        kind: Kind,
+        at: Option<Timestamp>,
+        body: &[u8],
+    ) -> Result<Chained, ChainError> {
+        self.links.check_time(at)?;
+        let seq = self.links.size();
+        let bytes = write_line(kind, seq, self.links.prev(), at, body);
+        check(&bytes)?;
+        let leaf = self.extend(&bytes, at);
+        Ok(Chained { kind, seq, at, bytes, leaf })
+    }
+
+    /// Takes the next line of an existing file; `raw` are its bytes without LF.
+    /// An error leaves the chain as it was.
+    pub fn replay(&mut self, line: &Line<'_>, raw: &[u8]) -> Result<(), ChainError> {
+        self.links.check(line)?;
+        self.links.check_time(line.at)?;
+        self.extend(raw, line.at);
+        Ok(())
+    }
+
+    fn extend(&mut self, raw: &[u8], at: Option<Timestamp>) -> Hash {
+        let leaf = leaf_hash(raw);
+        self.links.advance(raw, at);
+        self.tree.append(leaf);
+        leaf
+    }
+
+    /// How many lines there are.
+    pub const fn size(&self) -> u64 {
+        self.links.size()
+    }
+
+    /// The root of the tree over all lines.
+    pub fn root(&self) -> Hash {
+        self.tree.root()
+    }
+
+    /// The tree over all lines.
+    pub const fn tree(&self) -> &Tree {
+        &self.tree
+    }
+
+    /// The newest time of a line.
+    pub const fn last_at(&self) -> Option<Timestamp> {
+        self.links.last_at()
+    }
+}

@@ -1,0 +1,244 @@
+//! Checkpoints (C2SP tlog-checkpoint): what the house signs about its tree.
+//!
+//! Ours are narrower than the standard: no extension line, an Ed25519 key whose
+//! name is the origin, and in a seal that one signature alone (LEDGER 2). A
+//! [`SignedCheckpoint`] exists only after its signature was made or checked.
+//!
+//! ```text
+//! meridian/estate-2026
+//! 42
+//! CsUYapGGPo4dkMgIAUqom/Xajj7h2fB2MPA3j2jxq2I=
+//!
+//! — meridian/estate-2026 Az3grlgt...
+//! ```
+
+use std::fmt;
+
+use ed25519_dalek::{Signature, Signer as _, SigningKey, VerifyingKey};
+
+use super::encoding::{decode_base64, encode_base64, encode_hex};
+use super::hash::Hash;
+use super::note::{Note, NoteError, NoteSignature, TYPE_ED25519, check_key_name, key_id};
+
+/// Why a note is not a checkpoint that this key signed.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum CheckpointError {
+    /// Not a signed note.
+    #[error("the checkpoint is not a signed note")]
+    Note(#[from] NoteError),
+    /// More signature lines than the one of the sealing key.
+    #[error("a seal with {count} signature lines")]
+    SignatureLines {
+        /// How many there are.
+        count: usize,
+    },
+    /// Fewer than three lines, or no origin.
+    #[error("a checkpoint has an origin, a size and a root")]
+    Shape,
+    /// Lines after the root.
+    #[error("an extension line")]
+    Extension,
+    /// A size that is not a plain decimal.
+    #[error("the size is not a plain decimal number")]
+    Size,
+    /// A root that is not the base64 of 32 bytes.
+    #[error("the root is not 32 bytes in base64")]
+    RootForm,
+    /// Another log than the one expected.
+    #[error("the checkpoint is for another ledger")]
+    Origin {
+        /// The origin that it names.
+        found: String,
+    },
+    /// No signature names the expected key.
+    #[error("not signed by the expected key")]
+    UnknownKey,
+    /// The signature of the expected key is wrong.
+    #[error("the signature is wrong")]
+    Signature,
+}
+
+impl CheckpointError {
+    /// The name of the auditor's finding (THREATS, "Keys" and "Log").
+    pub const fn kind(&self) -> &'static str {
+        match self {
+            Self::Note(_)
+            | Self::SignatureLines { .. }
+            | Self::Shape
+            | Self::Extension
+            | Self::Size
+            | Self::RootForm => "seal",
+            Self::Origin { .. } | Self::UnknownKey => "untrusted",
+            Self::Signature => "signature",
+        }
+    }
+}
+
+/// The origin of a sale's ledger, which is also its key's name: `<house>/<sale>`.
+pub fn origin(house: &str, sale: &str) -> String {
+    format!("{house}/{sale}")
+}
+
+/// What a checkpoint says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Checkpoint {
+    /// Which ledger it is about.
+    pub origin: String,
+    /// How many lines the tree covers.
+    pub size: u64,
+    /// The root of that tree.
+    pub root: Hash,
+}
+
+impl Checkpoint {
+    /// Reads the text of a note (tlog-checkpoint, "Note text").
+    pub fn parse(text: &str) -> Result<Self, CheckpointError> {
+        let mut lines = text.strip_suffix('\n').ok_or(CheckpointError::Shape)?.split('\n');
+        let (Some(origin), Some(size), Some(root)) = (lines.next(), lines.next(), lines.next())
+        else {
+            return Err(CheckpointError::Shape);
+        };
+        if origin.is_empty() {
+            return Err(CheckpointError::Shape);
+        }
+        if lines.next().is_some() {
+            return Err(CheckpointError::Extension);
+        }
+        let size = decimal(size).ok_or(CheckpointError::Size)?;
+        let root = decode_base64(root).ok().and_then(|bytes| bytes.try_into().ok());
+        let root = root.map(Hash::from_bytes).ok_or(CheckpointError::RootForm)?;
+        Ok(Self { origin: origin.to_owned(), size, root })
+    }
+}
+
+/// Reads an ASCII decimal without leading zeros.
+pub(super) fn decimal(text: &str) -> Option<u64> {
+    let plain = text.bytes().all(|byte| byte.is_ascii_digit());
+    let leading_zero = text.starts_with('0') && text != "0";
+    if plain && !leading_zero { text.parse().ok() } else { None }
+}
+
+/// The text that is signed.
+impl fmt::Display for Checkpoint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "{}\n{}\n{}", self.origin, self.size, encode_base64(self.root.as_ref()))
+    }
+}
+
+/// A checkpoint whose signature was made or checked here.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SignedCheckpoint {
+    checkpoint: Checkpoint,
+    note: String,
+}
+
+impl SignedCheckpoint {
+    /// Checks a note as a seal holds it: this key's signature and no other line.
+    pub fn verify(note: &str, origin: &str, key: &VerifyingKey) -> Result<Self, CheckpointError> {
+        let parsed = Note::parse(note)?;
+        match parsed.signatures.len() {
+            1 => Self::verify_parsed(&parsed, note, origin, key),
+            count => Err(CheckpointError::SignatureLines { count }),
+        }
+    }
+
+    /// Checks a note that others may have cosigned: lines of other keys are passed over.
+    pub fn verify_cosigned(
+        note: &str,
+        origin: &str,
+        key: &VerifyingKey,
+    ) -> Result<Self, CheckpointError> {
+        Self::verify_parsed(&Note::parse(note)?, note, origin, key)
+    }
+
+    fn verify_parsed(
+        parsed: &Note,
+        note: &str,
+        origin: &str,
+        key: &VerifyingKey,
+    ) -> Result<Self, CheckpointError> {
+        let checkpoint = Checkpoint::parse(&parsed.text)?;
+        if checkpoint.origin != origin {
+            return Err(CheckpointError::Origin { found: checkpoint.origin });
+        }
+        let id = key_id(origin, TYPE_ED25519, key.as_bytes());
+        let ours = |line: &&NoteSignature| line.name == origin && line.key_id == id;
+        let mut lines = parsed.signatures.iter().filter(ours).peekable();
+        if lines.peek().is_none() {
+            return Err(CheckpointError::UnknownKey);
+        }
+        for line in lines {
+            let signature = Signature::from_slice(&line.signature);
+            signature
+                .and_then(|signature| key.verify_strict(parsed.text.as_bytes(), &signature))
+                .map_err(|_| CheckpointError::Signature)?;
+        }
+        Ok(Self { checkpoint, note: note.to_owned() })
+    }
+
+    /// What it says.
+    pub const fn checkpoint(&self) -> &Checkpoint {
+        &self.checkpoint
+    }
+
+    /// The whole signed note.
+    pub fn note(&self) -> &str {
+        &self.note
+    }
+}
+
+/// The key that seals one sale. It is wiped from memory when dropped.
+pub struct SealingKey {
+    origin: String,
+    key: SigningKey,
+}
+
+impl SealingKey {
+    /// Takes the key for a ledger; the origin must be fit to name a key.
+    pub fn new(origin: String, key: SigningKey) -> Result<Self, NoteError> {
+        check_key_name(&origin)?;
+        Ok(Self { origin, key })
+    }
+
+    /// Which ledger it seals.
+    pub fn origin(&self) -> &str {
+        &self.origin
+    }
+
+    /// The public half.
+    pub fn verifying_key(&self) -> VerifyingKey {
+        self.key.verifying_key()
+    }
+
+    /// Signs a tree. Deterministic: the same tree gives the same bytes.
+    pub fn sign(&self, size: u64, root: Hash) -> SignedCheckpoint {
+        let checkpoint = Checkpoint { origin: self.origin.clone(), size, root };
+        let text = checkpoint.to_string();
+        let signature = NoteSignature {
+            name: self.origin.clone(),
+            key_id: key_id(&self.origin, TYPE_ED25519, self.verifying_key().as_bytes()),
+            signature: self.key.sign(text.as_bytes()).to_bytes().to_vec(),
+        };
+        let note = Note { text, signatures: vec![signature] }.to_string();
+        SignedCheckpoint { checkpoint, note }
+    }
+
+    /// The public half as other programs take it (signed-note, "Verifier keys").
+    pub fn vkey(&self) -> String {
+        vkey(&self.origin, &self.verifying_key())
+    }
+}
+
+/// Writes a public key as other programs take it (signed-note, "Verifier keys").
+pub fn vkey(origin: &str, key: &VerifyingKey) -> String {
+    let id = key_id(origin, TYPE_ED25519, key.as_bytes());
+    let material = [&[TYPE_ED25519], &key.as_bytes()[..]].concat();
+    format!("{origin}+{}+{}", encode_hex(&id), encode_base64(&material))
+}
+
+impl fmt::Debug for SealingKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SealingKey").field("origin", &self.origin).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,233 @@
+//! One line of the ledger: the fields that every entry has, around an opaque body.
+//!
+//! ```text
+//! {"body":{..},"prev":"64 hex digits","seq":7,"t":"bid","ts":1700000000123,"v":1}
+//! ```
+//!
+//! A seal alone has no `ts`: nothing random and no time stands in it, so a lost
+//! one is made again byte for byte (LEDGER 1 and 2).
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+
+use super::canonical::{CanonicalError, from_canonical};
+use super::hash::Hash;
+use crate::time::Timestamp;
+
+/// The version of the format that is written and read.
+pub const VERSION: u64 = 1;
+
+macro_rules! kinds {
+    ($($(#[$doc:meta])* $kind:ident = $text:literal,)+) => {
+        /// What an entry is about: its field `t`.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub enum Kind {
+            $($(#[$doc])* $kind,)+
+        }
+
+        impl Kind {
+            /// All kinds, in the order in which the format lists them.
+            pub const ALL: &'static [Self] = &[$(Self::$kind),+];
+
+            /// The kind as the ledger writes it.
+            pub const fn as_str(self) -> &'static str {
+                match self {
+                    $(Self::$kind => $text,)+
+                }
+            }
+
+            /// Takes the kind as the ledger writes it.
+            pub fn parse(text: &str) -> Option<Self> {
+                match text {
+                    $($text => Some(Self::$kind),)+
+                    _ => None,
+                }
+            }
+        }
+    };
+}
+
+kinds! {
+    /// Line 0: the sale and its terms.
+    Open = "open",
+    /// One lot of the catalogue.
+    Lot = "lot",
+    /// A key or session of a person comes into the sale.
+    Enrol = "enrol",
+    /// An accepted bid.
+    Bid = "bid",
+    /// A refused bid, or counts of them.
+    Refusal = "refusal",
+    /// A lot opens.
+    LotOpen = "lot_open",
+    /// A lot closes.
+    LotClose = "lot_close",
+    /// Nothing happened for a while.
+    Tick = "tick",
+    /// The wall clock and the official time parted.
+    Clock = "clock",
+    /// The house was away.
+    Outage = "outage",
+    /// A certificate was revoked.
+    Revoke = "revoke",
+    /// Staff pause a lot.
+    Pause = "pause",
+    /// Staff resume a lot.
+    Resume = "resume",
+    /// Staff extend a lot.
+    Extend = "extend",
+    /// Staff void a bid.
+    Void = "void",
+    /// Staff withdraw a lot.
+    Withdraw = "withdraw",
+    /// Staff set a reserve.
+    Reserve = "reserve",
+    /// A name passes to another key.
+    Reissue = "reissue",
+    /// Staff say something to the hall.
+    Say = "say",
+    /// Staff close the sale; the closings follow.
+    Closing = "closing",
+    /// The sale is closed.
+    Close = "close",
+    /// A checkpoint over everything before it.
+    Seal = "seal",
+}
+
+impl fmt::Display for Kind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}
+
+/// An entry that has no place in the chain yet.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Draft {
+    /// What it is about; never a seal, which only a checkpoint makes.
+    pub kind: Kind,
+    /// Its official time.
+    pub at: Timestamp,
+    /// Its body: a canonical JSON object.
+    pub body: Vec<u8>,
+}
+
+/// Why bytes are not a line of the ledger.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum LineError {
+    /// Not in canonical form, or without the fields of an entry.
+    #[error(transparent)]
+    Canonical(#[from] CanonicalError),
+    /// Another version of the format.
+    #[error("version {found} of the format, this reads version {VERSION}")]
+    Version {
+        /// The version that the line names.
+        found: u64,
+    },
+    /// A `t` that the format does not know.
+    #[error("an entry of unknown type \"{found}\"")]
+    UnknownKind {
+        /// The type that the line names.
+        found: String,
+    },
+    /// An entry without its time.
+    #[error("an entry of type {kind} without \"ts\"")]
+    TimeMissing {
+        /// The type of the entry.
+        kind: Kind,
+    },
+    /// A seal with a time.
+    #[error("a seal with \"ts\"")]
+    SealWithTime,
+}
+
+impl LineError {
+    /// The name of the auditor's finding (THREATS, "Bytes").
+    pub const fn kind(&self) -> &'static str {
+        match self {
+            Self::Canonical(error) => error.kind(),
+            Self::Version { .. }
+            | Self::UnknownKind { .. }
+            | Self::TimeMissing { .. }
+            | Self::SealWithTime => "schema",
+        }
+    }
+}
+
+/// One line, read; it borrows the bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Line<'a> {
+    /// What it is about.
+    pub kind: Kind,
+    /// Its number in the file, from 0.
+    pub seq: u64,
+    /// The SHA-256 of the line before it.
+    pub prev: Hash,
+    /// Its official time; a seal has none.
+    pub at: Option<Timestamp>,
+    /// Its body: a canonical JSON object.
+    pub body: &'a str,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Fields<'a> {
+    #[serde(borrow)]
+    body: &'a RawValue,
+    prev: Hash,
+    seq: u64,
+    t: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    ts: Option<u64>,
+    v: u64,
+}
+
+impl<'a> Line<'a> {
+    /// Reads a line without its LF: canonical form, the fields, nothing else.
+    pub fn parse(bytes: &'a [u8]) -> Result<Self, LineError> {
+        let fields: Fields<'a> = from_canonical(bytes)?;
+        if fields.v != VERSION {
+            return Err(LineError::Version { found: fields.v });
+        }
+        let body = fields.body.get();
+        if !body.starts_with('{') {
+            return Err(CanonicalError::NotAnObject { offset: BODY_OFFSET }.into());
+        }
+        let Some(kind) = Kind::parse(fields.t) else {
+            return Err(LineError::UnknownKind { found: fields.t.to_owned() });
+        };
+        match (kind, fields.ts) {
+            (Kind::Seal, Some(_)) => return Err(LineError::SealWithTime),
+            (Kind::Seal, None) | (_, Some(_)) => {}
+            (_, None) => return Err(LineError::TimeMissing { kind }),
+        }
+        let at = fields.ts.and_then(Timestamp::from_unix_ms);
+        Ok(Self { kind, seq: fields.seq, prev: fields.prev, at, body })
+    }
+
+    /// Writes the line as its one form, without LF.
+    pub fn to_bytes(&self) -> Vec<u8> {
+        write_line(self.kind, self.seq, self.prev, self.at, self.body.as_bytes())
+    }
+}
+
+const BODY_OFFSET: usize = r#"{"body":"#.len();
+
+/// Writes a line without LF.
+pub(super) fn write_line(
+    kind: Kind,
+    seq: u64,
+    prev: Hash,
+    at: Option<Timestamp>,
+    body: &[u8],
+) -> Vec<u8> {
+    let ts = at.map_or_else(String::new, |at| format!(",\"ts\":{}", at.unix_ms()));
+    let tail = format!(",\"prev\":\"{prev}\",\"seq\":{seq},\"t\":\"{kind}\"{ts},\"v\":{VERSION}}}");
+    let mut line = Vec::with_capacity(BODY_OFFSET + body.len() + tail.len());
+    line.extend_from_slice(br#"{"body":"#);
+    line.extend_from_slice(body);
+    line.extend_from_slice(tail.as_bytes());
+    line
+}

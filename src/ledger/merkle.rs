@@ -1,0 +1,397 @@
+//! The Merkle tree of RFC 6962, section 2.1, and its proofs.
+//!
+//! [`Frontier`] is enough to follow a ledger and know its root; [`Tree`] also
+//! gives proofs. Both verifiers take sizes and proofs from strangers: they bound
+//! every step by the proof's own length and never panic.
+
+use super::hash::Hash;
+
+/// Why a proof does not prove.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum ProofError {
+    /// The index is not in a tree of that size.
+    #[error("entry {index} is not in a tree of {size} entries")]
+    Index {
+        /// The index asked about.
+        index: u64,
+        /// The size of the tree.
+        size: u64,
+    },
+    /// The older tree is the larger one, or is empty, which proves nothing.
+    #[error("no consistency from {old_size} to {new_size} entries")]
+    Sizes {
+        /// The size of the older tree.
+        old_size: u64,
+        /// The size of the newer tree.
+        new_size: u64,
+    },
+    /// Fewer or more hashes than these sizes need, or of another length.
+    #[error("the proof has the wrong length")]
+    Length,
+    /// The proof leads to another root than the one given.
+    #[error("the proof leads to another root")]
+    Root,
+    /// The proof leads to another older root than the one given.
+    #[error("the proof leads to another older root")]
+    OldRoot,
+}
+
+/// Hashes of a frontier that do not fit its size.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("a tree of {size} entries has {expected} right-edge subtrees, found {found}")]
+pub struct FrontierError {
+    /// The size given.
+    pub size: u64,
+    /// How many hashes that size has.
+    pub expected: usize,
+    /// How many were given.
+    pub found: usize,
+}
+
+/// The hash of a leaf: `SHA-256(0x00 || entry)`.
+pub fn leaf_hash(entry: &[u8]) -> Hash {
+    Hash::of_parts(&[&[0], entry])
+}
+
+/// The hash of an inner node: `SHA-256(0x01 || left || right)`.
+pub fn node_hash(left: Hash, right: Hash) -> Hash {
+    node_hash_of(left.as_ref(), right.as_ref())
+}
+
+fn node_hash_of(left: &[u8], right: &[u8]) -> Hash {
+    Hash::of_parts(&[&[1], left, right])
+}
+
+/// The root of the empty tree: `SHA-256("")`.
+pub fn empty_root() -> Hash {
+    Hash::of(b"")
+}
+
+/// The root over full subtrees, largest first.
+fn root_of(subtrees: &[Hash]) -> Hash {
+    match subtrees.split_last() {
+        None => empty_root(),
+        Some((smallest, larger)) => {
+            larger.iter().rev().fold(*smallest, |right, left| node_hash(*left, right))
+        }
+    }
+}
+
+/// A tree that only its right edge is kept of.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Frontier {
+    size: u64,
+    hashes: Vec<Hash>,
+}
+
+impl Frontier {
+    /// The empty tree.
+    pub const fn new() -> Self {
+        Self { size: 0, hashes: Vec::new() }
+    }
+
+    /// Takes the right edge of a tree from elsewhere; whether it is that
+    /// tree's, only its root can tell.
+    pub fn from_parts(size: u64, hashes: Vec<Hash>) -> Result<Self, FrontierError> {
+        let expected = subtree_count(size);
+        if hashes.len() == expected {
+            Ok(Self { size, hashes })
+        } else {
+            Err(FrontierError { size, expected, found: hashes.len() })
+        }
+    }
+
+    /// Adds a leaf at the right.
+    pub fn append(&mut self, leaf: Hash) {
+        let mut node = leaf;
+        for _ in 0..self.size.trailing_ones() {
+            if let Some(left) = self.hashes.pop() {
+                node = node_hash(left, node);
+            }
+        }
+        self.hashes.push(node);
+        self.size += 1;
+    }
+
+    /// How many leaves there are.
+    pub const fn size(&self) -> u64 {
+        self.size
+    }
+
+    /// The root hash.
+    pub fn root(&self) -> Hash {
+        root_of(&self.hashes)
+    }
+
+    /// The hashes of the full subtrees along the right edge, largest first.
+    pub fn hashes(&self) -> &[Hash] {
+        &self.hashes
+    }
+}
+
+fn subtree_count(size: u64) -> usize {
+    usize::try_from(size.count_ones()).expect("64 fits")
+}
+
+/// A tree that is kept whole, with the hash of every full subtree.
+#[derive(Clone, Debug, Default)]
+pub struct Tree {
+    /// `levels[l][i]` is the hash over the leaves `i << l .. (i + 1) << l`.
+    levels: Vec<Vec<Hash>>,
+    size: u64,
+}
+
+impl Tree {
+    /// The empty tree.
+    pub const fn new() -> Self {
+        Self { levels: Vec::new(), size: 0 }
+    }
+
+    /// Adds a leaf at the right; at most one new hash for each level.
+    pub fn append(&mut self, leaf: Hash) {
+        let mut node = leaf;
+        let mut level = 0;
+        loop {
+            if level == self.levels.len() {
+                self.levels.push(Vec::new());
+            }
+            let nodes = &mut self.levels[level];
+            nodes.push(node);
+            match nodes[..] {
+                [.., left, right] if nodes.len().is_multiple_of(2) => node = node_hash(left, right),
+                _ => break,
+            }
+            level += 1;
+        }
+        self.size += 1;
+    }
+
+    /// How many leaves there are.
+    pub const fn size(&self) -> u64 {
+        self.size
+    }
+
+    /// The root hash.
+    pub fn root(&self) -> Hash {
+        self.root_at(self.size).expect("the tree reaches its own size")
+    }
+
+    /// The root when there were `size` leaves; `None` beyond the tree.
+    pub fn root_at(&self, size: u64) -> Option<Hash> {
+        self.frontier_at(size).map(|subtrees| root_of(&subtrees))
+    }
+
+    /// A leaf's hash; `None` beyond the tree.
+    pub fn leaf(&self, index: u64) -> Option<Hash> {
+        self.full(0, index)
+    }
+
+    /// The right edge when there were `size` leaves, largest subtree first (as
+    /// [`Frontier::hashes`]); `None` beyond the tree.
+    pub fn frontier_at(&self, size: u64) -> Option<Vec<Hash>> {
+        (size <= self.size).then(|| self.subtrees(0, size))?
+    }
+
+    /// The proof that the leaf at `index` is in the tree of the first `size`
+    /// leaves (RFC 6962, section 2.1.1); `None` where there is no such leaf or tree.
+    pub fn inclusion(&self, index: u64, size: u64) -> Option<Vec<Hash>> {
+        if index >= size || size > self.size {
+            return None;
+        }
+        self.path(0, index, size)
+    }
+
+    /// The proof that the tree of the first `new_size` leaves extends that of
+    /// the first `old_size` (RFC 6962, section 2.1.2); empty for equal sizes and
+    /// from the empty tree, `None` where there are no such trees.
+    pub fn consistency(&self, old_size: u64, new_size: u64) -> Option<Vec<Hash>> {
+        if old_size > new_size || new_size > self.size {
+            return None;
+        }
+        if old_size == 0 || old_size == new_size {
+            return Some(Vec::new());
+        }
+        // The last full subtree of the older tree, and its way up in the newer one.
+        let level = old_size.trailing_zeros();
+        let index = (old_size >> level) - 1;
+        let mut proof = Vec::new();
+        if !old_size.is_power_of_two() {
+            proof.push(self.full(level, index)?);
+        }
+        proof.extend(self.path(level, index, new_size)?);
+        Some(proof)
+    }
+
+    /// The siblings from a node up to the root of the first `size` leaves.
+    fn path(&self, mut level: u32, mut index: u64, size: u64) -> Option<Vec<Hash>> {
+        let mut hashes = Vec::new();
+        while (size - 1) >> level > 0 {
+            let sibling = index ^ 1;
+            if sibling <= (size - 1) >> level {
+                hashes.push(self.node(level, sibling, size)?);
+            }
+            level += 1;
+            index >>= 1;
+        }
+        Some(hashes)
+    }
+
+    /// The hash of a node of the tree of the first `size` leaves, full or at its edge.
+    fn node(&self, level: u32, index: u64, size: u64) -> Option<Hash> {
+        let start = index << level;
+        if size - start >= 1 << level {
+            return self.full(level, index);
+        }
+        self.subtrees(start, size).map(|subtrees| root_of(&subtrees))
+    }
+
+    /// The full subtrees over the leaves `start..end`, largest first; `start`
+    /// is a multiple of a power of two that is at least their count.
+    fn subtrees(&self, start: u64, end: u64) -> Option<Vec<Hash>> {
+        let mut hashes = Vec::with_capacity(subtree_count(end - start));
+        let mut at = start;
+        while at < end {
+            let level = (end - at).ilog2();
+            hashes.push(self.full(level, at >> level)?);
+            at += 1 << level;
+        }
+        Some(hashes)
+    }
+
+    fn full(&self, level: u32, index: u64) -> Option<Hash> {
+        let nodes = self.levels.get(usize::try_from(level).ok()?)?;
+        nodes.get(usize::try_from(index).ok()?).copied()
+    }
+}
+
+/// Checks that `leaf` stands at `index` in the tree of `size` leaves under `root`.
+pub fn verify_inclusion(
+    index: u64,
+    size: u64,
+    leaf: Hash,
+    proof: &[Hash],
+    root: Hash,
+) -> Result<(), ProofError> {
+    verify_inclusion_bytes(index, size, leaf.as_ref(), proof, root.as_ref())
+}
+
+/// Checks that the tree of `new_size` leaves under `new_root` extends that of
+/// `old_size` under `old_root`. An empty older tree is refused: it proves nothing.
+pub fn verify_consistency(
+    old_size: u64,
+    new_size: u64,
+    proof: &[Hash],
+    old_root: Hash,
+    new_root: Hash,
+) -> Result<(), ProofError> {
+    verify_consistency_bytes(old_size, new_size, proof, old_root.as_ref(), new_root.as_ref())
+}
+
+/// As [`verify_inclusion`], over hashes of any length (the way of RFC 9162, section 2.1.3.2).
+pub fn verify_inclusion_bytes<H: AsRef<[u8]>>(
+    index: u64,
+    size: u64,
+    leaf: &[u8],
+    proof: &[H],
+    root: &[u8],
+) -> Result<(), ProofError> {
+    if index >= size {
+        return Err(ProofError::Index { index, size });
+    }
+    let mut node = hash_from(leaf)?;
+    let mut climb = Climb { node: index, last: size - 1 };
+    for sibling in proof {
+        node = match climb.side()? {
+            Side::Left => node_hash_of(sibling.as_ref(), node.as_ref()),
+            Side::Right => node_hash_of(node.as_ref(), sibling.as_ref()),
+        };
+        climb.up();
+    }
+    climb.finish()?;
+    same(node.as_ref(), root, ProofError::Root)
+}
+
+/// As [`verify_consistency`], over hashes of any length (the way of RFC 9162, section 2.1.4.2).
+pub fn verify_consistency_bytes<H: AsRef<[u8]>>(
+    old_size: u64,
+    new_size: u64,
+    proof: &[H],
+    old_root: &[u8],
+    new_root: &[u8],
+) -> Result<(), ProofError> {
+    if old_size == 0 || old_size > new_size {
+        return Err(ProofError::Sizes { old_size, new_size });
+    }
+    if old_size == new_size {
+        let length = if proof.is_empty() { Ok(()) } else { Err(ProofError::Length) };
+        return length.and_then(|()| same(old_root, new_root, ProofError::Root));
+    }
+    // A full older tree is itself the node that the way begins at.
+    let (first, rest) = if old_size.is_power_of_two() {
+        (old_root, proof)
+    } else {
+        let (first, rest) = proof.split_first().ok_or(ProofError::Length)?;
+        (first.as_ref(), rest)
+    };
+    let (mut old, mut new) = (hash_from(first)?, hash_from(first)?);
+    let level = old_size.trailing_zeros();
+    let mut climb = Climb { node: (old_size - 1) >> level, last: (new_size - 1) >> level };
+    for sibling in rest {
+        let sibling = sibling.as_ref();
+        match climb.side()? {
+            Side::Left => {
+                old = node_hash_of(sibling, old.as_ref());
+                new = node_hash_of(sibling, new.as_ref());
+            }
+            Side::Right => new = node_hash_of(new.as_ref(), sibling),
+        }
+        climb.up();
+    }
+    climb.finish()?;
+    same(old.as_ref(), old_root, ProofError::OldRoot)?;
+    same(new.as_ref(), new_root, ProofError::Root)
+}
+
+fn hash_from(bytes: &[u8]) -> Result<Hash, ProofError> {
+    bytes.try_into().map(Hash::from_bytes).map_err(|_| ProofError::Length)
+}
+
+fn same(found: &[u8], expected: &[u8], error: ProofError) -> Result<(), ProofError> {
+    if found == expected { Ok(()) } else { Err(error) }
+}
+
+/// Which side of the node its sibling stands on.
+enum Side {
+    Left,
+    Right,
+}
+
+/// The way from a node to the root, beside the way of the last node.
+struct Climb {
+    node: u64,
+    last: u64,
+}
+
+impl Climb {
+    /// The side of the next hash of the proof; an error if the way has ended.
+    fn side(&mut self) -> Result<Side, ProofError> {
+        if self.last == 0 {
+            return Err(ProofError::Length);
+        }
+        // The last node without a sibling stands for its parents, too.
+        while self.node == self.last && self.node & 1 == 0 {
+            self.up();
+        }
+        Ok(if self.node & 1 == 1 { Side::Left } else { Side::Right })
+    }
+
+    fn up(&mut self) {
+        self.node >>= 1;
+        self.last >>= 1;
+    }
+
+    fn finish(&self) -> Result<(), ProofError> {
+        if self.last == 0 { Ok(()) } else { Err(ProofError::Length) }
+    }
+}

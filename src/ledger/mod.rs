@@ -1,0 +1,25 @@
+//! The format of the ledger: bytes, chain, tree, checkpoints, receipts.
+//!
+//! A ledger is a file of canonical JSON lines. Each line names the hash of the
+//! one before it, every line is a leaf of an RFC 6962 tree, and checkpoints
+//! (C2SP tlog-checkpoint) sign the root of that tree. A body is opaque here:
+//! this module knows no auction, no certificate and no network, and refuses to
+//! learn about them. Lines go from [`Draft`] to [`Chained`].
+
+pub mod canonical;
+pub mod chain;
+pub mod checkpoint;
+pub mod encoding;
+pub mod entry;
+pub mod hash;
+pub mod merkle;
+pub mod note;
+pub mod receipt;
+
+pub use canonical::{CanonicalError, from_canonical, to_canonical};
+pub use chain::{Chain, ChainError, Chained, Links};
+pub use checkpoint::{Checkpoint, CheckpointError, SealingKey, SignedCheckpoint, origin};
+pub use entry::{Draft, Kind, Line, LineError};
+pub use hash::Hash;
+pub use merkle::{Frontier, Tree};
+pub use receipt::{Receipt, ReceiptError};
