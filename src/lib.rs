@@ -5,4 +5,6 @@ pub mod auction;
 pub mod cli;
 pub mod ledger;
 pub mod limits;
+pub mod pki;
+pub mod record;
 pub mod time;

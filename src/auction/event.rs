@@ -127,7 +127,7 @@ pub enum UnsoldReason {
 }
 
 /// What the whole sale came to.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Totals {
     /// Lots sold.
     pub sold: u64,
@@ -135,6 +135,13 @@ pub struct Totals {
     pub unsold: u64,
     /// Hammer prices together, in minor units; `None` beyond 2^53-1.
     pub hammer_total: Option<u64>,
+}
+
+/// Of no lot at all: nothing sold comes to 0.
+impl Default for Totals {
+    fn default() -> Self {
+        Self { sold: 0, unsold: 0, hammer_total: Some(0) }
+    }
 }
 
 impl Event {
