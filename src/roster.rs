@@ -12,7 +12,7 @@ use crate::ledger::hash::Hash;
 use crate::limits::{BID_KEYS_PER_NAME_MAX, HEAD_WINDOW};
 use crate::pki::{Fingerprint, Identity, Serial};
 use crate::record::{
-    Authenticated, BidKey, Counts, EnrolmentEvidence, Enrolled, Head, SignedBid, Terms,
+    Authenticated, BidKey, Counts, Enrolled, EnrolmentEvidence, Head, SignedBid, Terms,
 };
 use crate::time::Timestamp;
 
@@ -94,9 +94,6 @@ impl Roster {
             return Err(Code::NameTaken);
         }
         match &enrolled.enrolment.evidence {
-            EnrolmentEvidence::Signed { sale_hash, .. } if *sale_hash != self.sale_hash => {
-                Err(Code::WrongSale)
-            }
             EnrolmentEvidence::Signed { bid_key, .. } if self.keys.contains_key(bid_key) => {
                 Err(Code::KeyEnrolled)
             }
@@ -305,7 +302,8 @@ impl RefusalBudget {
     }
 
     fn allows(&self, at: Timestamp, bidder: &Name, bytes: usize) -> bool {
-        let this_minute = if self.minute == minute_of(at) { self.in_minute.get(bidder) } else { None };
+        let this_minute =
+            if self.minute == minute_of(at) { self.in_minute.get(bidder) } else { None };
         let room = u64::try_from(bytes).is_ok_and(|bytes| bytes <= self.bytes_left);
         room && this_minute.copied().unwrap_or(0) < self.per_minute_max
     }

@@ -60,7 +60,7 @@ pub struct Released {
 impl Released {
     /// The text of the line `seq`, if it is one of this frame's.
     fn line(&self, seq: u64) -> Option<String> {
-        let at = self.lines.binary_search_by_key(&seq, Committed::seq).ok()?;
+        let at = self.lines.binary_search_by_key(&seq, |line| line.seq()).ok()?;
         Some(String::from_utf8_lossy(self.lines[at].bytes()).into_owned())
     }
 }
@@ -98,7 +98,7 @@ impl Proof {
         Receipt {
             index: self.seq,
             proof: self.hashes,
-            checkpoint: self.note.to_string(),
+            note: self.note.to_string(),
             entry: line,
             sealer: self.sealer,
         }
@@ -170,7 +170,7 @@ impl House {
         let (size, note) = self.notes.range(seq + 1..).next()?;
         Some(Proof {
             seq,
-            hashes: self.chain.tree().inclusion(seq, *size),
+            hashes: self.chain.tree().inclusion(seq, *size)?,
             note: Arc::clone(note),
             sealer: self.opening.sealers.first()?.clone(),
         })
@@ -184,19 +184,20 @@ impl House {
         let size = self.newest.checkpoint().size;
         let tree = self.chain.tree();
         let proof = match note {
-            Some(note) => tree.consistency(self.known_size(note)?, size),
+            Some(note) => tree.consistency(self.known_size(note)?, size).unwrap_or_default(),
             None => Vec::new(),
         };
         let own = self.own.get(name).map(Vec::as_slice).unwrap_or_default();
         let own = own
             .iter()
-            .filter(|own| own.seq < size)
-            .map(|own| (own.seq, Arc::clone(&own.line), tree.inclusion(own.seq, size)))
+            .filter_map(|own| {
+                Some((own.seq, Arc::clone(&own.line), tree.inclusion(own.seq, size)?))
+            })
             .collect();
         Ok(Welcome {
             open: Arc::clone(&self.open_line),
             checkpoint: self.newest.clone(),
-            frontier: tree.frontier_at(size),
+            frontier: tree.frontier_at(size).unwrap_or_default(),
             proof,
             own,
         })
@@ -209,7 +210,7 @@ impl House {
             .map_err(|_| WelcomeRefusal::NotOurs)?;
         let held = held.checkpoint();
         let newest = self.newest.checkpoint();
-        if held.size > newest.size || self.chain.tree().root_at(held.size) != held.root {
+        if held.size > newest.size || self.chain.tree().root_at(held.size) != Some(held.root) {
             return Err(WelcomeRefusal::NotInOurTree { size: held.size });
         }
         Ok(held.size)

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use super::{House, OpenFrame};
+use crate::auction::catalogue::LotTerms;
 use crate::auction::sale::Sale;
 use crate::ledger::chain::{Chain, Chained};
 use crate::ledger::checkpoint::SealingKey;
@@ -11,7 +12,6 @@ use crate::ledger::entry::Draft;
 use crate::ledger::hash::Hash;
 use crate::ledger::store::Committed;
 use crate::record::{self, CatalogueFault, Opening};
-use crate::auction::catalogue::LotTerms;
 use crate::roster::Roster;
 use crate::time::Timestamp;
 
@@ -39,7 +39,9 @@ impl Newborn {
         let mut chain = Chain::new();
         let drafts = std::iter::once(record::draft_open(&opening, at))
             .chain(lots.iter().map(|lot| record::draft_lot(lot, at)));
-        let lines: Vec<Chained> = drafts.map(|draft: Draft| chain.append(draft)).collect();
+        let append =
+            |draft: Draft| chain.append(draft).expect("the parts of a catalogue fit a line");
+        let lines: Vec<Chained> = drafts.map(append).collect();
         let open_line = lines[0].bytes().into();
         Ok((Self { opening, lots, at, chain, open_line }, lines))
     }
@@ -50,11 +52,7 @@ impl Newborn {
     ///
     /// # Errors
     /// [`CatalogueFault`] as for [`Newborn::new`].
-    pub fn born(
-        self,
-        lines: &[Committed],
-        key: SealingKey,
-    ) -> Result<House, CatalogueFault> {
+    pub fn born(self, lines: &[Committed], key: SealingKey) -> Result<House, CatalogueFault> {
         debug_assert_eq!(self.chain.size(), u64::try_from(lines.len()).unwrap_or(u64::MAX));
         let catalogue = record::catalogue(&self.opening, self.lots)?;
         let sale_hash = Hash::of(&self.open_line);

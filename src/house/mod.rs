@@ -38,13 +38,12 @@ use crate::ledger::entry::{Draft, Kind};
 use crate::ledger::hash::Hash;
 use crate::ledger::store::Committed;
 use crate::limits::COUNTED_KEYS_PER_LINE_MAX;
-use crate::pki::Identity;
 use crate::record::{
-    self, AttestedBid, Authenticated, BidEvidence, BidKey, Counts, Enrolled, Enrolment,
-    EnrolmentEvidence, Forged, Head, Opening, RefusedBid, Revocation, SignedBid,
+    self, AcceptedBid, AttestedBid, Authenticated, BidEvidence, BidKey, Counts, Enrolled,
+    Enrolment, EnrolmentEvidence, Forged, Head, Opening, RefusedBid, Revocation, SignedBid,
 };
 use crate::roster::{Roster, Signature};
-use crate::time::{Span, Timestamp};
+use crate::time::Timestamp;
 
 /// A sale in progress, or one that has finished and only answers.
 #[derive(Debug)]
@@ -142,15 +141,10 @@ impl House {
     /// Takes a signed bid that was read at `at` and waited `lag_us` microseconds.
     ///
     /// The same bytes again get the same answer and enter nothing.
-    pub fn submit(
-        &mut self,
-        at: Timestamp,
-        lag_us: u64,
-        bid: Authenticated<SignedBid>,
-    ) -> Pending {
+    pub fn submit(&mut self, at: Timestamp, lag_us: u64, bid: Authenticated<SignedBid>) -> Pending {
         self.advance(at);
         let at = at.max(self.sale.last());
-        if let Some(known) = self.answers.get(&bid.digest()) {
+        if let Some(known) = self.answers.get(&digest(&bid)) {
             return Pending::of(*known);
         }
         if self.sale.is_closed() {
@@ -184,13 +178,13 @@ impl House {
     }
 
     fn accept(&mut self, event: Event, evidence: BidEvidence, lag_us: u64) -> Pending {
-        let draft = record::draft_bid(&event, &evidence, lag_us);
+        let accepted = AcceptedBid { evidence, ends_at: event.ends_at(), lag_us };
+        let seq = self.append(record::draft_bid(&accepted, event.at));
         self.sale.apply(&event);
         self.frame.events.push(event);
-        let seq = self.append(draft);
-        if let BidEvidence::Signed(bid) = &evidence {
+        if let BidEvidence::Signed(bid) = &accepted.evidence {
             self.roster.spend(bid);
-            self.answers.insert(bid.digest(), Known::Accepted { seq });
+            self.answers.insert(digest(bid), Known::Accepted { seq });
         }
         Pending::of(Known::Accepted { seq })
     }
@@ -199,7 +193,7 @@ impl House {
     fn refuse(&mut self, at: Timestamp, bid: SignedBid, refused: Refused) -> Pending {
         let code = refused.code();
         if self.roster.knows(&bid) {
-            self.answers.insert(bid.digest(), Known::Refused { code });
+            self.answers.insert(digest(&bid), Known::Refused { code });
             self.record_refusal(at, bid, code);
         } else {
             self.count(code);
@@ -223,12 +217,12 @@ impl House {
     }
 
     /// Takes a bid whose signature does not verify: refused, and counted only.
-    pub fn submit_forged(&mut self, at: Timestamp, bid: &Forged<SignedBid>) -> Pending {
+    pub fn submit_forged(&mut self, at: Timestamp, forged: &Forged) -> Pending {
         self.advance(at);
         if self.sale.is_closed() {
             return Pending::refused(Code::Closed);
         }
-        let code = match self.roster.judge_bid(at, bid, Signature::Bad) {
+        let code = match self.roster.judge_bid(at, &forged.bid, Signature::Bad) {
             Ok(_) => Code::BadSignature,
             Err(code) => code,
         };
@@ -252,7 +246,7 @@ impl House {
         }
         self.open_frame();
         match self.decide_attested(at, session, &bid) {
-            Ok(event) => self.accept(event, BidEvidence::Attested(bid.into_inner()), lag_us),
+            Ok(event) => self.accept(event, BidEvidence::from(&*bid), lag_us),
             Err(refused) => {
                 self.count(refused.code());
                 refused.pending()
@@ -357,9 +351,9 @@ impl House {
         if matches!(event.what, Happening::SaleClosed(_)) {
             self.flush_counts();
         }
-        let draft = record::draft_event(&event);
-        self.sale.apply(&event);
+        let draft = record::draft_event(&event).expect("bids are entered by `accept`");
         self.append(draft);
+        self.sale.apply(&event);
         self.frame.events.push(event);
     }
 
@@ -370,7 +364,7 @@ impl House {
     }
 
     fn append(&mut self, draft: Draft) -> u64 {
-        let chained = self.chain.append(draft);
+        let chained = self.chain.append(draft).expect("checked parts fit a line, in time");
         let seq = chained.seq();
         self.frame.lines.push(chained);
         seq
@@ -384,7 +378,7 @@ impl House {
     }
 
     fn append_owed_seal(&mut self) {
-        let chained = self.chain.append_seal(&self.newest);
+        let chained = self.chain.append_seal(&self.newest).expect("a seal fits a line");
         let checkpoint = self.newest.checkpoint();
         self.roster.apply_seal(Head { root: checkpoint.root, size: checkpoint.size });
         self.frame.lines.push(chained);
@@ -466,6 +460,13 @@ impl House {
         self.notes.insert(self.chain.size(), self.newest.note().into());
         self.seal_owed = true;
     }
+}
+
+/// By what the same bytes are known again: the statement and its signature.
+fn digest(bid: &SignedBid) -> Hash {
+    let mut bytes = bid.statement.to_canonical();
+    bytes.extend_from_slice(&bid.signature);
+    Hash::of(&bytes)
 }
 
 fn bid_key_of(enrolment: &Enrolment) -> Option<BidKey> {

@@ -10,9 +10,9 @@ use std::sync::Arc;
 
 use ed25519_dalek::VerifyingKey;
 
-use super::{House, Known, OpenFrame, Own, bid_key_of};
+use super::{House, Known, OpenFrame, Own, bid_key_of, digest};
 use crate::auction::catalogue::LotTerms;
-use crate::auction::event::{Bid, Event, Happening, Input};
+use crate::auction::event::{Bid, Event, Input};
 use crate::auction::name::{HouseName, SaleId};
 use crate::auction::refusal::{Code, Unfit};
 use crate::auction::sale::Sale;
@@ -20,10 +20,14 @@ use crate::ledger::chain::{Chain, ChainError};
 use crate::ledger::checkpoint::{Checkpoint, CheckpointError, SealingKey, SignedCheckpoint};
 use crate::ledger::entry::{Kind, Line};
 use crate::ledger::hash::Hash;
+use crate::ledger::note::Note;
+use crate::ledger::store::{
+    AnchorFound, Continuation, End, Found, Hindrance, Present, Start, start,
+};
 use crate::pki::{Anchor, CertificateFault, verify_sealer};
 use crate::record::{
-    self, BidEvidence, CatalogueFault, Enrolment, EnrolmentFault, Head, Opening, Record,
-    RecordError, RefusedBid, SignedBid,
+    self, AcceptedBid, BidEvidence, CatalogueFault, Enrolment, EnrolmentFault, Head, Opening,
+    Record, RefusedBid, SignedBid,
 };
 use crate::roster::{Roster, Signature};
 use crate::time::Timestamp;
@@ -76,25 +80,11 @@ pub enum RecoveryRefusal {
     /// The anchor file is not a checkpoint of this sale.
     #[error("the anchor does not verify: {0}")]
     AnchorSignature(#[source] CheckpointError),
-    /// The ledger does not reach the anchor: acknowledged lines are missing or other.
-    #[error(
-        "the anchor says that {size} lines were sealed, and the ledger's first {kept} whole \
-         lines are not those: acknowledged lines are missing or were changed"
-    )]
-    BeforeAnchor {
-        /// The anchor's size.
-        size: u64,
-        /// The lines kept.
-        kept: u64,
-    },
-    /// A valid seal over more lines than could be kept lies beyond the damage.
-    #[error(
-        "line {kept} is damaged, and a valid seal over {size} lines lies beyond it: \
-         acknowledged lines are damaged"
-    )]
-    SealedBeyond {
-        /// The seal's size.
-        size: u64,
+    /// Lines are lost or damaged that the house has sealed.
+    #[error("{why} ({kept} whole lines are left)")]
+    Hindered {
+        /// What stands in the way.
+        why: Hindrance,
         /// The lines kept.
         kept: u64,
     },
@@ -136,6 +126,7 @@ struct Lots {
 struct Replay {
     opening: Opening,
     open_line: Arc<[u8]>,
+    sale_hash: Hash,
     sealer: VerifyingKey,
     roster: Roster,
     sale: Sale,
@@ -171,7 +162,11 @@ impl Recovery {
             (Stage::Empty, Record::Open(opening)) => self.open(raw, line, *opening)?,
             (Stage::Lots(mut lots), Record::Lot(lot)) => {
                 lots.take(raw, line, *lot)?;
-                if lots.is_whole() { Stage::Running(Box::new(lots.run()?)) } else { Stage::Lots(lots) }
+                if lots.is_whole() {
+                    Stage::Running(Box::new(lots.run()?))
+                } else {
+                    Stage::Lots(lots)
+                }
             }
             (Stage::Running(mut replay), record) => {
                 replay.take(raw, line, record, &self.anchor)?;
@@ -204,26 +199,13 @@ impl Recovery {
         Ok(Stage::Lots(Box::new(Lots { opening, open_line: raw.into(), sealer, lots, at, chain })))
     }
 
-    /// Decides what to do with the lines taken: go on, finish, or refuse.
-    ///
-    /// `anchor_note` is the anchor file's text; `beyond` are the seal notes that were
-    /// found after the break, whole or not.
+    /// Ends the replay.
     ///
     /// # Errors
-    /// Every refusal of LEDGER 2, "Start"; the files must then stay as they are.
-    pub fn finish(
-        self,
-        anchor_note: Option<&str>,
-        beyond: impl IntoIterator<Item = String>,
-    ) -> Result<Recovered, RecoveryRefusal> {
+    /// The catalogue is not whole, or the newest seal does not verify.
+    pub fn finish(self) -> Result<Recovered, RecoveryRefusal> {
         let Stage::Running(replay) = self.stage else { return Err(RecoveryRefusal::NoCatalogue) };
         let newest = replay.newest_seal()?;
-        if let Some(note) = anchor_note {
-            replay.reaches(note)?;
-        }
-        for note in beyond {
-            replay.is_not_beyond(&note)?;
-        }
         Ok(Recovered { replay: *replay, newest })
     }
 }
@@ -249,6 +231,7 @@ impl Lots {
             sale: Sale::open(Arc::new(catalogue), self.at),
             opening: self.opening,
             open_line: self.open_line,
+            sale_hash,
             sealer: self.sealer,
             chain: self.chain,
             answers: HashMap::new(),
@@ -281,8 +264,7 @@ impl Replay {
     }
 
     fn seal(&mut self, seq: u64, note: &str) -> Result<(), RecoveryRefusal> {
-        let checkpoint =
-            Checkpoint::read_unverified(note).map_err(|_| RecoveryRefusal::Seal { seq })?;
+        let checkpoint = unverified(note).ok_or(RecoveryRefusal::Seal { seq })?;
         if checkpoint.size != seq || checkpoint.root != self.chain.root() {
             return Err(RecoveryRefusal::Seal { seq });
         }
@@ -301,7 +283,7 @@ impl Replay {
     ) -> Result<(), String> {
         match record {
             Record::Event(event) => self.happen(&event),
-            Record::Bid { evidence, ends_at, .. } => self.bid(line.seq, at, evidence, ends_at),
+            Record::Bid(accepted) => self.bid(line.seq, at, &accepted),
             Record::Enrol(enrolment) => self.enrol(raw, line.seq, at, *enrolment, anchor),
             Record::Refused(refused) => self.refused(at, &refused, line.body.len()),
             Record::Counted(counts) => {
@@ -335,22 +317,16 @@ impl Replay {
         Ok(())
     }
 
-    fn bid(
-        &mut self,
-        seq: u64,
-        at: Timestamp,
-        evidence: BidEvidence,
-        ends_at: Option<Timestamp>,
-    ) -> Result<(), String> {
-        let role = match &evidence {
+    fn bid(&mut self, seq: u64, at: Timestamp, accepted: &AcceptedBid) -> Result<(), String> {
+        let role = match &accepted.evidence {
             BidEvidence::Signed(bid) => self.roster.judge_bid(at, bid, Signature::Good),
-            BidEvidence::Attested(bid) => self.roster.judge_attested(at, &bid.bidder),
+            BidEvidence::Attested { bidder, .. } => self.roster.judge_attested(at, bidder),
         };
         let role = role.map_err(|code| format!("the roster answers {code}"))?;
-        self.happen(&record::bid_event(&evidence, role, ends_at, at))?;
-        if let BidEvidence::Signed(bid) = &evidence {
+        self.happen(&accepted.event(role, at))?;
+        if let BidEvidence::Signed(bid) = &accepted.evidence {
             self.roster.spend(bid);
-            self.answers.insert(bid.digest(), Known::Accepted { seq });
+            self.answers.insert(digest(bid), Known::Accepted { seq });
         }
         Ok(())
     }
@@ -365,7 +341,7 @@ impl Replay {
     ) -> Result<(), String> {
         let house = &self.opening.house;
         let enrolled = enrolment
-            .authenticate(anchor, house, at)
+            .authenticate(&self.sale_hash, anchor, house, at)
             .map_err(|fault: EnrolmentFault| fault.to_string())?;
         self.roster
             .judge_enrolment(at, &enrolled)
@@ -390,7 +366,7 @@ impl Replay {
         }
         self.outside_the_rules(at)?;
         self.roster.apply_refusal(at, &refused.bid, bytes);
-        self.answers.insert(refused.bid.digest(), Known::Refused { code: refused.code });
+        self.answers.insert(digest(&refused.bid), Known::Refused { code: refused.code });
         Ok(())
     }
 
@@ -427,26 +403,20 @@ impl Replay {
         crate::ledger::checkpoint::origin(self.opening.house.as_str(), self.opening.sale.as_str())
     }
 
-    fn reaches(&self, anchor_note: &str) -> Result<(), RecoveryRefusal> {
-        let anchor = SignedCheckpoint::verify_cosigned(anchor_note, &self.origin(), &self.sealer)
+    fn anchor_found(&self, note: Option<&str>) -> Result<AnchorFound, RecoveryRefusal> {
+        let Some(note) = note else { return Ok(AnchorFound::Missing) };
+        let anchor = SignedCheckpoint::verify_cosigned(note, &self.origin(), &self.sealer)
             .map_err(RecoveryRefusal::AnchorSignature)?;
-        let Checkpoint { size, root, .. } = *anchor.checkpoint();
-        let kept = self.chain.size();
-        if size > kept || self.chain.tree().root_at(size) != root {
-            return Err(RecoveryRefusal::BeforeAnchor { size, kept });
-        }
-        Ok(())
+        let anchor = anchor.checkpoint();
+        let reached = self.chain.tree().root_at(anchor.size) == Some(anchor.root);
+        Ok(if reached { AnchorFound::Reached } else { AnchorFound::NotReached })
     }
+}
 
-    fn is_not_beyond(&self, note: &str) -> Result<(), RecoveryRefusal> {
-        let kept = self.chain.size();
-        match SignedCheckpoint::verify_cosigned(note, &self.origin(), &self.sealer) {
-            Ok(seal) if seal.checkpoint().size > kept => {
-                Err(RecoveryRefusal::SealedBeyond { size: seal.checkpoint().size, kept })
-            }
-            Ok(_) | Err(_) => Ok(()),
-        }
-    }
+/// What a seal's note says, before its signature is checked.
+fn unverified(note: &str) -> Option<Checkpoint> {
+    let note = Note::parse(note).ok()?;
+    Checkpoint::parse(&note.text).ok()
 }
 
 impl Recovered {
@@ -470,9 +440,47 @@ impl Recovered {
         self.replay.chain.size()
     }
 
-    /// Whether the ledger ends in the seal over `close`: nothing is signed or appended.
-    pub fn is_finished(&self) -> bool {
-        self.replay.sale.is_closed() && self.replay.last_kind == Kind::Seal
+    /// What the ledger ends in.
+    pub fn end(&self) -> End {
+        match (self.replay.sale.is_closed(), self.replay.last_kind) {
+            (true, Kind::Seal) => End::SealOverClose,
+            (true, _) => End::Close,
+            (false, _) => End::Running,
+        }
+    }
+
+    /// Whether a note found beyond a break is this sale's valid seal over more lines
+    /// than were kept: acknowledged lines are damaged then.
+    pub fn is_outsealed_by(&self, note: &str) -> bool {
+        let replay = &self.replay;
+        SignedCheckpoint::verify_cosigned(note, &replay.origin(), &replay.sealer)
+            .is_ok_and(|seal| seal.checkpoint().size > replay.chain.size())
+    }
+
+    /// Says how the sale goes on, from what was found: the anchor's text, whether the
+    /// file goes on after the kept lines, and whether a larger seal lies there.
+    ///
+    /// # Errors
+    /// Every refusal of LEDGER 2, "Start"; the files must then stay as they are.
+    pub fn continuation(
+        &self,
+        anchor_note: Option<&str>,
+        broken: bool,
+        larger_seal_beyond: bool,
+    ) -> Result<Continuation, RecoveryRefusal> {
+        let found = Found::Ledger(Present {
+            opening_whole: true,
+            sealed: self.newest.is_some(),
+            broken,
+            larger_seal_beyond,
+            anchor: self.replay.anchor_found(anchor_note)?,
+            end: self.end(),
+        });
+        match start(&found) {
+            Start::Continue(continuation) => Ok(continuation),
+            Start::Refuse(why) => Err(RecoveryRefusal::Hindered { why, kept: self.size() }),
+            Start::Create => Err(RecoveryRefusal::NoCatalogue),
+        }
     }
 
     /// Serves a finished sale.
@@ -481,7 +489,9 @@ impl Recovered {
     /// [`RecoveryRefusal::NoSealingKey`] if the sale is not finished.
     pub fn serve_finished(self) -> Result<House, RecoveryRefusal> {
         match self.newest.clone() {
-            Some(newest) if self.is_finished() => Ok(self.replay.house(None, newest, false)),
+            Some(newest) if self.end() == End::SealOverClose => {
+                Ok(self.replay.house(None, newest, false))
+            }
             _ => Err(RecoveryRefusal::NoSealingKey),
         }
     }
@@ -515,14 +525,9 @@ impl Recovered {
 }
 
 impl Replay {
-    fn house(
-        self,
-        key: Option<SealingKey>,
-        newest: SignedCheckpoint,
-        seal_owed: bool,
-    ) -> House {
+    fn house(self, key: Option<SealingKey>, newest: SignedCheckpoint, seal_owed: bool) -> House {
         House {
-            sale_hash: Hash::of(&self.open_line),
+            sale_hash: self.sale_hash,
             opening: Arc::new(self.opening),
             open_line: self.open_line,
             roster: self.roster,
