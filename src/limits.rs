@@ -113,6 +113,11 @@ pub const PEER_CHAIN_BYTES_MAX: usize = 16 * 1024;
 /// How often the CRL file is looked at.
 pub const CRL_POLL: Span = Span::from_ms(250);
 
+// ---- Audits ----
+
+/// How many findings an audit lists; more are counted, so that a bad ledger cannot fill a memory.
+pub const FINDINGS_LISTED_MAX: usize = 100;
+
 // ---- Clients ----
 
 /// The longest line a client takes from a server: a `lines` message of a full frame fits.
