@@ -11,5 +11,6 @@ pub mod limits;
 pub mod pki;
 pub mod record;
 pub mod roster;
+pub mod server;
 pub mod time;
 pub mod wire;
