@@ -115,8 +115,9 @@ pub const CRL_POLL: Span = Span::from_ms(250);
 
 // ---- Audits ----
 
-/// How many findings an audit lists; more are counted, so that a bad ledger cannot fill a memory.
-pub const FINDINGS_LISTED_MAX: usize = 100;
+/// How many findings of one kind an audit lists; more are counted, so that a bad ledger
+/// can neither fill a memory nor bury one kind under another.
+pub const FINDINGS_OF_A_KIND_MAX: usize = 25;
 
 // ---- Clients ----
 

@@ -3,10 +3,11 @@
 //!
 //! The names are those of the threat model; `gavel explain GV-110` prints a row.
 
+use std::collections::BTreeMap;
 use std::fmt;
 
 use crate::auction::name::is_showable;
-use crate::limits::FINDINGS_LISTED_MAX;
+use crate::limits::FINDINGS_OF_A_KIND_MAX;
 
 /// What a finding does to the verdict.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -222,20 +223,20 @@ fn showable(text: &str) -> String {
     text.chars().map(|c| if is_showable(c) { c } else { char::REPLACEMENT_CHARACTER }).collect()
 }
 
-/// The findings so far: the first ones in full, the others counted, so that a
-/// bad ledger cannot fill the memory.
+/// The findings so far: the first ones of each kind in full, the others counted,
+/// so that a bad ledger can neither fill the memory nor bury one kind under another.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Findings {
     pub(super) listed: Vec<Finding>,
     pub(super) unlisted: u64,
-    wrong: bool,
+    of_kind: BTreeMap<FindingKind, usize>,
 }
 
 impl Findings {
     pub(super) fn push(&mut self, finding: Finding) {
-        self.wrong |= finding.kind.weight() == Weight::Wrong;
-        // One that settles the verdict is never crowded out by ones that leave it open.
-        if self.listed.len() < FINDINGS_LISTED_MAX {
+        let of_kind = self.of_kind.entry(finding.kind).or_insert(0);
+        *of_kind += 1;
+        if *of_kind <= FINDINGS_OF_A_KIND_MAX {
             self.listed.push(finding);
         } else {
             self.unlisted += 1;
@@ -243,8 +244,13 @@ impl Findings {
     }
 
     /// Whether anything is wrong.
-    pub(super) const fn any_wrong(&self) -> bool {
-        self.wrong
+    pub(super) fn any_wrong(&self) -> bool {
+        self.of_kind.keys().any(|kind| kind.weight() == Weight::Wrong)
+    }
+
+    /// Whether there are none at all.
+    pub(super) fn is_empty(&self) -> bool {
+        self.of_kind.is_empty()
     }
 }
 
@@ -267,14 +273,15 @@ mod tests {
     }
 
     #[test]
-    fn findings_beyond_the_list_are_counted() {
+    fn findings_beyond_the_list_are_counted_and_bury_no_other_kind() {
         let mut findings = Findings::default();
-        for line in 0..2 * u64::try_from(FINDINGS_LISTED_MAX).expect("small") {
+        for line in 0..1000 {
             findings.push(Finding::at(line, FindingKind::Torn, ""));
         }
-        assert_eq!(findings.listed.len(), FINDINGS_LISTED_MAX);
         assert!(!findings.any_wrong());
         findings.push(Finding::whole(FindingKind::Fork, ""));
         assert!(findings.any_wrong());
+        assert_eq!(findings.listed.len(), FINDINGS_OF_A_KIND_MAX + 1);
+        assert_eq!(findings.unlisted, 1000 - 25);
     }
 }
