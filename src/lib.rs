@@ -2,6 +2,7 @@
 //! anybody can audit offline. `ARCHITECTURE.md` is the long form of this map.
 
 pub mod auction;
+pub mod audit;
 pub mod cli;
 pub mod clock;
 pub mod house;
