@@ -73,6 +73,8 @@ pub const FRAME_LINES_MAX: usize = 1024;
 pub const CREDENTIAL_FILE_BYTES_MAX: u64 = 64 * 1024;
 /// The most bytes of a CRL file.
 pub const CRL_FILE_BYTES_MAX: u64 = 4 * 1024 * 1024;
+/// The most bytes of a CA's register: about 150,000 certificates.
+pub const REGISTER_FILE_BYTES_MAX: u64 = 64 * 1024 * 1024;
 /// The most bytes of a sale file.
 pub const SALE_FILE_BYTES_MAX: u64 = 16 * 1024 * 1024;
 /// How often the anchor is replaced while a sale runs.
