@@ -3,7 +3,12 @@
 
 pub mod auction;
 pub mod cli;
+pub mod clock;
+pub mod house;
 pub mod ledger;
 pub mod limits;
+pub mod pki;
+pub mod record;
+pub mod roster;
 pub mod time;
 pub mod wire;

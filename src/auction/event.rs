@@ -145,6 +145,20 @@ impl Default for Totals {
 }
 
 impl Event {
+    /// The lot's end after this event, where the event is about one that has an end.
+    pub const fn ends_at(&self) -> Option<Timestamp> {
+        match &self.what {
+            Happening::BidAccepted { ends_at, .. } | Happening::LotOpened { ends_at, .. } => {
+                *ends_at
+            }
+            Happening::ClockNoted { .. }
+            | Happening::LotClosed { .. }
+            | Happening::OutageEnded { .. }
+            | Happening::SaleClosed(_)
+            | Happening::Ticked => None,
+        }
+    }
+
     /// What the rules are asked, to see whether this event is what they answer.
     pub fn input(&self) -> Input {
         match &self.what {

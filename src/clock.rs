@@ -1,0 +1,106 @@
+//! The only reader of clocks.
+//!
+//! Official time is the wall clock at the start plus monotonic time since
+//! (RULES 1.2), so nobody can set it back during a sale. Linux counts no time
+//! while the host is suspended on that clock: official time then stands still
+//! and the wall clock runs ahead, which is why the house compares
+//! [`Clock::now`] with [`Clock::wall`] and enters what it finds (RULES 1.4, 8).
+
+use std::time::{Instant, SystemTime, UNIX_EPOCH};
+
+use crate::time::{Span, Timestamp};
+
+/// The sale's official clock. Copies of one clock agree for ever.
+#[derive(Clone, Copy, Debug)]
+pub struct Clock {
+    start: Timestamp,
+    origin: Instant,
+}
+
+impl Clock {
+    /// Starts official time at what the wall clock says now.
+    pub fn start() -> Self {
+        Self::starting_at(wall())
+    }
+
+    /// Starts official time at `start`, whatever the wall clock says
+    /// (`--accept-clock`: the wall clock is behind the ledger's last entry).
+    pub fn starting_at(start: Timestamp) -> Self {
+        Self { start, origin: Instant::now() }
+    }
+
+    /// The official time. Never falls.
+    pub fn now(&self) -> Timestamp {
+        self.start.plus(Span::from_ms(whole(self.origin.elapsed().as_millis())))
+    }
+
+    /// What the host's own clock says, right or wrong. May jump either way.
+    pub fn wall(&self) -> Timestamp {
+        wall()
+    }
+}
+
+/// Measures one wait, as the `lag_us` of a bid and the latencies of a load test.
+#[derive(Clone, Copy, Debug)]
+pub struct Stopwatch(Instant);
+
+impl Stopwatch {
+    /// Starts to measure.
+    pub fn start() -> Self {
+        Self(Instant::now())
+    }
+
+    /// Microseconds since the start.
+    pub fn elapsed_us(&self) -> u64 {
+        whole(self.0.elapsed().as_micros())
+    }
+}
+
+/// A clock set before 1970 reads as 1970: the house then refuses by the ledger's last time.
+fn wall() -> Timestamp {
+    let since_1970 = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    Timestamp::ZERO.plus(Span::from_ms(whole(since_1970.as_millis())))
+}
+
+fn whole(units: u128) -> u64 {
+    u64::try_from(units).unwrap_or(u64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn official_time_begins_at_the_wall_clock() {
+        let before = wall();
+        let clock = Clock::start();
+        assert!(clock.start >= before && clock.start <= clock.wall());
+    }
+
+    #[test]
+    fn official_time_begins_where_it_is_told_and_never_falls() {
+        let start = Timestamp::from_unix_ms(5_000).expect("in range");
+        let clock = Clock::starting_at(start);
+        let copy = clock;
+        let mut last = start;
+        for _ in 0..1_000 {
+            let now = if last.unix_ms().is_multiple_of(2) { clock.now() } else { copy.now() };
+            assert!(now >= last);
+            last = now;
+        }
+        assert!(last < wall(), "the wall clock has no part in it");
+    }
+
+    #[test]
+    fn official_time_stops_at_the_last_time_that_can_be_written() {
+        let end = Timestamp::ZERO.plus(Span::from_ms(u64::MAX));
+        assert_eq!(Clock::starting_at(end).now(), end);
+    }
+
+    #[test]
+    fn a_stopwatch_never_runs_backwards() {
+        let watch = Stopwatch::start();
+        let first = watch.elapsed_us();
+        assert!(watch.elapsed_us() >= first);
+    }
+}

@@ -1,0 +1,547 @@
+//! A sale taken up again from its ledger: replay, then the decision to go on,
+//! to finish, or to refuse (LEDGER 2, "Start").
+//!
+//! Bidders' signatures are not checked here, that is `verify`'s work. Bytes,
+//! chain, tree, rules, the roots of all seals, the newest seal's signature and
+//! the anchor are.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+
+use ed25519_dalek::VerifyingKey;
+
+use super::{House, Known, OpenFrame, Own, bid_key_of, digest};
+use crate::auction::catalogue::LotTerms;
+use crate::auction::event::{Bid, Event, Input};
+use crate::auction::name::{HouseName, SaleId};
+use crate::auction::refusal::{Code, Unfit};
+use crate::auction::sale::Sale;
+use crate::ledger::chain::{Chain, ChainError};
+use crate::ledger::checkpoint::{Checkpoint, CheckpointError, SealingKey, SignedCheckpoint};
+use crate::ledger::entry::{Kind, Line};
+use crate::ledger::hash::Hash;
+use crate::ledger::note::Note;
+use crate::ledger::store::{
+    AnchorFound, Continuation, End, Found, Hindrance, Present, Start, start,
+};
+use crate::pki::{Anchor, CertificateFault, verify_sealer};
+use crate::record::{
+    self, AcceptedBid, BidEvidence, CatalogueFault, Enrolment, EnrolmentFault, Head, Opening,
+    Record, RefusedBid, SignedBid,
+};
+use crate::roster::{Roster, Signature};
+use crate::time::Timestamp;
+
+/// Why a ledger is not taken up again. The operator's affair: nothing was changed.
+#[derive(Debug, thiserror::Error)]
+pub enum RecoveryRefusal {
+    /// The file ends before its catalogue does, though a ledger is born whole.
+    #[error("the ledger has no whole catalogue: it was cut after its birth")]
+    NoCatalogue,
+    /// Line 0 does not begin the sale that was asked for.
+    #[error("the ledger is of sale {sale} of house {house}, under another CA or another name")]
+    OtherSale {
+        /// The sale that line 0 names.
+        sale: SaleId,
+        /// The house that line 0 names.
+        house: HouseName,
+    },
+    /// The sealer's certificate in line 0 does not verify.
+    #[error("the sealer's certificate in line 0 does not verify: {0}")]
+    Sealer(#[source] CertificateFault),
+    /// The lot lines are not those that line 0 commits to.
+    #[error("the lots do not fit line 0: {0}")]
+    Catalogue(#[from] CatalogueFault),
+    /// A line is out of place in the chain.
+    #[error("line {seq}: {fault}")]
+    Chain {
+        /// The line.
+        seq: u64,
+        /// What is wrong.
+        fault: ChainError,
+    },
+    /// A line parses and chains, but the rules or the roster say no.
+    #[error("line {seq}: {why}")]
+    Rules {
+        /// The line.
+        seq: u64,
+        /// What is wrong.
+        why: String,
+    },
+    /// A seal is over another tree than the one before it.
+    #[error("line {seq}: the seal is not over the lines before it")]
+    Seal {
+        /// The line.
+        seq: u64,
+    },
+    /// The newest seal's signature does not verify.
+    #[error("the newest seal does not verify: {0}")]
+    SealSignature(#[source] CheckpointError),
+    /// The anchor file is not a checkpoint of this sale.
+    #[error("the anchor does not verify: {0}")]
+    AnchorSignature(#[source] CheckpointError),
+    /// Lines are lost or damaged that the house has sealed.
+    #[error("{why} ({kept} whole lines are left)")]
+    Hindered {
+        /// What stands in the way.
+        why: Hindrance,
+        /// The lines kept.
+        kept: u64,
+    },
+    /// The sale has not finished and its sealing key is not there.
+    #[error("the sale has not finished, and its sealing key is missing")]
+    NoSealingKey,
+    /// The sealing key is not the one that line 0 names.
+    #[error("the sealing key is not the one that line 0 names")]
+    OtherSealingKey,
+}
+
+/// A replay of a ledger, line by line.
+#[derive(Debug)]
+pub struct Recovery {
+    anchor: Anchor,
+    house: HouseName,
+    sale: SaleId,
+    stage: Stage,
+}
+
+#[derive(Debug)]
+enum Stage {
+    Empty,
+    Lots(Box<Lots>),
+    Running(Box<Replay>),
+}
+
+#[derive(Debug)]
+struct Lots {
+    opening: Opening,
+    open_line: Arc<[u8]>,
+    sealer: VerifyingKey,
+    lots: Vec<LotTerms>,
+    at: Timestamp,
+    chain: Chain,
+}
+
+#[derive(Debug)]
+struct Replay {
+    opening: Opening,
+    open_line: Arc<[u8]>,
+    sale_hash: Hash,
+    sealer: VerifyingKey,
+    roster: Roster,
+    sale: Sale,
+    chain: Chain,
+    answers: HashMap<Hash, Known>,
+    own: HashMap<crate::auction::name::Name, Vec<Own>>,
+    notes: BTreeMap<u64, Arc<str>>,
+    last_kind: Kind,
+}
+
+/// What was recovered, before anything is written.
+#[derive(Debug)]
+pub struct Recovered {
+    replay: Replay,
+    newest: Option<SignedCheckpoint>,
+}
+
+impl Recovery {
+    /// Begins a replay of the ledger of `sale`, judged under the house's own CA.
+    pub const fn new(anchor: Anchor, house: HouseName, sale: SaleId) -> Self {
+        Self { anchor, house, sale, stage: Stage::Empty }
+    }
+
+    /// Takes the next whole line; `raw` is the line without LF.
+    ///
+    /// # Errors
+    /// A refusal: the line parses and chains, and is wrong. A line whose body does not
+    /// parse is `Ok(false)`: a break, like a torn one.
+    pub fn take(&mut self, raw: &[u8], line: &Line<'_>) -> Result<bool, RecoveryRefusal> {
+        let Ok(record) = Record::read(line) else { return Ok(false) };
+        let stage = std::mem::replace(&mut self.stage, Stage::Empty);
+        self.stage = match (stage, record) {
+            (Stage::Empty, Record::Open(opening)) => self.open(raw, line, *opening)?,
+            (Stage::Lots(mut lots), Record::Lot(lot)) => {
+                lots.take(raw, line, *lot)?;
+                if lots.is_whole() {
+                    Stage::Running(Box::new(lots.run()?))
+                } else {
+                    Stage::Lots(lots)
+                }
+            }
+            (Stage::Running(mut replay), record) => {
+                replay.take(raw, line, record, &self.anchor)?;
+                Stage::Running(replay)
+            }
+            (Stage::Empty | Stage::Lots(_), _) => return Err(RecoveryRefusal::NoCatalogue),
+        };
+        Ok(true)
+    }
+
+    fn open(
+        &self,
+        raw: &[u8],
+        line: &Line<'_>,
+        opening: Opening,
+    ) -> Result<Stage, RecoveryRefusal> {
+        let ours = opening.sale == self.sale && opening.house == self.house;
+        if !ours || opening.ca != self.anchor.der() {
+            return Err(RecoveryRefusal::OtherSale { sale: opening.sale, house: opening.house });
+        }
+        let at = line.at.unwrap_or(Timestamp::ZERO);
+        let sealer = opening.sealers.first().ok_or(RecoveryRefusal::NoCatalogue)?;
+        let sealer = verify_sealer(sealer, &self.anchor, &self.house, &self.sale, at)
+            .map_err(RecoveryRefusal::Sealer)?;
+        let sealer = VerifyingKey::from_bytes(&sealer.key)
+            .map_err(|_| RecoveryRefusal::Sealer(CertificateFault::Malformed))?;
+        let mut chain = Chain::new();
+        chain.replay(line, raw).map_err(|fault| RecoveryRefusal::Chain { seq: 0, fault })?;
+        let lots = Vec::new();
+        Ok(Stage::Lots(Box::new(Lots { opening, open_line: raw.into(), sealer, lots, at, chain })))
+    }
+
+    /// Ends the replay.
+    ///
+    /// # Errors
+    /// The catalogue is not whole, or the newest seal does not verify.
+    pub fn finish(self) -> Result<Recovered, RecoveryRefusal> {
+        let Stage::Running(replay) = self.stage else { return Err(RecoveryRefusal::NoCatalogue) };
+        let newest = replay.newest_seal()?;
+        Ok(Recovered { replay: *replay, newest })
+    }
+}
+
+impl Lots {
+    fn take(&mut self, raw: &[u8], line: &Line<'_>, lot: LotTerms) -> Result<(), RecoveryRefusal> {
+        self.chain
+            .replay(line, raw)
+            .map_err(|fault| RecoveryRefusal::Chain { seq: line.seq, fault })?;
+        self.lots.push(lot);
+        Ok(())
+    }
+
+    fn is_whole(&self) -> bool {
+        u64::try_from(self.lots.len()).is_ok_and(|lots| lots == self.opening.lot_count)
+    }
+
+    fn run(self) -> Result<Replay, RecoveryRefusal> {
+        let catalogue = record::catalogue(&self.opening, self.lots)?;
+        let sale_hash = Hash::of(&self.open_line);
+        Ok(Replay {
+            roster: Roster::new(sale_hash, &self.opening.terms),
+            sale: Sale::open(Arc::new(catalogue), self.at),
+            opening: self.opening,
+            open_line: self.open_line,
+            sale_hash,
+            sealer: self.sealer,
+            chain: self.chain,
+            answers: HashMap::new(),
+            own: HashMap::new(),
+            notes: BTreeMap::new(),
+            last_kind: Kind::Lot,
+        })
+    }
+}
+
+impl Replay {
+    fn take(
+        &mut self,
+        raw: &[u8],
+        line: &Line<'_>,
+        record: Record,
+        anchor: &Anchor,
+    ) -> Result<(), RecoveryRefusal> {
+        let seq = line.seq;
+        let rules = |why: String| RecoveryRefusal::Rules { seq, why };
+        match record {
+            Record::Seal { note } => self.seal(seq, &note)?,
+            record => {
+                let at = line.at.ok_or_else(|| rules("the line has no time".into()))?;
+                self.enter(raw, line, at, record, anchor).map_err(rules)?;
+            }
+        }
+        self.last_kind = line.kind;
+        self.chain.replay(line, raw).map_err(|fault| RecoveryRefusal::Chain { seq, fault })
+    }
+
+    fn seal(&mut self, seq: u64, note: &str) -> Result<(), RecoveryRefusal> {
+        let checkpoint = unverified(note).ok_or(RecoveryRefusal::Seal { seq })?;
+        if checkpoint.size != seq || checkpoint.root != self.chain.root() {
+            return Err(RecoveryRefusal::Seal { seq });
+        }
+        self.roster.apply_seal(Head { root: checkpoint.root, size: checkpoint.size });
+        self.notes.insert(checkpoint.size, note.into());
+        Ok(())
+    }
+
+    fn enter(
+        &mut self,
+        raw: &[u8],
+        line: &Line<'_>,
+        at: Timestamp,
+        record: Record,
+        anchor: &Anchor,
+    ) -> Result<(), String> {
+        match record {
+            Record::Event(event) => self.happen(&event),
+            Record::Bid(accepted) => self.bid(line.seq, at, &accepted),
+            Record::Enrol(enrolment) => self.enrol(raw, line.seq, at, *enrolment, anchor),
+            Record::Refused(refused) => self.refused(at, &refused, line.body.len()),
+            Record::Counted(counts) => {
+                self.outside_the_rules(at)?;
+                self.roster.apply_counts(&counts);
+                Ok(())
+            }
+            Record::Revoke(revocation) => {
+                self.outside_the_rules(at)?;
+                self.roster.apply_revocation(revocation.serial);
+                Ok(())
+            }
+            Record::Open(_) | Record::Lot(_) | Record::Seal { .. } => {
+                Err("a second beginning".into())
+            }
+        }
+    }
+
+    fn outside_the_rules(&mut self, at: Timestamp) -> Result<(), String> {
+        self.sale.check_time(at).map_err(|fault| fault.to_string())?;
+        self.sale.elapse(at);
+        Ok(())
+    }
+
+    fn happen(&mut self, event: &Event) -> Result<(), String> {
+        let decided = self.sale.decide(event.at, event.input()).map_err(|no| no.to_string())?;
+        if decided != *event {
+            return Err("the rules lead to something else".into());
+        }
+        self.sale.apply(event);
+        Ok(())
+    }
+
+    fn bid(&mut self, seq: u64, at: Timestamp, accepted: &AcceptedBid) -> Result<(), String> {
+        let role = match &accepted.evidence {
+            BidEvidence::Signed(bid) => self.roster.judge_bid(at, bid, Signature::Good),
+            BidEvidence::Attested { bidder, .. } => self.roster.judge_attested(at, bidder),
+        };
+        let role = role.map_err(|code| format!("the roster answers {code}"))?;
+        self.happen(&accepted.event(role, at))?;
+        if let BidEvidence::Signed(bid) = &accepted.evidence {
+            self.roster.spend(bid);
+            self.answers.insert(digest(bid), Known::Accepted { seq });
+        }
+        Ok(())
+    }
+
+    fn enrol(
+        &mut self,
+        raw: &[u8],
+        seq: u64,
+        at: Timestamp,
+        enrolment: Enrolment,
+        anchor: &Anchor,
+    ) -> Result<(), String> {
+        let house = &self.opening.house;
+        let enrolled = enrolment
+            .authenticate(&self.sale_hash, anchor, house, at)
+            .map_err(|fault: EnrolmentFault| fault.to_string())?;
+        self.roster
+            .judge_enrolment(at, &enrolled)
+            .map_err(|code| format!("the roster answers {code}"))?;
+        self.outside_the_rules(at)?;
+        self.roster.apply_enrolment(&enrolled);
+        let own = Own {
+            seq,
+            line: raw.into(),
+            cert: enrolled.identity.cert,
+            bid_key: bid_key_of(&enrolled.enrolment),
+        };
+        self.own.entry(enrolled.identity.name.clone()).or_default().push(own);
+        Ok(())
+    }
+
+    fn refused(&mut self, at: Timestamp, refused: &RefusedBid, bytes: usize) -> Result<(), String> {
+        match self.judge(at, &refused.bid) {
+            Some(code) if code == refused.code => {}
+            Some(code) => return Err(format!("the refusal should be {code}")),
+            None => return Err("the bid was good, and was refused".into()),
+        }
+        self.outside_the_rules(at)?;
+        self.roster.apply_refusal(at, &refused.bid, bytes);
+        self.answers.insert(digest(&refused.bid), Known::Refused { code: refused.code });
+        Ok(())
+    }
+
+    /// The code under which a bid with a good signature is refused, if it is.
+    fn judge(&self, at: Timestamp, bid: &SignedBid) -> Option<Code> {
+        let role = match self.roster.judge_bid(at, bid, Signature::Good) {
+            Ok(role) => role,
+            Err(code) => return Some(code),
+        };
+        let statement = &bid.statement;
+        let input = Bid {
+            bidder: statement.bidder.clone(),
+            role,
+            lot: statement.lot.clone(),
+            amount: statement.amount,
+        };
+        match self.sale.decide(at, Input::Bid(input)) {
+            Err(Unfit::Refused(refusal)) => Some(refusal.code()),
+            Ok(_) | Err(_) => None,
+        }
+    }
+
+    fn newest_seal(&self) -> Result<Option<SignedCheckpoint>, RecoveryRefusal> {
+        let origin = self.origin();
+        let verify = |note: &Arc<str>| SignedCheckpoint::verify(note, &origin, &self.sealer);
+        self.notes
+            .last_key_value()
+            .map(|(_, note)| verify(note))
+            .transpose()
+            .map_err(RecoveryRefusal::SealSignature)
+    }
+
+    fn origin(&self) -> String {
+        crate::ledger::checkpoint::origin(self.opening.house.as_str(), self.opening.sale.as_str())
+    }
+
+    fn anchor_found(&self, note: Option<&str>) -> Result<AnchorFound, RecoveryRefusal> {
+        let Some(note) = note else { return Ok(AnchorFound::Missing) };
+        let anchor = SignedCheckpoint::verify_cosigned(note, &self.origin(), &self.sealer)
+            .map_err(RecoveryRefusal::AnchorSignature)?;
+        let anchor = anchor.checkpoint();
+        let reached = self.chain.tree().root_at(anchor.size) == Some(anchor.root);
+        Ok(if reached { AnchorFound::Reached } else { AnchorFound::NotReached })
+    }
+}
+
+/// What a seal's note says, before its signature is checked.
+fn unverified(note: &str) -> Option<Checkpoint> {
+    let note = Note::parse(note).ok()?;
+    Checkpoint::parse(&note.text).ok()
+}
+
+impl Recovered {
+    /// The sale's line 0.
+    pub const fn opening(&self) -> &Opening {
+        &self.replay.opening
+    }
+
+    /// The lots of the ledger, to hold a catalogue file against.
+    pub fn lots(&self) -> impl Iterator<Item = &LotTerms> {
+        self.replay.sale.lots().map(crate::auction::lot::Lot::terms)
+    }
+
+    /// The time of the last entry: a wall clock before it needs the operator's word.
+    pub const fn last(&self) -> Timestamp {
+        self.replay.sale.last()
+    }
+
+    /// How many lines were recovered.
+    pub fn size(&self) -> u64 {
+        self.replay.chain.size()
+    }
+
+    /// What the ledger ends in.
+    pub fn end(&self) -> End {
+        match (self.replay.sale.is_closed(), self.replay.last_kind) {
+            (true, Kind::Seal) => End::SealOverClose,
+            (true, _) => End::Close,
+            (false, _) => End::Running,
+        }
+    }
+
+    /// Whether a note found beyond a break is this sale's valid seal over more lines
+    /// than were kept: acknowledged lines are damaged then.
+    pub fn is_outsealed_by(&self, note: &str) -> bool {
+        let replay = &self.replay;
+        SignedCheckpoint::verify_cosigned(note, &replay.origin(), &replay.sealer)
+            .is_ok_and(|seal| seal.checkpoint().size > replay.chain.size())
+    }
+
+    /// Says how the sale goes on, from what was found: the anchor's text, whether the
+    /// file goes on after the kept lines, and whether a larger seal lies there.
+    ///
+    /// # Errors
+    /// Every refusal of LEDGER 2, "Start"; the files must then stay as they are.
+    pub fn continuation(
+        &self,
+        anchor_note: Option<&str>,
+        broken: bool,
+        larger_seal_beyond: bool,
+    ) -> Result<Continuation, RecoveryRefusal> {
+        let found = Found::Ledger(Present {
+            opening_whole: true,
+            sealed: self.newest.is_some(),
+            broken,
+            larger_seal_beyond,
+            anchor: self.replay.anchor_found(anchor_note)?,
+            end: self.end(),
+        });
+        match start(&found) {
+            Start::Continue(continuation) => Ok(continuation),
+            Start::Refuse(why) => Err(RecoveryRefusal::Hindered { why, kept: self.size() }),
+            Start::Create => Err(RecoveryRefusal::NoCatalogue),
+        }
+    }
+
+    /// Serves a finished sale.
+    ///
+    /// # Errors
+    /// [`RecoveryRefusal::NoSealingKey`] if the sale is not finished.
+    pub fn serve_finished(self) -> Result<House, RecoveryRefusal> {
+        match self.newest.clone() {
+            Some(newest) if self.end() == End::SealOverClose => {
+                Ok(self.replay.house(None, newest, false))
+            }
+            _ => Err(RecoveryRefusal::NoSealingKey),
+        }
+    }
+
+    /// Goes on with an unfinished sale at `now`, once the recovered lines were written
+    /// anew and synced: signs the checkpoint over all of them, whose seal line is the
+    /// first new one, and enters the outage before anything that fell due meanwhile.
+    /// The owner writes the anchor before the frame.
+    ///
+    /// # Errors
+    /// [`RecoveryRefusal::OtherSealingKey`] if `key` is not the sale's.
+    pub fn go_on(self, key: SealingKey, now: Timestamp) -> Result<House, RecoveryRefusal> {
+        let replay = self.replay;
+        if key.verifying_key() != replay.sealer {
+            return Err(RecoveryRefusal::OtherSealingKey);
+        }
+        let newest = key.sign(replay.chain.size(), replay.chain.root());
+        let mut house = replay.house(Some(key), newest, true);
+        house.notes.insert(house.chain.size(), house.newest.note().into());
+        if !house.sale.is_closed() {
+            let from = house.sale.last();
+            let to = now.max(from);
+            let outage = house
+                .sale
+                .decide(to, Input::Outage { from })
+                .expect("an outage since the last entry is taken at any time after it");
+            house.enter_event(outage);
+        }
+        Ok(house)
+    }
+}
+
+impl Replay {
+    fn house(self, key: Option<SealingKey>, newest: SignedCheckpoint, seal_owed: bool) -> House {
+        House {
+            sale_hash: self.sale_hash,
+            opening: Arc::new(self.opening),
+            open_line: self.open_line,
+            roster: self.roster,
+            sale: self.sale,
+            chain: self.chain,
+            key,
+            sealer: self.sealer,
+            newest,
+            seal_owed,
+            frame: OpenFrame::default(),
+            held: Vec::new(),
+            answers: self.answers,
+            own: self.own,
+            notes: self.notes,
+        }
+    }
+}

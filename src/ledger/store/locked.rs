@@ -1,0 +1,168 @@
+//! A sale's files under its lock, before anything is appended: birth, or a
+//! reading that changes nothing and then a rewrite that makes it sure.
+
+use std::fs::File;
+use std::io::{Read, Seek};
+use std::path::{Path, PathBuf};
+
+use sha2::{Digest, Sha256};
+
+use super::failure::{Operation, StoreFailure, failed};
+use super::place::{self, Place};
+use super::scan::{Scan, ScanError, Visit};
+use super::{Committed, Store, beyond, scan};
+use crate::ledger::chain::Chained;
+use crate::ledger::entry::Line;
+use crate::ledger::hash::Hash;
+use crate::limits::NOTE_BYTES_MAX;
+
+/// The lock on one sale's files. Nothing is read before it is held.
+#[derive(Debug)]
+pub struct Locked {
+    place: Place,
+}
+
+/// Takes the lock of a sale, and makes its folder (0700) where it is missing.
+pub fn lock(folder: &Path, sale: &str) -> Result<Locked, StoreFailure> {
+    Ok(Locked { place: Place::lock(folder, sale)? })
+}
+
+impl Locked {
+    /// Keeps the anchor in a folder of its own, best on another disk. The
+    /// folder must exist, and is locked as well.
+    pub fn anchor_in(mut self, folder: &Path) -> Result<Self, StoreFailure> {
+        self.place.anchor_in(folder)?;
+        Ok(self)
+    }
+
+    /// Where the ledger is, or will be.
+    pub fn ledger_path(&self) -> PathBuf {
+        self.place.ledger()
+    }
+
+    /// Where the anchor is, or will be.
+    pub fn anchor_path(&self) -> PathBuf {
+        self.place.anchor()
+    }
+
+    /// Says whether the ledger is there.
+    pub fn exists(&self) -> Result<bool, StoreFailure> {
+        place::is_there(&self.place.ledger())
+    }
+
+    /// The text of the anchor, if there is one.
+    pub fn anchor(&self) -> Result<Option<String>, StoreFailure> {
+        let path = self.place.anchor();
+        if !place::is_there(&path)? {
+            return Ok(None);
+        }
+        let file = File::open(&path).map_err(failed(Operation::Open, &path))?;
+        let mut text = String::new();
+        let bounded = &mut file.take(super::count(NOTE_BYTES_MAX + 1));
+        bounded.read_to_string(&mut text).map_err(failed(Operation::Read, &path))?;
+        Ok(Some(text))
+    }
+
+    /// Brings the ledger into being with its first lines, all of them or none (LEDGER 2, Birth).
+    pub fn create(self, lines: Vec<Chained>) -> Result<(Store, Vec<Committed>), StoreFailure> {
+        let path = self.place.ledger();
+        if place::is_there(&path)? {
+            return Err(StoreFailure::Exists { path });
+        }
+        let mut offsets = Vec::with_capacity(lines.len());
+        let mut bytes = 0;
+        let file = place::put_whole(&path, |file, new| {
+            for frame in lines.chunks(super::BIRTH_LINES_PER_WRITE) {
+                let buffer = super::lay_out(frame, &mut offsets, &mut bytes, &path)?;
+                place::write(file, &buffer, new)?;
+            }
+            Ok(())
+        })?;
+        let store = Store::new(self.place, file, offsets, bytes, None);
+        Ok((store, lines.into_iter().map(Committed).collect()))
+    }
+
+    /// Reads the ledger up to its end or its first break, and shows `visit` each line before it.
+    pub fn scan<E>(
+        &self,
+        visit: impl FnMut(&[u8], &Line<'_>) -> Result<Visit, E>,
+    ) -> Result<Scan, ScanError<E>> {
+        scan::scan(&self.place.ledger(), visit)
+    }
+
+    /// Gives the first note after the break that `accept` takes; the caller's
+    /// `accept` asks for the house's signature over a size beyond what is kept.
+    pub fn find_note_beyond(
+        &self,
+        scan: &Scan,
+        accept: impl FnMut(&str) -> bool,
+    ) -> Result<Option<String>, StoreFailure> {
+        beyond::find(&self.place.ledger(), scan.bytes, accept)
+    }
+
+    /// Makes the kept bytes sure, at every start: after a failed sync the page
+    /// cache shows what the disk lacks. Cut bytes go to a fresh file first; then
+    /// the kept ones are read again, known by their hash, and written to a new
+    /// file that takes the old one's name.
+    pub fn rewrite(self, scan: Scan) -> Result<Store, StoreFailure> {
+        let path = self.place.ledger();
+        let mut old = File::open(&path).map_err(failed(Operation::Open, &path))?;
+        let length = old.metadata().map_err(failed(Operation::Inspect, &path))?.len();
+        if length != scan.bytes_found {
+            return Err(StoreFailure::Changed { path });
+        }
+        let cut = self.save_cut(&scan, &mut old)?;
+        old.rewind().map_err(failed(Operation::Read, &path))?;
+        let file = place::put_whole(&path, |new_file, new| {
+            if copy(&mut old, &path, scan.bytes, new_file, new)? == scan.sha256 {
+                Ok(())
+            } else {
+                Err(StoreFailure::Changed { path: path.clone() })
+            }
+        })?;
+        Ok(Store::new(self.place, file, scan.offsets, scan.bytes, cut))
+    }
+
+    fn save_cut(&self, scan: &Scan, old: &mut File) -> Result<Option<PathBuf>, StoreFailure> {
+        if scan.bytes_cut() == 0 {
+            return Ok(None);
+        }
+        let path = self.place.ledger();
+        let from = std::io::SeekFrom::Start(scan.bytes);
+        old.seek(from).map_err(failed(Operation::Read, &path))?;
+        let (mut file, broken) = self.place.fresh_broken()?;
+        copy(old, &path, scan.bytes_cut(), &mut file, &broken)?;
+        file.sync_all().map_err(failed(Operation::Sync, &broken))?;
+        place::sync_folder_of(&broken)?;
+        Ok(Some(broken))
+    }
+}
+
+/// Copies exactly `bytes` through our own memory and gives their SHA-256.
+/// Never `io::copy`, `fs::copy` or a reflink: those let the kernel share or
+/// move blocks that we have not seen, and that may be other than those we validated.
+fn copy(
+    from: &mut File,
+    from_path: &Path,
+    bytes: u64,
+    to: &mut File,
+    to_path: &Path,
+) -> Result<Hash, StoreFailure> {
+    let mut sha256 = Sha256::new();
+    let mut buffer = Vec::with_capacity(super::READ_BYTES);
+    let mut left = bytes;
+    while left > 0 {
+        buffer.clear();
+        let read = from
+            .take(left.min(super::count(super::READ_BYTES)))
+            .read_to_end(&mut buffer)
+            .map_err(failed(Operation::Read, from_path))?;
+        if read == 0 {
+            return Err(StoreFailure::Changed { path: from_path.to_owned() });
+        }
+        sha256.update(&buffer);
+        place::write(to, &buffer, to_path)?;
+        left -= super::count(read);
+    }
+    Ok(Hash::from_bytes(sha256.finalize().into()))
+}

@@ -1,0 +1,213 @@
+//! The only disk of the ledger: lock, birth, start, group commit and anchor
+//! (LEDGER 2), in an order from which no crash makes the house sign two trees.
+//!
+//! It knows files, bytes and the order of syncs. It refuses to know what a line
+//! means, whose key signs, and what time it is; whether a house may go on is
+//! decided by [`start`] from facts that others find.
+//!
+//! ```text
+//! lock -> nothing there -> create(first lines) ----------------> Store
+//!      -> a ledger      -> scan -> start(facts) -> rewrite(scan) -> Store
+//! Store: commit(frame), commit(frame), write_anchor(checkpoint), commit(frame), ..
+//! ```
+//!
+//! A failed write or sync leaves unknown what the disk holds, and asking it
+//! again may bring a false yes (a kernel forgets the dirty pages of a failed
+//! sync). So nothing is tried twice: the store is poisoned, the process ends,
+//! and the next start reads what there is.
+
+mod beyond;
+mod failure;
+mod locked;
+mod place;
+mod scan;
+mod start;
+
+use std::fs::File;
+use std::io::Write;
+use std::ops::Deref;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+
+use place::Place;
+
+pub use failure::{Cause, Operation, StoreFailure};
+pub use locked::{Locked, lock};
+pub use scan::{Break, Scan, ScanError, Visit};
+pub use start::{AnchorFound, Continuation, End, Found, Hindrance, Present, Start, start};
+
+use super::chain::Chained;
+use super::checkpoint::SignedCheckpoint;
+use failure::failed;
+
+/// How much is read from a file at once.
+const READ_BYTES: usize = 64 * 1024;
+/// How many lines a birth gathers for one write; its one sync comes after all of them.
+const BIRTH_LINES_PER_WRITE: usize = 1024;
+
+/// A line that is on disk. Whoever announces anything takes one of these, and
+/// only the store makes them, after the sync:
+///
+/// ```compile_fail
+/// fn announce(chained: gavel::ledger::chain::Chained) -> gavel::ledger::store::Committed {
+///     gavel::ledger::store::Committed(chained)
+/// }
+/// ```
+#[derive(Clone, Debug)]
+pub struct Committed(Chained);
+
+impl Deref for Committed {
+    type Target = Chained;
+
+    fn deref(&self) -> &Chained {
+        &self.0
+    }
+}
+
+/// A ledger open for appending, with its lock. It has one owner: the floor.
+///
+/// ```compile_fail
+/// fn second(store: &gavel::ledger::store::Store) -> gavel::ledger::store::Store {
+///     store.clone()
+/// }
+/// ```
+#[derive(Debug)]
+pub struct Store {
+    place: Place,
+    path: PathBuf,
+    file: File,
+    offsets: Vec<u64>,
+    bytes: u64,
+    cut: Option<PathBuf>,
+    poisoned: bool,
+}
+
+impl Store {
+    fn new(place: Place, file: File, offsets: Vec<u64>, bytes: u64, cut: Option<PathBuf>) -> Self {
+        let path = place.ledger();
+        Self { place, path, file, offsets, bytes, cut, poisoned: false }
+    }
+
+    /// Writes the frame, waits for the disk, and only then gives it back: one
+    /// write, one sync. After any failure the store takes no more.
+    pub fn commit(&mut self, frame: Vec<Chained>) -> Result<Vec<Committed>, StoreFailure> {
+        self.unless_poisoned(|store| store.append(&frame))?;
+        Ok(frame.into_iter().map(Committed).collect())
+    }
+
+    /// Replaces the anchor by a newer checkpoint, never one ahead of the disk.
+    pub fn write_anchor(&mut self, newest: &SignedCheckpoint) -> Result<(), StoreFailure> {
+        let size = newest.checkpoint().size;
+        if size > self.lines() {
+            let (path, committed) = (self.path.clone(), self.lines());
+            return Err(StoreFailure::AheadOfDisk { path, size, committed });
+        }
+        self.unless_poisoned(|store| {
+            let anchor = store.place.anchor();
+            place::put_whole(&anchor, |file, new| place::write(file, newest.note().as_bytes(), new))
+                .map(drop)
+        })
+    }
+
+    /// How many lines are on disk.
+    pub fn lines(&self) -> u64 {
+        count(self.offsets.len())
+    }
+
+    /// How many bytes are on disk; what is beyond them in the file is nobody's to read.
+    pub fn bytes(&self) -> u64 {
+        self.bytes
+    }
+
+    /// Where line `seq` begins; for the line after the last, where it will begin.
+    pub fn offset_of(&self, seq: u64) -> Option<u64> {
+        if seq == self.lines() {
+            return Some(self.bytes);
+        }
+        self.offsets.get(usize::try_from(seq).ok()?).copied()
+    }
+
+    /// Where the ledger is.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Where this start put the bytes that it cut off, if it cut any.
+    pub fn cut(&self) -> Option<&Path> {
+        self.cut.as_deref()
+    }
+
+    /// Stays poisoned unless `write` comes back with a yes, however it ends.
+    fn unless_poisoned(
+        &mut self,
+        write: impl FnOnce(&mut Self) -> Result<(), StoreFailure>,
+    ) -> Result<(), StoreFailure> {
+        if std::mem::replace(&mut self.poisoned, true) {
+            return Err(StoreFailure::Poisoned { path: self.path.clone() });
+        }
+        write(self)?;
+        self.poisoned = false;
+        Ok(())
+    }
+
+    fn append(&mut self, frame: &[Chained]) -> Result<(), StoreFailure> {
+        if frame.is_empty() {
+            return Ok(());
+        }
+        self.check_untouched()?;
+        let mut bytes = self.bytes;
+        let lines_before = self.offsets.len();
+        let buffer = lay_out(frame, &mut self.offsets, &mut bytes, &self.path)
+            .and_then(|buffer| self.write_and_sync(&buffer));
+        if buffer.is_err() {
+            self.offsets.truncate(lines_before);
+        } else {
+            self.bytes = bytes;
+        }
+        buffer
+    }
+
+    fn write_and_sync(&mut self, buffer: &[u8]) -> Result<(), StoreFailure> {
+        self.file.write_all(buffer).map_err(failed(Operation::Write, &self.path))?;
+        self.file.sync_data().map_err(failed(Operation::Sync, &self.path))
+    }
+
+    /// An editor that saved over the file, or a second writer that ignores the
+    /// lock, must be noticed before anything more is promised.
+    fn check_untouched(&self) -> Result<(), StoreFailure> {
+        let found = self.file.metadata().map_err(failed(Operation::Inspect, &self.path))?;
+        if found.len() == self.bytes && found.nlink() > 0 {
+            Ok(())
+        } else {
+            Err(StoreFailure::Changed { path: self.path.clone() })
+        }
+    }
+}
+
+/// Lays lines out as they will stand in the file, each with its LF, and notes where each begins.
+fn lay_out(
+    lines: &[Chained],
+    offsets: &mut Vec<u64>,
+    bytes: &mut u64,
+    path: &Path,
+) -> Result<Vec<u8>, StoreFailure> {
+    let mut buffer = Vec::with_capacity(lines.iter().map(|line| line.bytes().len() + 1).sum());
+    for line in lines {
+        let (expected, given) = (count(offsets.len()), line.seq());
+        if given != expected {
+            return Err(StoreFailure::OutOfOrder { path: path.to_owned(), expected, given });
+        }
+        offsets.push(*bytes + count(buffer.len()));
+        buffer.extend_from_slice(line.bytes());
+        buffer.push(b'\n');
+    }
+    *bytes += count(buffer.len());
+    Ok(buffer)
+}
+
+fn count(length: usize) -> u64 {
+    u64::try_from(length).expect("memory is smaller than 2^64 bytes")
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,254 @@
+//! Where a sale's files are, and how a file comes into being whole.
+//!
+//! ```text
+//! <sale>.jsonl             the ledger
+//! <sale>.lock              held from before the first read; never renamed or deleted
+//! <sale>.checkpoint        the anchor, here or in a folder on another disk
+//! <sale>.checkpoint-lock   held where the anchor is in a folder of its own
+//! <sale>.jsonl.broken.N    what a start cut off
+//! *.new                    being written; worthless after a crash
+//! ```
+//!
+//! The folder is made 0700 and the locks 0600: whoever may open a lock file may
+//! hold it and keep the house from starting. The ledger and the anchor are 0644
+//! (less the umask): every connection gets them whole, there is nothing to hide.
+
+use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
+use std::io::{self, Write};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::path::{Component, Path, PathBuf};
+
+use super::failure::{Operation, StoreFailure, failed};
+
+/// The places of one sale's files, held by a lock for as long as this lives.
+#[derive(Debug)]
+pub(super) struct Place {
+    sale: String,
+    folder: PathBuf,
+    anchor_folder: PathBuf,
+    _locks: Vec<File>,
+}
+
+impl Place {
+    /// Makes the folder where it is missing, and takes the sale's lock in it.
+    pub(super) fn lock(folder: &Path, sale: &str) -> Result<Self, StoreFailure> {
+        one_file_name(folder, sale)?;
+        make_folder(folder)?;
+        let lock = take_lock(&folder.join(format!("{sale}.lock")))?;
+        Ok(Self {
+            sale: sale.to_owned(),
+            folder: folder.to_owned(),
+            anchor_folder: folder.to_owned(),
+            _locks: vec![lock],
+        })
+    }
+
+    /// Puts the anchor elsewhere. That folder must exist: a disk that is not
+    /// mounted must not look like an anchor that was never written.
+    pub(super) fn anchor_in(&mut self, folder: &Path) -> Result<(), StoreFailure> {
+        let lock = take_lock(&folder.join(format!("{}.checkpoint-lock", self.sale)))?;
+        self._locks.push(lock);
+        self.anchor_folder = folder.to_owned();
+        Ok(())
+    }
+
+    pub(super) fn ledger(&self) -> PathBuf {
+        self.folder.join(format!("{}.jsonl", self.sale))
+    }
+
+    pub(super) fn anchor(&self) -> PathBuf {
+        self.anchor_folder.join(format!("{}.checkpoint", self.sale))
+    }
+
+    /// Makes a fresh file for cut bytes; an earlier one is never written over.
+    pub(super) fn fresh_broken(&self) -> Result<(File, PathBuf), StoreFailure> {
+        let mut number: u64 = 1;
+        loop {
+            let path = self.folder.join(format!("{}.jsonl.broken.{number}", self.sale));
+            match create_new(&path) {
+                Ok(file) => return Ok((file, path)),
+                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => number += 1,
+                Err(error) => return Err(failed(Operation::Open, &path)(error)),
+            }
+        }
+    }
+}
+
+/// Says whether a plain file is there. A link is none: a rename would replace
+/// the link and leave the file it points to behind.
+pub(super) fn is_there(path: &Path) -> Result<bool, StoreFailure> {
+    match fs::symlink_metadata(path) {
+        Ok(found) if found.is_file() => Ok(true),
+        Ok(_) => {
+            let error = io::Error::new(io::ErrorKind::InvalidInput, "not a plain file");
+            Err(failed(Operation::Open, path)(error))
+        }
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+        Err(error) => Err(failed(Operation::Inspect, path)(error)),
+    }
+}
+
+/// Brings `path` into being, or replaces it, whole or not at all: a new file,
+/// filled and synced, renamed to `path`, and the folder synced. The file that
+/// comes back is open for appending under its final name.
+pub(super) fn put_whole(
+    path: &Path,
+    fill: impl FnOnce(&mut File, &Path) -> Result<(), StoreFailure>,
+) -> Result<File, StoreFailure> {
+    let mut new = path.to_owned().into_os_string();
+    new.push(".new");
+    let new = PathBuf::from(new);
+    remove_left_over(&new)?;
+    let mut file = create_new(&new).map_err(failed(Operation::Open, &new))?;
+    let filled = fill(&mut file, &new)
+        .and_then(|()| file.sync_all().map_err(failed(Operation::Sync, &new)))
+        .and_then(|()| fs::rename(&new, path).map_err(failed(Operation::RenameTo, path)));
+    if let Err(failure) = filled {
+        // On a full disk this gives the room back; if it fails too, the next start does it.
+        drop(fs::remove_file(&new));
+        return Err(failure);
+    }
+    sync_folder_of(path)?;
+    Ok(file)
+}
+
+/// Syncs the folder that `path` is in, so that its name is on disk as well.
+pub(super) fn sync_folder_of(path: &Path) -> Result<(), StoreFailure> {
+    let folder = match path.parent() {
+        Some(parent) if parent != Path::new("") => parent,
+        _ => Path::new("."),
+    };
+    let handle = File::open(folder).map_err(failed(Operation::Open, folder))?;
+    handle.sync_all().map_err(failed(Operation::Sync, folder))
+}
+
+/// Writes all of `bytes`, naming `path` if that fails.
+pub(super) fn write(file: &mut File, bytes: &[u8], path: &Path) -> Result<(), StoreFailure> {
+    file.write_all(bytes).map_err(failed(Operation::Write, path))
+}
+
+fn create_new(path: &Path) -> io::Result<File> {
+    OpenOptions::new().append(true).create_new(true).mode(0o644).open(path)
+}
+
+fn remove_left_over(path: &Path) -> Result<(), StoreFailure> {
+    match fs::remove_file(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => {
+            Err(failed(Operation::Remove, path)(error))
+        }
+        _ => Ok(()),
+    }
+}
+
+fn take_lock(path: &Path) -> Result<File, StoreFailure> {
+    let mut options = OpenOptions::new();
+    let options = options.read(true).write(true).create(true).truncate(false).mode(0o600);
+    let file = options.open(path).map_err(failed(Operation::Open, path))?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(TryLockError::WouldBlock) => Err(StoreFailure::Locked { path: path.to_owned() }),
+        Err(TryLockError::Error(error)) => Err(failed(Operation::Lock, path)(error)),
+    }
+}
+
+/// Makes a folder and those above it, each synced into the one above.
+fn make_folder(folder: &Path) -> Result<(), StoreFailure> {
+    if folder == Path::new("") || folder.is_dir() {
+        return Ok(());
+    }
+    if let Some(parent) = folder.parent() {
+        make_folder(parent)?;
+    }
+    match DirBuilder::new().mode(0o700).create(folder) {
+        // Another server may have been quicker; the lock settles which one goes on.
+        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => {
+            Err(failed(Operation::MakeFolder, folder)(error))
+        }
+        _ => sync_folder_of(folder),
+    }
+}
+
+/// A sale id is one name: nothing that leads out of the folder.
+fn one_file_name(folder: &Path, sale: &str) -> Result<(), StoreFailure> {
+    let mut parts = Path::new(sale).components();
+    match (parts.next(), parts.next()) {
+        (Some(Component::Normal(name)), None) if name == sale => Ok(()),
+        _ => {
+            let error = io::Error::new(io::ErrorKind::InvalidInput, "a sale id is one file name");
+            Err(failed(Operation::Open, &folder.join("?"))(error))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::{PermissionsExt, symlink};
+
+    use super::*;
+
+    fn mode(path: &Path) -> u32 {
+        fs::metadata(path).expect("is there").permissions().mode() & 0o777
+    }
+
+    #[test]
+    fn the_folder_is_private_and_one_server_holds_it() {
+        let root = tempfile::tempdir().expect("temp dir");
+        let folder = root.path().join("a/b");
+        let place = Place::lock(&folder, "s").expect("locks");
+        assert_eq!(mode(&folder), 0o700);
+        assert_eq!(mode(&root.path().join("a")), 0o700);
+        assert_eq!(mode(&folder.join("s.lock")), 0o600);
+        let second = Place::lock(&folder, "s");
+        assert!(matches!(second, Err(StoreFailure::Locked { path }) if path.ends_with("s.lock")));
+        Place::lock(&folder, "t").expect("another sale has its own lock");
+        drop(place);
+        Place::lock(&folder, "s").expect("the lock ends with its holder");
+        assert!(folder.join("s.lock").exists());
+    }
+
+    #[test]
+    fn two_ledger_folders_cannot_share_one_anchor() {
+        let root = tempfile::tempdir().expect("temp dir");
+        let mut one = Place::lock(&root.path().join("1"), "s").expect("locks");
+        let mut two = Place::lock(&root.path().join("2"), "s").expect("locks");
+        one.anchor_in(root.path()).expect("locks the anchor");
+        assert!(matches!(two.anchor_in(root.path()), Err(StoreFailure::Locked { .. })));
+        let unmounted = root.path().join("unmounted");
+        assert!(matches!(two.anchor_in(&unmounted), Err(StoreFailure::Io { .. })));
+        assert!(!unmounted.exists());
+    }
+
+    #[test]
+    fn a_sale_id_leads_nowhere_else() {
+        let root = tempfile::tempdir().expect("temp dir");
+        for sale in ["", ".", "..", "a/b", "/a", "a/", "../a"] {
+            assert!(Place::lock(root.path(), sale).is_err(), "{sale}");
+        }
+        assert_eq!(fs::read_dir(root.path()).expect("readable").count(), 0);
+    }
+
+    #[test]
+    fn a_file_comes_whole_or_not_at_all() {
+        let root = tempfile::tempdir().expect("temp dir");
+        let path = root.path().join("x");
+        fs::write(root.path().join("x.new"), "left over by a crash").expect("writes");
+        put_whole(&path, |file, new| write(file, b"one", new)).expect("puts");
+        assert_eq!(fs::read(&path).expect("readable"), b"one");
+        let failure = put_whole(&path, |file, new| {
+            write(file, b"half", new)?;
+            Err(StoreFailure::Changed { path: new.to_owned() })
+        });
+        assert!(matches!(failure, Err(StoreFailure::Changed { .. })));
+        assert_eq!(fs::read(&path).expect("readable"), b"one");
+        assert_eq!(fs::read_dir(root.path()).expect("readable").count(), 1);
+    }
+
+    #[test]
+    fn a_link_is_no_ledger() {
+        let root = tempfile::tempdir().expect("temp dir");
+        let link = root.path().join("s.jsonl");
+        symlink(root.path().join("elsewhere"), &link).expect("links");
+        assert!(is_there(&link).is_err());
+        assert!(!is_there(&root.path().join("t.jsonl")).expect("looks"));
+    }
+}

@@ -1,0 +1,177 @@
+//! The first reading of a ledger at a start: how far it is whole.
+//!
+//! A *break* is a line that is torn, does not parse, or is wrong in `seq` or
+//! `prev` (LEDGER 2, Start); what is before it is kept. What a line means is
+//! the visitor's business, as is the answer to a line that chains and means
+//! something wrong: that is no break, and the visitor refuses with its own error.
+
+use std::fs::File;
+use std::io::{BufRead, BufReader, Read};
+use std::path::Path;
+
+use sha2::{Digest, Sha256};
+
+use super::failure::{Operation, StoreFailure, failed};
+use super::place::is_there;
+use crate::ledger::chain::{ChainError, Links};
+use crate::ledger::entry::{Line, LineError};
+use crate::ledger::hash::Hash;
+use crate::limits::LINE_BYTES_MAX;
+
+/// What a visitor says to a line that parses and chains.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Visit {
+    /// It is part of the ledger.
+    Keep,
+    /// Its body does not parse either: the ledger breaks here.
+    Break,
+}
+
+/// Why the first line after the kept ones is not kept.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum Break {
+    /// The file ends before the line does.
+    #[error("the last line is torn")]
+    Torn,
+    /// No line end within the longest line.
+    #[error("the line is longer than {LINE_BYTES_MAX} bytes")]
+    TooLong,
+    /// It is no ledger line.
+    #[error("it is no ledger line")]
+    Malformed(#[source] LineError),
+    /// It has another number, or names another line before it.
+    #[error("it does not follow the line before it")]
+    Unchained(#[source] ChainError),
+    /// The visitor could not read its body.
+    #[error("its body does not parse")]
+    Body,
+}
+
+/// Why a scan did not come to its end.
+#[derive(Debug, thiserror::Error)]
+pub enum ScanError<E> {
+    /// The disk did not give the file.
+    #[error(transparent)]
+    Store(#[from] StoreFailure),
+    /// The visitor refuses a line that parses and chains.
+    #[error("line {line} is refused")]
+    Refused {
+        /// The number of the line, from 0.
+        line: u64,
+        /// Why.
+        #[source]
+        source: E,
+    },
+}
+
+/// How far a ledger is whole: what a rewrite keeps, and by which hash it knows
+/// that it reads the same bytes again. Holds 8 bytes for each line.
+#[derive(Debug)]
+pub struct Scan {
+    pub(super) offsets: Vec<u64>,
+    pub(super) bytes: u64,
+    pub(super) bytes_found: u64,
+    pub(super) sha256: Hash,
+    broken: Option<Break>,
+}
+
+impl Scan {
+    /// How many lines are kept; also the number of the line at the break.
+    pub fn lines(&self) -> u64 {
+        super::count(self.offsets.len())
+    }
+
+    /// How many bytes are kept; also where the break is.
+    pub fn bytes(&self) -> u64 {
+        self.bytes
+    }
+
+    /// How many bytes at the end are not kept.
+    pub fn bytes_cut(&self) -> u64 {
+        self.bytes_found.saturating_sub(self.bytes)
+    }
+
+    /// SHA-256 of the kept bytes.
+    pub fn sha256(&self) -> Hash {
+        self.sha256
+    }
+
+    /// What is wrong at the break, if there is one.
+    pub fn broken(&self) -> Option<&Break> {
+        self.broken.as_ref()
+    }
+}
+
+/// Reads the file line by line and shows the visitor each that parses and chains.
+pub(super) fn scan<E>(
+    path: &Path,
+    mut visit: impl FnMut(&[u8], &Line<'_>) -> Result<Visit, E>,
+) -> Result<Scan, ScanError<E>> {
+    is_there(path)?;
+    let file = File::open(path).map_err(failed(Operation::Open, path))?;
+    let bytes_found = file.metadata().map_err(failed(Operation::Inspect, path))?.len();
+    let mut reader = BufReader::with_capacity(super::READ_BYTES, file);
+    let mut kept = Kept::default();
+    let mut raw = Vec::new();
+    let broken = loop {
+        raw.clear();
+        next_line(&mut reader, &mut raw).map_err(failed(Operation::Read, path))?;
+        if raw.is_empty() {
+            break None;
+        }
+        match kept.judge(&raw, &mut visit) {
+            Ok(None) => kept.keep(&raw),
+            Ok(Some(broken)) => break Some(broken),
+            Err(source) => return Err(ScanError::Refused { line: kept.links.size(), source }),
+        }
+    };
+    let sha256 = Hash::from_bytes(kept.sha256.finalize().into());
+    Ok(Scan { offsets: kept.offsets, bytes: kept.bytes, bytes_found, sha256, broken })
+}
+
+/// Reads up to and with the next LF, but never more than the longest line needs.
+fn next_line(reader: &mut impl BufRead, raw: &mut Vec<u8>) -> std::io::Result<usize> {
+    reader.take(super::count(LINE_BYTES_MAX + 1)).read_until(b'\n', raw)
+}
+
+/// What is kept so far.
+#[derive(Default)]
+struct Kept {
+    links: Links,
+    offsets: Vec<u64>,
+    bytes: u64,
+    sha256: Sha256,
+}
+
+impl Kept {
+    fn judge<E>(
+        &self,
+        raw: &[u8],
+        visit: impl FnOnce(&[u8], &Line<'_>) -> Result<Visit, E>,
+    ) -> Result<Option<Break>, E> {
+        let Some(text) = raw.strip_suffix(b"\n") else {
+            let broken = if raw.len() > LINE_BYTES_MAX { Break::TooLong } else { Break::Torn };
+            return Ok(Some(broken));
+        };
+        let line = match Line::parse(text) {
+            Ok(line) => line,
+            Err(error) => return Ok(Some(Break::Malformed(error))),
+        };
+        if let Err(error) = self.links.check(&line) {
+            return Ok(Some(Break::Unchained(error)));
+        }
+        match visit(text, &line)? {
+            Visit::Keep => Ok(None),
+            Visit::Break => Ok(Some(Break::Body)),
+        }
+    }
+
+    fn keep(&mut self, raw: &[u8]) {
+        self.offsets.push(self.bytes);
+        self.bytes += super::count(raw.len());
+        self.sha256.update(raw);
+        // Whether time goes back is no break and the visitor's to judge.
+        self.links.advance(raw.strip_suffix(b"\n").unwrap_or(raw), None);
+    }
+}

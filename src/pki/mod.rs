@@ -1,0 +1,37 @@
+//! Who speaks: certificates, keys, revocation and the TLS configurations.
+//!
+//! A house has one CA. It certifies a server, people and the sealing key of
+//! each sale (DESIGN 2, LEDGER 3). Identity is the one URI in a certificate's
+//! subject alternative names, `gavel://<house>/<role>/<name>`; the common name
+//! only repeats it for other programs and is never read.
+//!
+//! [`verify_person`], [`verify_server`] and [`verify_sealer`] judge a
+//! certificate at a time that is given to them, so that the auditor can ask
+//! about an entry's time as the handshake asks about now. Nothing here reads a
+//! clock, opens a socket, prints, or knows a rule of the auction. Files are
+//! touched in [`keys`] only.
+
+mod anchor;
+mod credential;
+mod fault;
+mod identity;
+mod pem;
+mod revocation;
+mod signing;
+mod tls;
+mod verify;
+
+pub mod keys;
+
+pub use anchor::Anchor;
+pub use credential::{Address, AddressError, Credential, CredentialFault};
+pub use fault::CertificateFault;
+pub use identity::{
+    Fingerprint, FingerprintError, Identity, Sealer, Serial, SerialError, ServerIdentity,
+};
+pub use revocation::{Crl, CrlEntry, CrlFault, CrlUpdate, RevocationReason, Revocations};
+pub use signing::{P256Key, P256Secret, SigningFault, verify_p256};
+pub use tls::{
+    ALPN_GAVEL_1, ServerKey, TlsFault, client_config, fault_of, fault_of_io, server_config,
+};
+pub use verify::{verify_person, verify_sealer, verify_server};

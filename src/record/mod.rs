@@ -1,0 +1,36 @@
+//! Where the rules meet the format: events and evidence to ledger bodies and
+//! back, the sale file to a catalogue, and the signature checks that make an
+//! [`Authenticated`].
+//!
+//! It keeps no state and judges nothing that needs any: who may bid is the
+//! roster's affair, what stands is the rules'. `docs/ledger-format.md` is the
+//! normative form of what is here.
+
+mod authenticated;
+mod enrolment;
+mod entries;
+mod fault;
+mod field;
+mod opening;
+mod read;
+mod sale_file;
+mod statement;
+mod v1;
+mod write;
+
+pub use authenticated::Authenticated;
+pub use enrolment::{
+    ENROL_BID_KEY_DOMAIN, ENROL_DOMAIN, Enrolled, Enrolment, EnrolmentEvidence, EnrolmentFault,
+    EnrolmentStatement,
+};
+pub use entries::{AcceptedBid, BidEvidence, Counts, Record, RefusedBid, Revocation};
+pub use fault::RecordError;
+pub use opening::{CatalogueFault, Opening, Terms, catalogue, catalogue_hash};
+pub use sale_file::{SaleFileError, read_sale_file};
+pub use statement::{
+    AttestedBid, BID_DOMAIN, BadSignature, BidKey, BidKeyError, Forged, Head, SignedBid, Statement,
+};
+pub use write::{
+    draft_bid, draft_counts, draft_enrol, draft_event, draft_lot, draft_open, draft_refused,
+    draft_revoke,
+};

@@ -1,0 +1,194 @@
+//! What a bidder signs, and the check of it (LEDGER 3, "Bid").
+//!
+//! The message is [`BID_DOMAIN`] followed by the statement's canonical JSON:
+//!
+//! ```text
+//! gavel/bid/v1\n{"amount":51,"bid_key":"<hex>","bidder":"alice","head":{"root":"<hex>","size":12},"lot":"1","n":1,"sale_hash":"<hex>"}
+//! ```
+
+use std::fmt;
+use std::str::FromStr;
+
+use ed25519_dalek::{Signature, Signer, SigningKey, VerifyingKey};
+
+use super::authenticated::Authenticated;
+use super::v1;
+use crate::auction::money::Amount;
+use crate::auction::name::{LotId, Name, Role};
+use crate::ledger::{Hash, to_canonical};
+use crate::limits::INTEGER_MAX;
+use crate::pki::Identity;
+
+/// What stands before a bid's statement in the signed message.
+pub const BID_DOMAIN: &[u8] = b"gavel/bid/v1\n";
+
+/// A bidder's Ed25519 public key for one sale.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct BidKey([u8; 32]);
+
+/// Why a text is no bid key: it is not 64 lower-case hexadecimal digits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("a bid key is 64 lower-case hexadecimal digits")]
+pub struct BidKeyError;
+
+impl BidKey {
+    /// Takes the key's 32 bytes; whether they are a usable point shows at the first signature.
+    pub const fn from_bytes(bytes: [u8; 32]) -> Self {
+        Self(bytes)
+    }
+
+    /// The key's 32 bytes.
+    pub const fn bytes(&self) -> &[u8; 32] {
+        &self.0
+    }
+
+    /// Checks an Ed25519 signature strictly: no small-order key, no second form (LEDGER 1).
+    pub(super) fn verify(&self, message: &[u8], signature: &[u8; 64]) -> Result<(), BadSignature> {
+        let key = VerifyingKey::from_bytes(&self.0).map_err(|_| BadSignature::Malformed)?;
+        if key.is_weak() || *signature == [0; 64] {
+            return Err(BadSignature::Malformed);
+        }
+        key.verify_strict(message, &Signature::from_bytes(signature))
+            .map_err(|_| BadSignature::Mismatch)
+    }
+}
+
+impl From<&SigningKey> for BidKey {
+    fn from(key: &SigningKey) -> Self {
+        Self(key.verifying_key().to_bytes())
+    }
+}
+
+/// 64 lower-case hexadecimal digits.
+impl fmt::Display for BidKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(&Hash::from_bytes(self.0), f)
+    }
+}
+
+impl FromStr for BidKey {
+    type Err = BidKeyError;
+
+    fn from_str(text: &str) -> Result<Self, BidKeyError> {
+        Hash::parse(text).map(|hash| Self(*hash.bytes())).map_err(|_| BidKeyError)
+    }
+}
+
+/// What is wrong with a signature.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum BadSignature {
+    /// The key or the signature can never be right: a small-order key, zeros, a P-256 `s` that is high.
+    #[error("the key or the signature is of a form that is never right")]
+    Malformed,
+    /// The signature is not this key's over these bytes.
+    #[error("the signature is not this key's over these bytes")]
+    Mismatch,
+}
+
+/// A checkpoint that the bidder has verified, as the bidder's word on the ledger so far.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Head {
+    /// The tree's root.
+    pub root: Hash,
+    /// The tree's size, in lines.
+    pub size: u64,
+}
+
+/// A bid as its bidder signs it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Statement {
+    /// How much, in minor units.
+    pub amount: Amount,
+    /// The key that signs.
+    pub bid_key: BidKey,
+    /// Who bids.
+    pub bidder: Name,
+    /// The newest checkpoint that the bidder has verified.
+    pub head: Head,
+    /// On which lot.
+    pub lot: LotId,
+    /// The bid key's number for this bid; it rises from bid to bid.
+    pub n: u64,
+    /// In which sale: SHA-256 of its ledger's line 0.
+    pub sale_hash: Hash,
+}
+
+impl Statement {
+    /// The statement as canonical JSON, as it also stands in the ledger.
+    pub fn to_canonical(&self) -> Vec<u8> {
+        to_canonical(&v1::Statement::from(self))
+    }
+
+    /// The bytes that are signed.
+    pub fn message(&self) -> Vec<u8> {
+        [BID_DOMAIN, &self.to_canonical()].concat()
+    }
+
+    /// Whether every number in it can be written in the ledger.
+    fn is_writable(&self) -> bool {
+        self.n <= INTEGER_MAX && self.head.size <= INTEGER_MAX
+    }
+}
+
+/// A statement with a signature that nobody has checked yet.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SignedBid {
+    /// What was signed.
+    pub statement: Statement,
+    /// The Ed25519 signature, as it came.
+    pub signature: [u8; 64],
+}
+
+/// A bid whose signature is not its bid key's.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the bid is not signed by the key that it names: {why}")]
+pub struct Forged {
+    /// The bid, for counting its refusal.
+    pub bid: Box<SignedBid>,
+    /// What is wrong with the signature.
+    pub why: BadSignature,
+}
+
+impl SignedBid {
+    /// Signs a statement with the key that it must name.
+    pub fn sign(mut statement: Statement, key: &SigningKey) -> Self {
+        statement.bid_key = BidKey::from(key);
+        let signature = key.sign(&statement.message()).to_bytes();
+        Self { statement, signature }
+    }
+
+    /// Checks the signature under the bid key that the statement names. Whether
+    /// that key is enrolled, and under that name, is the roster's affair.
+    pub fn authenticate(self) -> Result<Authenticated<Self>, Forged> {
+        let checked = if self.statement.is_writable() {
+            self.statement.bid_key.verify(&self.statement.message(), &self.signature)
+        } else {
+            // No canonical form exists that anybody could have signed.
+            Err(BadSignature::Mismatch)
+        };
+        match checked {
+            Ok(()) => Ok(Authenticated::vouch(self)),
+            Err(why) => Err(Forged { bid: Box::new(self), why }),
+        }
+    }
+}
+
+/// A bid without a signature, on the word of the house that its TLS session saw it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AttestedBid {
+    /// Who bids, by the session's certificate.
+    pub bidder: Name,
+    /// The role in that certificate.
+    pub role: Role,
+    /// On which lot.
+    pub lot: LotId,
+    /// How much, in minor units.
+    pub amount: Amount,
+}
+
+impl Authenticated<AttestedBid> {
+    /// Takes a bid from the session of `identity`; whether the sale takes such bids is the roster's affair.
+    pub fn from_session(identity: &Identity, lot: LotId, amount: Amount) -> Self {
+        Self::vouch(AttestedBid { bidder: identity.name.clone(), role: identity.role, lot, amount })
+    }
+}

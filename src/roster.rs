@@ -1,0 +1,325 @@
+//! Who may: enrolments, the numbers `n`, the window of heads, revocation.
+//!
+//! Pure, and shared by the live house and the auditor like the rules: methods
+//! that judge change nothing, methods that take something in cannot fail. It
+//! knows nothing of prices and lots, and no clock (LEDGER 3).
+
+use std::collections::{HashMap, HashSet, VecDeque};
+
+use crate::auction::name::{Name, Role};
+use crate::auction::refusal::Code;
+use crate::ledger::hash::Hash;
+use crate::limits::{BID_KEYS_PER_NAME_MAX, HEAD_WINDOW};
+use crate::pki::{Fingerprint, Identity, Serial};
+use crate::record::{
+    Authenticated, BidKey, Counts, Enrolled, EnrolmentEvidence, Head, SignedBid, Terms,
+};
+use crate::time::Timestamp;
+
+/// The people and keys of one sale, as far as its ledger has named them.
+#[derive(Debug)]
+pub struct Roster {
+    sale_hash: Hash,
+    attested_allowed: bool,
+    budget: RefusalBudget,
+    keys: HashMap<BidKey, Key>,
+    names: HashMap<Name, Person>,
+    revoked: HashSet<Serial>,
+    heads: HeadWindow,
+}
+
+/// One enrolled bid key.
+#[derive(Debug)]
+struct Key {
+    bidder: Name,
+    role: Role,
+    serial: Serial,
+    not_after: Timestamp,
+    /// The greatest number used; numbers begin at 1.
+    n: u64,
+}
+
+/// One name: it belongs to the first certificate key enrolled under it.
+#[derive(Debug)]
+struct Person {
+    certificate_key: Fingerprint,
+    bid_keys: usize,
+    attested: Option<Attested>,
+}
+
+/// What the house saw of a session whose bids carry no signature.
+#[derive(Clone, Debug)]
+struct Attested {
+    role: Role,
+    cert: Fingerprint,
+    serial: Serial,
+    not_after: Timestamp,
+}
+
+/// Whether a bid's signature verified under the key that the bid names.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Signature {
+    /// It verified.
+    Good,
+    /// It did not.
+    Bad,
+}
+
+impl Roster {
+    /// An empty roster for the sale whose line 0 has the hash `sale_hash`.
+    pub fn new(sale_hash: Hash, terms: &Terms) -> Self {
+        Self {
+            sale_hash,
+            attested_allowed: terms.sale.attested,
+            budget: RefusalBudget::new(terms),
+            keys: HashMap::new(),
+            names: HashMap::new(),
+            revoked: HashSet::new(),
+            heads: HeadWindow::default(),
+        }
+    }
+
+    /// Says whether an enrolment may be entered at `at` (LEDGER 3, "Enrolment").
+    ///
+    /// Its chain and signatures have been checked; here it is held against the sale.
+    pub fn judge_enrolment(
+        &self,
+        at: Timestamp,
+        enrolled: &Authenticated<Enrolled>,
+    ) -> Result<(), Code> {
+        let identity = &enrolled.identity;
+        self.judge_certificate(at, &identity.serial, identity.not_after)?;
+        let person = self.names.get(&identity.name);
+        if person.is_some_and(|person| person.certificate_key != identity.key) {
+            return Err(Code::NameTaken);
+        }
+        match &enrolled.enrolment.evidence {
+            EnrolmentEvidence::Signed { bid_key, .. } if self.keys.contains_key(bid_key) => {
+                Err(Code::KeyEnrolled)
+            }
+            EnrolmentEvidence::Signed { .. } => match person {
+                Some(person) if person.bid_keys >= BID_KEYS_PER_NAME_MAX => Err(Code::TooManyKeys),
+                _ => Ok(()),
+            },
+            EnrolmentEvidence::Attested => self.judge_attestation(person),
+        }
+    }
+
+    /// An attested enrolment is for names without a bid key, where the terms allow it.
+    fn judge_attestation(&self, person: Option<&Person>) -> Result<(), Code> {
+        let has_bid_key = person.is_some_and(|person| person.bid_keys > 0);
+        if has_bid_key || !self.attested_allowed { Err(Code::Unsigned) } else { Ok(()) }
+    }
+
+    fn judge_certificate(
+        &self,
+        at: Timestamp,
+        serial: &Serial,
+        not_after: Timestamp,
+    ) -> Result<(), Code> {
+        if self.revoked.contains(serial) {
+            Err(Code::Revoked)
+        } else if at > not_after {
+            Err(Code::Expired)
+        } else {
+            Ok(())
+        }
+    }
+
+    /// Takes an enrolment in.
+    pub fn apply_enrolment(&mut self, enrolled: &Enrolled) {
+        let Identity { name, role, serial, not_after, cert, key, .. } = &enrolled.identity;
+        let person = self.names.entry(name.clone()).or_insert_with(|| Person {
+            certificate_key: *key,
+            bid_keys: 0,
+            attested: None,
+        });
+        match &enrolled.enrolment.evidence {
+            EnrolmentEvidence::Signed { bid_key, .. } => {
+                person.bid_keys += 1;
+                let key = Key {
+                    bidder: name.clone(),
+                    role: *role,
+                    serial: serial.clone(),
+                    not_after: *not_after,
+                    n: 0,
+                };
+                self.keys.insert(*bid_key, key);
+            }
+            EnrolmentEvidence::Attested => {
+                person.attested = Some(Attested {
+                    role: *role,
+                    cert: *cert,
+                    serial: serial.clone(),
+                    not_after: *not_after,
+                });
+            }
+        }
+    }
+
+    /// Judges a signed bid as far as the roster goes, in LEDGER 3's order of
+    /// refusals, and gives the role under which its key was enrolled.
+    pub fn judge_bid(
+        &self,
+        at: Timestamp,
+        bid: &SignedBid,
+        signature: Signature,
+    ) -> Result<Role, Code> {
+        let statement = &bid.statement;
+        if statement.sale_hash != self.sale_hash {
+            return Err(Code::WrongSale);
+        }
+        let key = self.key_of(bid).ok_or(Code::NotEnrolled)?;
+        self.judge_certificate(at, &key.serial, key.not_after)?;
+        match signature {
+            Signature::Bad => Err(Code::BadSignature),
+            Signature::Good if statement.n <= key.n => Err(Code::ReusedN),
+            Signature::Good if !self.heads.holds(&statement.head) => Err(Code::StaleHead),
+            Signature::Good => Ok(key.role),
+        }
+    }
+
+    /// Judges an attested bid as far as the roster goes: the house saw `bidder`
+    /// on a session, and the name has no bid key (LEDGER 3).
+    pub fn judge_attested(&self, at: Timestamp, bidder: &Name) -> Result<Role, Code> {
+        if !self.attested_allowed {
+            return Err(Code::Unsigned);
+        }
+        let person = self.names.get(bidder).ok_or(Code::NotEnrolled)?;
+        if person.bid_keys > 0 {
+            return Err(Code::Unsigned);
+        }
+        let attested = person.attested.as_ref().ok_or(Code::NotEnrolled)?;
+        self.judge_certificate(at, &attested.serial, attested.not_after)?;
+        Ok(attested.role)
+    }
+
+    /// Whether the session of this certificate stands in the ledger already.
+    pub fn is_attested(&self, identity: &Identity) -> bool {
+        let person = self.names.get(&identity.name);
+        person.and_then(|person| person.attested.as_ref()).is_some_and(|a| a.cert == identity.cert)
+    }
+
+    /// Whether the bid is one of an enrolled key under the name that enrolled it:
+    /// with a good signature such a bid is recorded, and uses up its `n`.
+    pub fn knows(&self, bid: &SignedBid) -> bool {
+        self.key_of(bid).is_some()
+    }
+
+    fn key_of(&self, bid: &SignedBid) -> Option<&Key> {
+        let statement = &bid.statement;
+        self.keys.get(&statement.bid_key).filter(|key| key.bidder == statement.bidder)
+    }
+
+    /// Uses up every number of the bid's key up to the bid's own.
+    pub fn spend(&mut self, bid: &SignedBid) {
+        self.spend_n(&bid.statement.bid_key, bid.statement.n);
+    }
+
+    fn spend_n(&mut self, bid_key: &BidKey, n: u64) {
+        if let Some(key) = self.keys.get_mut(bid_key) {
+            key.n = key.n.max(n);
+        }
+    }
+
+    /// The greatest number that a bid key has used; `None` if it is not enrolled.
+    pub fn n_used(&self, bid_key: &BidKey) -> Option<u64> {
+        self.keys.get(bid_key).map(|key| key.n)
+    }
+
+    /// Whether a refused bid of `bytes` may still be recorded whole (LEDGER 1, `refusal`).
+    pub fn may_record(&self, at: Timestamp, bidder: &Name, bytes: usize) -> bool {
+        self.budget.allows(at, bidder, bytes)
+    }
+
+    /// Takes in a refused bid that was recorded whole, in a body of `bytes`.
+    pub fn apply_refusal(&mut self, at: Timestamp, bid: &SignedBid, bytes: usize) {
+        self.budget.charge(at, &bid.statement.bidder, bytes);
+        self.spend(bid);
+    }
+
+    /// Takes in a summary of refusals that were only counted.
+    pub fn apply_counts(&mut self, counts: &Counts) {
+        for (bid_key, n) in &counts.keys {
+            self.spend_n(bid_key, *n);
+        }
+    }
+
+    /// Takes in a seal line.
+    pub fn apply_seal(&mut self, head: Head) {
+        self.heads.push(head);
+    }
+
+    /// Takes in a revocation; it acts on what comes later.
+    pub fn apply_revocation(&mut self, serial: Serial) {
+        self.revoked.insert(serial);
+    }
+
+    /// Whether a certificate's revocation stands in the ledger.
+    pub fn is_revoked(&self, serial: &Serial) -> bool {
+        self.revoked.contains(serial)
+    }
+}
+
+/// The last seal lines: a bid's head must be one of them.
+#[derive(Debug, Default)]
+struct HeadWindow {
+    /// Sizes rise from front to back.
+    heads: VecDeque<Head>,
+}
+
+impl HeadWindow {
+    fn push(&mut self, head: Head) {
+        if self.heads.len() == HEAD_WINDOW {
+            self.heads.pop_front();
+        }
+        self.heads.push_back(head);
+    }
+
+    fn holds(&self, head: &Head) -> bool {
+        let found = self.heads.binary_search_by_key(&head.size, |known| known.size);
+        found.is_ok_and(|at| self.heads[at].root == head.root)
+    }
+}
+
+/// How much of refused bids is recorded whole, so that nobody fills the disk with them.
+#[derive(Debug)]
+struct RefusalBudget {
+    bytes_left: u64,
+    per_minute_max: u64,
+    minute: u64,
+    in_minute: HashMap<Name, u64>,
+}
+
+impl RefusalBudget {
+    fn new(terms: &Terms) -> Self {
+        Self {
+            bytes_left: terms.refusal_bytes_max,
+            per_minute_max: terms.refusals_per_minute_max,
+            minute: 0,
+            in_minute: HashMap::new(),
+        }
+    }
+
+    fn allows(&self, at: Timestamp, bidder: &Name, bytes: usize) -> bool {
+        let this_minute =
+            if self.minute == minute_of(at) { self.in_minute.get(bidder) } else { None };
+        let room = u64::try_from(bytes).is_ok_and(|bytes| bytes <= self.bytes_left);
+        room && this_minute.copied().unwrap_or(0) < self.per_minute_max
+    }
+
+    fn charge(&mut self, at: Timestamp, bidder: &Name, bytes: usize) {
+        if self.minute != minute_of(at) {
+            self.minute = minute_of(at);
+            self.in_minute.clear();
+        }
+        *self.in_minute.entry(bidder.clone()).or_insert(0) += 1;
+        let bytes = u64::try_from(bytes).unwrap_or(u64::MAX);
+        self.bytes_left = self.bytes_left.saturating_sub(bytes);
+    }
+}
+
+/// Minutes are those of the official clock, not a sliding window: any verifier counts the same.
+const fn minute_of(at: Timestamp) -> u64 {
+    at.unix_ms() / 60_000
+}
