@@ -2,6 +2,7 @@
 //! anybody can audit offline. `ARCHITECTURE.md` is the long form of this map.
 
 pub mod auction;
+pub mod audit;
 pub mod cli;
 pub mod clock;
 pub mod house;
@@ -10,5 +11,6 @@ pub mod limits;
 pub mod pki;
 pub mod record;
 pub mod roster;
+pub mod server;
 pub mod time;
 pub mod wire;

@@ -125,6 +125,12 @@ pub const METRICS_EVERY: Span = Span::from_s(5);
 /// How often the CRL file is looked at.
 pub const CRL_POLL: Span = Span::from_ms(250);
 
+// ---- Audits ----
+
+/// How many findings of one kind an audit lists; more are counted, so that a bad ledger
+/// can neither fill a memory nor bury one kind under another.
+pub const FINDINGS_OF_A_KIND_MAX: usize = 25;
+
 // ---- Clients ----
 
 /// The longest line a client takes from a server: a `lines` message of a full frame fits.

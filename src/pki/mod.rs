@@ -12,23 +12,29 @@
 //! touched in [`keys`] only.
 
 mod anchor;
+mod ca;
 mod credential;
 mod fault;
 mod identity;
 mod pem;
+mod request;
 mod revocation;
 mod signing;
 mod tls;
 mod verify;
+#[cfg(test)]
+mod who_gets_in;
 
 pub mod keys;
 
 pub use anchor::Anchor;
+pub use ca::{CRL_LIFETIME, Ca, CaFault, Grant, KeyMaker, PERSON_LIFETIME_MAX};
 pub use credential::{Address, AddressError, Credential, CredentialFault};
 pub use fault::CertificateFault;
 pub use identity::{
     Fingerprint, FingerprintError, Identity, Sealer, Serial, SerialError, ServerIdentity,
 };
+pub use request::{RequestFault, make_request, read_request};
 pub use revocation::{Crl, CrlEntry, CrlFault, CrlUpdate, RevocationReason, Revocations};
 pub use signing::{P256Key, P256Secret, SigningFault, verify_p256};
 pub use tls::{
