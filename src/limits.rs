@@ -88,6 +88,10 @@ pub const IDLE_TIMEOUT: Span = Span::from_s(30 * 60);
 pub const WRITE_TIMEOUT: Span = Span::from_s(10);
 /// How long a revoked or expired peer may still be told so before it is cut.
 pub const CUT_GRACE: Span = Span::from_ms(500);
+/// How long sessions may take to part when the server stops.
+pub const STOP_TIMEOUT: Span = Span::from_s(12);
+/// How long the door waits after a connection that could not be accepted.
+pub const ACCEPT_PAUSE: Span = Span::from_ms(100);
 /// The most connections at once.
 pub const CONNECTIONS_MAX: usize = 12_000;
 /// The most connections under one name: a phone, a laptop, some tabs, some reconnects.

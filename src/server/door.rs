@@ -18,7 +18,8 @@ use crate::pki::{ALPN_GAVEL_1, CertificateFault, Identity, fault_of_io, verify_p
 /// Takes connections until the server stops, then waits for the sessions to part.
 pub(super) async fn open(listener: TcpListener, acceptor: TlsAcceptor, premises: Arc<Premises>) {
     let admission = Arc::new(Admission::default());
-    let mut phase = premises.phase.subscribe();
+    let stopping = stopping(&premises);
+    tokio::pin!(stopping);
     let mut sessions = JoinSet::new();
     loop {
         tokio::select! {
@@ -39,11 +40,16 @@ pub(super) async fn open(listener: TcpListener, acceptor: TlsAcceptor, premises:
                 }
             },
             Some(_) = sessions.join_next(), if !sessions.is_empty() => {}
-            _ = phase.wait_for(|phase| *phase == Phase::Stopping) => break,
+            () = &mut stopping => break,
         }
     }
     drop(listener);
     while sessions.join_next().await.is_some() {}
+}
+
+async fn stopping(premises: &Premises) {
+    let mut phase = premises.phase.subscribe();
+    let _ = phase.wait_for(|phase| *phase == Phase::Stopping).await;
 }
 
 async fn receive(

@@ -297,12 +297,7 @@ impl Floor {
         ticket.answer(Answer::Lines { from, next, bytes, note });
     }
 
-    fn welcome(
-        &self,
-        name: Name,
-        note: Option<&str>,
-        ticket: Ticket,
-    ) -> Result<(), FloorFailure> {
+    fn welcome(&self, name: Name, note: Option<&str>, ticket: Ticket) -> Result<(), FloorFailure> {
         match self.house.welcome(&name, note) {
             Ok(welcome) => {
                 let size = welcome.checkpoint.checkpoint().size;

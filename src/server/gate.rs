@@ -44,7 +44,9 @@ pub(super) struct Arrival {
 
 impl Arrival {
     /// The input, once it was seen to be ready.
-    pub(super) fn into_parts(self) -> (Timestamp, Stopwatch, Option<Ticket>, Option<LotId>, Checked) {
+    pub(super) fn into_parts(
+        self,
+    ) -> (Timestamp, Stopwatch, Option<Ticket>, Option<LotId>, Checked) {
         let Self { at, since, ticket, lot, checked } = self;
         let checked = Arc::try_unwrap(checked)
             .ok()
@@ -89,12 +91,8 @@ pub(super) struct Found {
 impl Gate {
     /// A gate on the official clock; no arrival gets a time before `last`.
     pub(super) fn new(clock: Clock, last: Timestamp) -> Self {
-        let queue = Queue {
-            arrivals: VecDeque::new(),
-            queries: VecDeque::new(),
-            last,
-            stopping: false,
-        };
+        let queue =
+            Queue { arrivals: VecDeque::new(), queries: VecDeque::new(), last, stopping: false };
         Self { clock, queue: Mutex::new(queue), wake: Condvar::new() }
     }
 
@@ -162,8 +160,7 @@ impl Gate {
             }
             // Rounded up: waking a moment early would only mean to wait again.
             let wait = Duration::from(until.since(now)) + Duration::from(Span::from_ms(1));
-            queue =
-                self.wake.wait_timeout(queue, wait).unwrap_or_else(PoisonError::into_inner).0;
+            queue = self.wake.wait_timeout(queue, wait).unwrap_or_else(PoisonError::into_inner).0;
         }
     }
 

@@ -68,9 +68,7 @@ impl Ending {
             Self::Stopping => {
                 Some((Code::Busy, "The server is stopping. Send again what was not answered."))
             }
-            Self::TooSlow => {
-                Some((Code::SlowDown, "You read too slowly. Connect again to go on."))
-            }
+            Self::TooSlow => Some((Code::SlowDown, "You read too slowly. Connect again to go on.")),
         }
     }
 

@@ -32,9 +32,8 @@ pub(super) fn take(
     may: bool,
 ) -> Flow {
     let about = &session.premises.about;
-    let command = line
-        .map_err(CommandFault::from)
-        .and_then(|line| Command::parse(line, &about.currency));
+    let command =
+        line.map_err(CommandFault::from).and_then(|line| Command::parse(line, &about.currency));
     let say = |place, said: String| session.reply(place, said.into_bytes());
     if !may {
         say(place, text::refused(Code::SlowDown, None, None, &about.currency));
@@ -95,17 +94,13 @@ pub(super) fn answer(about: &About, asked: &Asked, answer: Answer) -> Vec<u8> {
     let currency = &about.currency;
     let said = match answer {
         Answer::Entered { receipt, lot: Some(lot) } => match asked {
-            Asked::TextBid { amount } => {
-                text::bid_accepted(*amount, &lot, receipt.index, currency)
-            }
+            Asked::TextBid { amount } => text::bid_accepted(*amount, &lot, receipt.index, currency),
             _ => String::new(),
         },
         Answer::Lot(Some(lot)) => text::status(&lot, currency),
         Answer::Lot(None) => CommandFault::NoSuchLot.answer(),
         Answer::Lots(lots) => text::list(&lots, currency),
-        Answer::Refused { code, least, lot } => {
-            text::refused(code, least, lot.as_ref(), currency)
-        }
+        Answer::Refused { code, least, lot } => text::refused(code, least, lot.as_ref(), currency),
         // Text sessions ask for none of these.
         Answer::Earlier { .. }
         | Answer::Entered { lot: None, .. }
