@@ -3,6 +3,7 @@
 
 pub mod auction;
 pub mod cli;
+pub mod client;
 pub mod clock;
 pub mod house;
 pub mod ledger;
