@@ -2,6 +2,7 @@
 //! anybody can audit offline. `ARCHITECTURE.md` is the long form of this map.
 
 pub mod auction;
+pub mod audit;
 pub mod cli;
 pub mod client;
 pub mod clock;
@@ -11,5 +12,6 @@ pub mod limits;
 pub mod pki;
 pub mod record;
 pub mod roster;
+pub mod server;
 pub mod time;
 pub mod wire;

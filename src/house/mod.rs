@@ -28,7 +28,7 @@ use std::sync::Arc;
 
 use ed25519_dalek::VerifyingKey;
 
-use crate::auction::event::{Bid, Event, Happening, Input};
+use crate::auction::event::{Bid, Event, Input};
 use crate::auction::name::Name;
 use crate::auction::refusal::{Code, Refusal, Unfit};
 use crate::auction::sale::Sale;
@@ -133,17 +133,26 @@ impl House {
     /// Does everything that fell due at or before `now` (RULES 1.2).
     pub fn advance(&mut self, now: Timestamp) {
         while let Some((at, input)) = self.sale.due().filter(|(at, _)| *at <= now) {
+            // Nothing is due at the last entry's time yet: counts may still stand there.
+            self.flush_counts();
             let event = self.sale.decide(at, input).expect("what is due is taken when it is due");
             self.enter_event(event);
         }
+    }
+
+    /// Does what is due before an input that was read at `at`, and gives the input its
+    /// time: never below the last entry's (RULES 1.1).
+    fn arrive(&mut self, at: Timestamp) -> Timestamp {
+        let at = at.max(self.sale.last());
+        self.advance(at);
+        at
     }
 
     /// Takes a signed bid that was read at `at` and waited `lag_us` microseconds.
     ///
     /// The same bytes again get the same answer and enter nothing.
     pub fn submit(&mut self, at: Timestamp, lag_us: u64, bid: Authenticated<SignedBid>) -> Pending {
-        self.advance(at);
-        let at = at.max(self.sale.last());
+        let at = self.arrive(at);
         if let Some(known) = self.answers.get(&digest(&bid)) {
             return Pending::of(*known);
         }
@@ -218,7 +227,7 @@ impl House {
 
     /// Takes a bid whose signature does not verify: refused, and counted only.
     pub fn submit_forged(&mut self, at: Timestamp, forged: &Forged) -> Pending {
-        self.advance(at);
+        let at = self.arrive(at);
         if self.sale.is_closed() {
             return Pending::refused(Code::Closed);
         }
@@ -239,8 +248,7 @@ impl House {
         session: &Authenticated<Enrolled>,
         bid: Authenticated<AttestedBid>,
     ) -> Pending {
-        self.advance(at);
-        let at = at.max(self.sale.last());
+        let at = self.arrive(at);
         if self.sale.is_closed() {
             return Pending::refused(Code::Closed);
         }
@@ -274,8 +282,7 @@ impl House {
     ///
     /// The same enrolment again gets the same answer and enters nothing.
     pub fn enrol(&mut self, at: Timestamp, enrolled: &Authenticated<Enrolled>) -> Pending {
-        self.advance(at);
-        let at = at.max(self.sale.last());
+        let at = self.arrive(at);
         if let Some(seq) = self.enrolled_seq(enrolled) {
             return Pending::of(Known::Accepted { seq });
         }
@@ -322,11 +329,10 @@ impl House {
 
     /// Takes in a revocation; `false` if it stands already or the sale has closed.
     pub fn revoke(&mut self, at: Timestamp, revocation: &Revocation) -> bool {
-        self.advance(at);
+        let at = self.arrive(at);
         if self.sale.is_closed() || self.roster.is_revoked(&revocation.serial) {
             return false;
         }
-        let at = at.max(self.sale.last());
         self.append_outside_the_rules(record::draft_revoke(revocation, at));
         self.roster.apply_revocation(revocation.serial.clone());
         true
@@ -335,8 +341,7 @@ impl House {
     /// Notes that wall clock and official time are newly apart (RULES 1.4); `false` if they
     /// are not. `accepted`: the operator took it on at a start, by `--accept-clock`.
     pub fn note_clock(&mut self, at: Timestamp, wall: Timestamp, accepted: bool) -> bool {
-        self.advance(at);
-        let at = at.max(self.sale.last());
+        let at = self.arrive(at);
         match self.sale.decide(at, Input::Clock { wall, accepted }) {
             Ok(event) => {
                 self.enter_event(event);
@@ -348,9 +353,6 @@ impl House {
 
     fn enter_event(&mut self, event: Event) {
         self.open_frame();
-        if matches!(event.what, Happening::SaleClosed(_)) {
-            self.flush_counts();
-        }
         let draft = record::draft_event(&event).expect("bids are entered by `accept`");
         self.append(draft);
         self.sale.apply(&event);
@@ -414,9 +416,7 @@ impl House {
     /// The open frame's lines, for one write and one sync. With nothing entered it is
     /// the seal line that is still owed, by itself, or nothing at all.
     pub fn take_frame(&mut self) -> Vec<Chained> {
-        if !self.frame.counted.is_empty() && !self.sale.is_closed() {
-            self.flush_counts();
-        }
+        self.flush_counts();
         self.open_frame();
         std::mem::take(&mut self.frame.lines)
     }
