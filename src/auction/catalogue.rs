@@ -255,3 +255,97 @@ fn check_lot(sale: &SaleTerms, terms: &LotTerms) -> Result<(), CatalogueError> {
         Some(_) | None => Ok(()),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at_s(s: u64) -> Timestamp {
+        Timestamp::ZERO.plus(Span::from_s(s))
+    }
+
+    fn sale() -> SaleTerms {
+        SaleTerms {
+            currency: Currency::seed(),
+            attested: false,
+            opens_at: Some(at_s(100)),
+            sale_ends_at: Some(at_s(900)),
+            restart_grace: Span::from_s(60),
+            room_bids: false,
+            void_policy: VoidPolicy::Reinstate,
+        }
+    }
+
+    fn lot(id: &str) -> LotTerms {
+        LotTerms {
+            id: LotId::parse(id).expect("an id"),
+            name: Title::parse("A thing").expect("a title"),
+            start: Amount::new(1).expect("in range"),
+            increments: Increments::constant(1).expect("a table"),
+            timer: Timer::Schedule { opens_at: None, ends_at: at_s(500) },
+            soft_window: Span::ZERO,
+            soft_extend: Span::ZERO,
+            hard_end: None,
+            seller: None,
+            estimate: None,
+            without_reserve: false,
+        }
+    }
+
+    fn check(lot: LotTerms, expected: &str) {
+        let refused = Catalogue::new(sale(), vec![lot]).expect_err("no catalogue");
+        assert_eq!(refused.to_string(), expected);
+    }
+
+    #[test]
+    fn lots_are_found_by_id_in_the_order_given() {
+        let catalogue = Catalogue::new(sale(), vec![lot("b"), lot("a")]).expect("a catalogue");
+        let a = LotId::parse("a").expect("an id");
+        assert_eq!(catalogue.lot(&a).map(|(place, lot)| (place, lot.id.as_str())), Some((1, "a")));
+        assert!(catalogue.lot(&LotId::parse("c").expect("an id")).is_none());
+    }
+
+    #[test]
+    fn a_sale_needs_lots_and_hours() {
+        let refused = |terms, lots| Catalogue::new(terms, lots).expect_err("no catalogue");
+        assert_eq!(refused(sale(), vec![]), CatalogueError::NoLots);
+        let twice = refused(sale(), vec![lot("1"), lot("1")]);
+        assert_eq!(twice.to_string(), "lot 1: the id is there twice");
+        let hours = SaleTerms { sale_ends_at: Some(at_s(100)), ..sale() };
+        assert!(matches!(
+            refused(hours, vec![lot("1")]),
+            CatalogueError::SaleEndsBeforeOpening { .. }
+        ));
+        let lots = vec![lot("1"); LOTS_MAX + 1];
+        assert_eq!(refused(sale(), lots), CatalogueError::TooManyLots { lots: LOTS_MAX + 1 });
+    }
+
+    #[test]
+    fn a_lot_that_makes_no_sense_is_named() {
+        check(
+            LotTerms { timer: Timer::FirstBid { duration: Span::ZERO }, ..lot("1") },
+            "lot 1: duration: 0 s is not between 0.001 s and 31622400 s",
+        );
+        check(
+            LotTerms {
+                timer: Timer::Schedule { opens_at: Some(at_s(90)), ends_at: at_s(100) },
+                ..lot("1")
+            },
+            "lot 1: ends_at: 1970-01-01T00:01:40.000Z is not after the opening at \
+             1970-01-01T00:01:40.000Z",
+        );
+        check(
+            LotTerms { hard_end: Some(at_s(499)), ..lot("1") },
+            "lot 1: hard_end: 1970-01-01T00:08:19.000Z is before the end at \
+             1970-01-01T00:08:20.000Z",
+        );
+        check(
+            LotTerms { soft_extend: Span::from_s(1 << 30), ..lot("1") },
+            "lot 1: soft close: 1073741824 s is more than 31622400 s",
+        );
+        check(
+            LotTerms { estimate: Amount::new(5).zip(Amount::new(4)), ..lot("1") },
+            "lot 1: estimate: 4 is below 5",
+        );
+    }
+}

@@ -115,16 +115,20 @@ impl Sale {
     pub fn decide(&self, at: Timestamp, input: Input) -> Result<Event, Unfit> {
         self.check_order(at)?;
         let what = match input {
-            Input::Outage { from } => self.decide_outage(at, from)?,
             Input::Bid(bid) => {
                 self.check_nothing_due(at)?;
                 self.decide_bid(at, bid)?
             }
             Input::Clock { wall, accepted } => {
-                self.check_nothing_due(at)?;
+                self.check_time(at)?;
                 self.decide_clock(at, wall, accepted)?
             }
+            Input::Outage { from } => {
+                self.check_not_closed()?;
+                self.decide_outage(at, from)?
+            }
             Input::LotOpen { .. } | Input::LotClose { .. } | Input::Close | Input::Tick => {
+                self.check_not_closed()?;
                 self.decide_due(at, &input)?
             }
         };
@@ -155,6 +159,7 @@ impl Sale {
     /// a revocation) may stand at `at`.
     pub fn check_time(&self, at: Timestamp) -> Result<(), Unfit> {
         self.check_order(at)?;
+        self.check_not_closed()?;
         self.check_nothing_due(at)
     }
 
@@ -166,13 +171,11 @@ impl Sale {
     // ---- What is asked ----
 
     fn check_order(&self, at: Timestamp) -> Result<(), Unfit> {
-        if self.closed {
-            Err(Unfit::SaleClosed)
-        } else if at < self.last {
-            Err(Unfit::TimeReversed { last: self.last })
-        } else {
-            Ok(())
-        }
+        if at < self.last { Err(Unfit::TimeReversed { last: self.last }) } else { Ok(()) }
+    }
+
+    fn check_not_closed(&self) -> Result<(), Unfit> {
+        if self.closed { Err(Unfit::SaleClosed) } else { Ok(()) }
     }
 
     fn check_nothing_due(&self, at: Timestamp) -> Result<(), Unfit> {
@@ -182,6 +185,7 @@ impl Sale {
         }
     }
 
+    /// Bids have their own refusals, also once the sale has closed with all its lots.
     fn decide_bid(&self, at: Timestamp, bid: Bid) -> Result<Happening, Refusal> {
         if !bid.role.may_bid() {
             return Err(Refusal::Role);
@@ -323,3 +327,6 @@ impl Sale {
         self.agenda = self.lots.iter().enumerate().filter_map(next).collect();
     }
 }
+
+#[cfg(test)]
+mod properties;

@@ -138,12 +138,19 @@ impl House {
         }
     }
 
+    /// Does what is due before an input that was read at `at`, and gives the input its
+    /// time: never below the last entry's (RULES 1.1).
+    fn arrive(&mut self, at: Timestamp) -> Timestamp {
+        let at = at.max(self.sale.last());
+        self.advance(at);
+        at
+    }
+
     /// Takes a signed bid that was read at `at` and waited `lag_us` microseconds.
     ///
     /// The same bytes again get the same answer and enter nothing.
     pub fn submit(&mut self, at: Timestamp, lag_us: u64, bid: Authenticated<SignedBid>) -> Pending {
-        self.advance(at);
-        let at = at.max(self.sale.last());
+        let at = self.arrive(at);
         if let Some(known) = self.answers.get(&digest(&bid)) {
             return Pending::of(*known);
         }
@@ -218,7 +225,7 @@ impl House {
 
     /// Takes a bid whose signature does not verify: refused, and counted only.
     pub fn submit_forged(&mut self, at: Timestamp, forged: &Forged) -> Pending {
-        self.advance(at);
+        let at = self.arrive(at);
         if self.sale.is_closed() {
             return Pending::refused(Code::Closed);
         }
@@ -239,8 +246,7 @@ impl House {
         session: &Authenticated<Enrolled>,
         bid: Authenticated<AttestedBid>,
     ) -> Pending {
-        self.advance(at);
-        let at = at.max(self.sale.last());
+        let at = self.arrive(at);
         if self.sale.is_closed() {
             return Pending::refused(Code::Closed);
         }
@@ -274,8 +280,7 @@ impl House {
     ///
     /// The same enrolment again gets the same answer and enters nothing.
     pub fn enrol(&mut self, at: Timestamp, enrolled: &Authenticated<Enrolled>) -> Pending {
-        self.advance(at);
-        let at = at.max(self.sale.last());
+        let at = self.arrive(at);
         if let Some(seq) = self.enrolled_seq(enrolled) {
             return Pending::of(Known::Accepted { seq });
         }
@@ -322,11 +327,10 @@ impl House {
 
     /// Takes in a revocation; `false` if it stands already or the sale has closed.
     pub fn revoke(&mut self, at: Timestamp, revocation: &Revocation) -> bool {
-        self.advance(at);
+        let at = self.arrive(at);
         if self.sale.is_closed() || self.roster.is_revoked(&revocation.serial) {
             return false;
         }
-        let at = at.max(self.sale.last());
         self.append_outside_the_rules(record::draft_revoke(revocation, at));
         self.roster.apply_revocation(revocation.serial.clone());
         true
@@ -335,8 +339,7 @@ impl House {
     /// Notes that wall clock and official time are newly apart (RULES 1.4); `false` if they
     /// are not. `accepted`: the operator took it on at a start, by `--accept-clock`.
     pub fn note_clock(&mut self, at: Timestamp, wall: Timestamp, accepted: bool) -> bool {
-        self.advance(at);
-        let at = at.max(self.sale.last());
+        let at = self.arrive(at);
         match self.sale.decide(at, Input::Clock { wall, accepted }) {
             Ok(event) => {
                 self.enter_event(event);

@@ -496,6 +496,18 @@ impl Recovered {
         }
     }
 
+    /// Checks that `key` is the one that line 0 names, before anything is written.
+    ///
+    /// # Errors
+    /// [`RecoveryRefusal::OtherSealingKey`] if it is not.
+    pub fn check_key(&self, key: &SealingKey) -> Result<(), RecoveryRefusal> {
+        if key.verifying_key() == self.replay.sealer {
+            Ok(())
+        } else {
+            Err(RecoveryRefusal::OtherSealingKey)
+        }
+    }
+
     /// Goes on with an unfinished sale at `now`, once the recovered lines were written
     /// anew and synced: signs the checkpoint over all of them, whose seal line is the
     /// first new one, and enters the outage before anything that fell due meanwhile.
@@ -504,10 +516,8 @@ impl Recovered {
     /// # Errors
     /// [`RecoveryRefusal::OtherSealingKey`] if `key` is not the sale's.
     pub fn go_on(self, key: SealingKey, now: Timestamp) -> Result<House, RecoveryRefusal> {
+        self.check_key(&key)?;
         let replay = self.replay;
-        if key.verifying_key() != replay.sealer {
-            return Err(RecoveryRefusal::OtherSealingKey);
-        }
         let newest = key.sign(replay.chain.size(), replay.chain.root());
         let mut house = replay.house(Some(key), newest, true);
         house.notes.insert(house.chain.size(), house.newest.note().into());

@@ -16,9 +16,8 @@ use std::io::{self, Write};
 
 use serde::{Deserialize, Serialize};
 
-use crate::limits::{
-    CERT_BASE64_BYTES_MAX, DEPTH_MAX, INTEGER_MAX, LINE_BYTES_MAX, NOTE_BYTES_MAX, STRING_BYTES_MAX,
-};
+use super::scanner::Scanner;
+use crate::limits::{DEPTH_MAX, LINE_BYTES_MAX};
 
 /// Why bytes are not a canonical text of the ledger.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -158,22 +157,17 @@ pub fn check(line: &[u8]) -> Result<(), CanonicalError> {
 
 /// As [`check`], for texts outside the ledger with another limit.
 pub(super) fn check_sized(bytes: &[u8], bytes_max: usize) -> Result<(), CanonicalError> {
+    check_at(bytes, bytes_max, 1)
+}
+
+/// As [`check`], for an object that will stand at `depth` of a line.
+pub(super) fn check_at(bytes: &[u8], bytes_max: usize, depth: usize) -> Result<(), CanonicalError> {
     if bytes.len() > bytes_max {
         return Err(CanonicalError::LongText { bytes_max });
     }
     let text = str::from_utf8(bytes)
         .map_err(|error| CanonicalError::Utf8 { offset: error.valid_up_to() })?;
-    let mut scanner = Scanner { text, bytes, at: 0 };
-    match scanner.peek() {
-        Some(b'[' | b'"' | b'0'..=b'9' | b't' | b'f') => {
-            return Err(CanonicalError::NotAnObject { offset: 0 });
-        }
-        _ => scanner.value(b"", 1)?,
-    }
-    match scanner.peek() {
-        None => Ok(()),
-        Some(_) => Err(scanner.unexpected()),
-    }
+    Scanner::new(text).whole_object(depth)
 }
 
 /// Writes `value` in canonical form. Its structs must hold their fields in the
@@ -250,262 +244,283 @@ impl Write for Comparison<'_> {
     }
 }
 
-/// What may stand in a string.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Charset {
-    /// Whatever a screen may show.
-    Shown,
-    /// The same, and LF.
-    Lines,
-    /// Printable ASCII: names, ids, codes, base64.
-    Ascii,
-    /// The same, where upper-case hex digits are a second spelling.
-    LowerHex,
-}
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use serde_json::Value;
 
-/// How long the string under `key` (or in the array under it) may be, and of what.
-const fn string_rule(key: &[u8]) -> (usize, Charset) {
-    match key {
-        b"note" => (NOTE_BYTES_MAX, Charset::Lines),
-        b"entry" => (LINE_BYTES_MAX, Charset::Shown),
-        b"ca" | b"cert" | b"chain" | b"sealer" | b"sealers" => {
-            (CERT_BASE64_BYTES_MAX, Charset::Ascii)
-        }
-        b"bid_key" | b"catalogue" | b"crl_hash" | b"nonce" | b"prev" | b"reserve_commit"
-        | b"root" | b"sale_hash" | b"serial" => (STRING_BYTES_MAX, Charset::LowerHex),
-        b"bidder" | b"code" | b"evidence" | b"house" | b"id" | b"lot" | b"outcome" | b"proof"
-        | b"role" | b"sale" | b"sig" | b"t" | b"timer" | b"winner" => {
-            (STRING_BYTES_MAX, Charset::Ascii)
-        }
-        _ => (STRING_BYTES_MAX, Charset::Shown),
-    }
-}
+    use super::*;
 
-/// Whether a character may be shown: no C0, DEL or C1 control and none that
-/// turns the direction of text.
-const fn is_shown(c: char) -> bool {
-    !matches!(c,
-        '\u{0}'..='\u{1f}' | '\u{7f}'..='\u{9f}' | '\u{61c}' | '\u{200e}' | '\u{200f}'
-        | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
-}
-
-/// Walks over a text once. Recursion is bounded by the depth that the format allows.
-#[derive(Clone, Copy)]
-struct Scanner<'a> {
-    text: &'a str,
-    bytes: &'a [u8],
-    at: usize,
-}
-
-impl<'a> Scanner<'a> {
-    fn peek(&self) -> Option<u8> {
-        self.bytes.get(self.at).copied()
+    fn verdict(text: &[u8]) -> &'static str {
+        check(text).map_or_else(|error| error.kind(), |()| "ok")
     }
 
-    /// The error for a byte (or an end) where another token must stand.
-    fn unexpected(&self) -> CanonicalError {
-        let offset = self.at;
-        match self.peek() {
-            Some(b' ' | b'\t' | b'\r' | b'\n') => CanonicalError::Spacing { offset },
-            _ => CanonicalError::Syntax { offset },
+    #[test]
+    fn a_text_has_one_form() {
+        let table: &[(&str, &str)] = &[
+            ("ok", r#"{}"#),
+            ("ok", r#"{"a":[],"a_b":{"c":[true,false,0,9007199254740991]},"b":"\"\\é€😀 "}"#),
+            ("ok", "{\"note\":\"a\\n\\nb\"}"),
+            // THREATS, "Bytes".
+            ("number", r#"{"amount":1e2}"#),
+            ("number", r#"{"amount":1E2}"#),
+            ("number", r#"{"amount":1.0}"#),
+            ("number", r#"{"amount":-0}"#),
+            ("number", r#"{"amount":-5}"#),
+            ("number", r#"{"amount":01}"#),
+            ("number", r#"{"amount":00}"#),
+            ("number", r#"{"amount":+1}"#),
+            ("number", r#"{"amount":.5}"#),
+            ("number", r#"{"amount":9007199254740992}"#),
+            ("number", r#"{"amount":9007199254740993}"#),
+            ("number", r#"{"amount":18446744073709551616}"#),
+            ("number", r#"{"amount":99999999999999999999999999999999999999}"#),
+            ("canonical", "\u{feff}{}"),
+            ("canonical", "{}\r"),
+            ("canonical", "{}\n"),
+            ("canonical", " {}"),
+            ("canonical", r#"{"a": 1}"#),
+            ("canonical", r#"{"a" :1}"#),
+            ("canonical", r#"{ "a":1}"#),
+            ("canonical", r#"{"a":1 }"#),
+            ("canonical", "{\"a\":1,\t\"b\":2}"),
+            ("canonical", r#"{"a":[1, 2]}"#),
+            ("canonical", r#"{"b":1,"a":2}"#),
+            ("canonical", r#"{"a":1,"_":2}"#),
+            ("duplicate-key", r#"{"a":1,"a":1}"#),
+            ("duplicate-key", r#"{"a":1,"b":{"z":[1,{}]},"a":1}"#),
+            ("duplicate-key", r#"{"a":{"b":1,"c":2,"b":3}}"#),
+            ("canonical", "{\"a\":\"\0\"}"),
+            ("canonical", "\0{}"),
+            ("canonical", "{\"a\0\":1}"),
+            ("canonical", "{\"a\":\"x\ny\"}"),
+            ("canonical", r#"{"a":"\u0041"}"#),
+            ("canonical", r#"{"a":"\u00e9"}"#),
+            ("canonical", r#"{"a":"\u001B"}"#),
+            ("canonical", r#"{"note":"\u000a"}"#),
+            ("canonical", r#"{"a":"\/"}"#),
+            ("canonical", r#"{"\u0061":1}"#),
+            ("canonical", r#"{"a":"\x"}"#),
+            ("canonical", r#"{"a":"\u12"}"#),
+            ("canonical", r#"{"prev":"00AF"}"#),
+            ("canonical", r#"{"head":{"root":"aF","size":1}}"#),
+            ("charset", r#"{"a":"\u0000"}"#),
+            ("charset", r#"{"a":"\u001b"}"#),
+            ("charset", r#"{"a":"\n"}"#),
+            ("charset", r#"{"note":"\t"}"#),
+            ("charset", "{\"a\":\"\u{7f}\"}"),
+            ("charset", "{\"a\":\"\u{9b}\"}"),
+            ("charset", "{\"a\":\"\u{202e}\"}"),
+            ("charset", "{\"a\":\"\u{2066}\"}"),
+            ("charset", "{\"a\":\"\u{61c}\"}"),
+            ("charset", "{\"a\":\"\u{200f}\"}"),
+            ("charset", r#"{"bidder":"zoë"}"#),
+            ("charset", r#"{"sealers":["é"]}"#),
+            ("schema", r#"{"a":null}"#),
+            ("schema", r#"{"A":1}"#),
+            ("schema", r#"{"a1":1}"#),
+            ("schema", r#"{"":1}"#),
+            ("schema", r#"{"é":1}"#),
+            ("schema", r#"[{}]"#),
+            ("schema", r#""a""#),
+            ("schema", "5"),
+            ("canonical", ""),
+            ("canonical", "{"),
+            ("canonical", r#"{"a""#),
+            ("canonical", r#"{"a":"#),
+            ("canonical", r#"{"a":1,}"#),
+            ("canonical", r#"{"a":[1,]}"#),
+            ("canonical", r#"{"a":tru}"#),
+            ("canonical", r#"{"a":nul}"#),
+            ("canonical", r#"{"a":NaN}"#),
+            ("canonical", r#"{"a":'b'}"#),
+            ("canonical", r#"{"a":1}{}"#),
+            ("canonical", r#"{"a":1a}"#),
+        ];
+        for (expected, text) in table {
+            assert_eq!(verdict(text.as_bytes()), *expected, "{text:?}");
         }
     }
 
-    fn expect(&mut self, token: &[u8]) -> Result<(), CanonicalError> {
-        for byte in token {
-            if self.peek() != Some(*byte) {
-                return Err(self.unexpected());
+    #[test]
+    fn bytes_that_are_not_utf_8_are_named() {
+        let bad: [&[u8]; 4] = [
+            b"{\"a\":\"\xff\"}",
+            b"{\"a\":\"\xc0\x80\"}",
+            b"{\"a\":\"\xed\xa0\x80\"}",
+            b"\xe2\x82",
+        ];
+        for text in bad {
+            assert_eq!(verdict(text), "utf8", "{text:?}");
+        }
+        assert_eq!(check(b"{\"a\":\"\xff\"}"), Err(CanonicalError::Utf8 { offset: 6 }));
+    }
+
+    fn nested(depth: usize) -> String {
+        format!("{}1{}", "{\"a\":".repeat(depth), "}".repeat(depth))
+    }
+
+    #[test]
+    fn depth_and_length_are_bounded() {
+        assert_eq!(verdict(nested(DEPTH_MAX).as_bytes()), "ok");
+        assert_eq!(verdict(nested(DEPTH_MAX + 1).as_bytes()), "limit");
+        assert_eq!(verdict(nested(10_000).as_bytes()), "limit");
+        assert_eq!(verdict("[".repeat(10_000).as_bytes()), "schema");
+        let arrays = format!("{{\"a\":{}", "[".repeat(10_000));
+        assert_eq!(verdict(arrays.as_bytes()), "limit");
+        assert_eq!(verdict(&vec![b' '; LINE_BYTES_MAX + 1]), "limit");
+    }
+
+    #[test]
+    fn strings_have_the_limit_of_their_key() {
+        let text = |key: &str, inner: &str, count| {
+            format!("{{\"{key}\":\"{}\"}}", inner.repeat(count)).into_bytes()
+        };
+        let lengths = [("a", "x", 1024), ("title", "é", 512), ("a", "\\\"", 1024)];
+        for (key, inner, count) in lengths {
+            assert_eq!(verdict(&text(key, inner, count)), "ok", "{key} {inner}");
+            assert_eq!(verdict(&text(key, inner, count + 1)), "limit", "{key} {inner}");
+        }
+        for (key, bytes_max) in [("note", 4 * 1024), ("ca", 6 * 1024)] {
+            assert_eq!(verdict(&text(key, "x", bytes_max)), "ok", "{key}");
+            assert_eq!(verdict(&text(key, "x", bytes_max + 1)), "limit", "{key}");
+        }
+        let chain = format!("{{\"chain\":[\"{0}\",\"{0}\"]}}", "x".repeat(6 * 1024));
+        assert_eq!(verdict(chain.as_bytes()), "ok");
+        assert_eq!(verdict(&text(&"k".repeat(1025), "x", 1)), "limit");
+    }
+
+    #[derive(Debug, PartialEq, Serialize, Deserialize)]
+    #[serde(deny_unknown_fields)]
+    struct Inner {
+        root: super::super::Hash,
+        size: u64,
+    }
+
+    #[derive(Debug, PartialEq, Serialize, Deserialize)]
+    #[serde(deny_unknown_fields)]
+    struct Outer {
+        chain: Vec<String>,
+        head: Inner,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        lot: Option<String>,
+        note: String,
+        open: bool,
+        title: String,
+    }
+
+    #[test]
+    fn a_struct_is_read_from_its_one_form_only() {
+        let zeros = "0".repeat(64);
+        let text = |head: &str| {
+            format!(r#"{{"chain":[],"head":{head},"note":"","open":true,"title":"x"}}"#)
+        };
+        let kind = |head: &str| {
+            let read = from_canonical::<Outer>(text(head).as_bytes());
+            read.map_or_else(|error| error.kind(), |_| "ok")
+        };
+        assert_eq!(kind(&format!(r#"{{"root":"{zeros}","size":7}}"#)), "ok");
+        assert_eq!(kind(&format!(r#"["{zeros}",7]"#)), "schema");
+        assert_eq!(kind(&format!(r#"{{"root":"{zeros}"}}"#)), "schema");
+        assert_eq!(kind(&format!(r#"{{"root":"{zeros}","size":7,"x":1}}"#)), "schema");
+        assert_eq!(kind(&format!(r#"{{"root":"{zeros}","size":"7"}}"#)), "schema");
+        assert_eq!(kind(r#"{"root":"00","size":7}"#), "schema");
+    }
+
+    #[test]
+    fn an_array_for_a_struct_is_told_from_other_differences() {
+        let text = br#"{"chain":[],"head":["0000000000000000000000000000000000000000000000000000000000000000",7],"note":"","open":true,"title":"x"}"#;
+        let offset = 19;
+        let error = from_canonical::<Outer>(text).expect_err("an array for a struct");
+        assert_eq!(error, CanonicalError::NotAnObject { offset });
+    }
+
+    fn shown() -> impl Strategy<Value = String> {
+        r#"[ -~é€😀\u{300}]{0,40}"#
+    }
+
+    fn outer() -> impl Strategy<Value = Outer> {
+        let head = (any::<[u8; 32]>(), 0..=crate::limits::INTEGER_MAX);
+        let head = head
+            .prop_map(|(root, size)| Inner { root: super::super::Hash::from_bytes(root), size });
+        let chain = proptest::collection::vec("[A-Za-z0-9+/=]{0,30}", 0..3);
+        let lot = proptest::option::of("[a-z0-9-]{1,16}");
+        (chain, head, lot, "[ -~\n—]{0,40}", any::<bool>(), shown()).prop_map(
+            |(chain, head, lot, note, open, title)| Outer { chain, head, lot, note, open, title },
+        )
+    }
+
+    /// Bytes that look enough like JSON to get deep into the scanner.
+    fn json_like() -> impl Strategy<Value = Vec<u8>> {
+        let token = prop_oneof![
+            Just("{"),
+            Just("}"),
+            Just("["),
+            Just("]"),
+            Just(","),
+            Just(":"),
+            Just("\""),
+            Just("\"a\":"),
+            Just("\"b\":"),
+            Just("\"prev\":"),
+            Just("\"note\":"),
+            Just("0"),
+            Just("12"),
+            Just("true"),
+            Just("false"),
+            Just("null"),
+            Just("\\n"),
+            Just("\\u00"),
+            Just("\\"),
+            Just(" "),
+            Just("\n"),
+            Just("é"),
+            Just("\u{202e}"),
+            Just("F"),
+            Just("-"),
+            Just("e")
+        ];
+        proptest::collection::vec(token, 0..40).prop_map(|tokens| tokens.concat().into_bytes())
+    }
+
+    fn same_after_serde_json(text: &[u8]) -> bool {
+        let value: Value = serde_json::from_slice(text).expect("canonical text is JSON");
+        serde_json::to_vec(&value).expect("writes") == text
+    }
+
+    proptest! {
+        #[test]
+        fn random_bytes_never_panic(bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
+            prop_assert!(check(&bytes).is_err() || same_after_serde_json(&bytes));
+        }
+
+        #[test]
+        fn random_tokens_never_panic(bytes in json_like()) {
+            prop_assert!(check(&bytes).is_err() || same_after_serde_json(&bytes));
+        }
+
+        #[test]
+        fn what_is_written_is_canonical_and_read_back(outer in outer()) {
+            let bytes = to_canonical(&outer);
+            prop_assert_eq!(check(&bytes), Ok(()));
+            prop_assert_eq!(from_canonical::<Outer>(&bytes), Ok(outer));
+        }
+
+        #[test]
+        fn a_mutation_is_refused_or_is_itself_canonical(
+            outer in outer(), at in any::<prop::sample::Index>(), byte in any::<u8>(), how in 0..3,
+        ) {
+            let mut bytes = to_canonical(&outer);
+            let at = at.index(bytes.len());
+            match how {
+                0 => bytes[at] = byte,
+                1 => bytes.insert(at, byte),
+                _ => { bytes.remove(at); }
             }
-            self.at += 1;
-        }
-        Ok(())
-    }
-
-    /// Takes one value; `key` is the key that it, or the array around it, stands under.
-    fn value(&mut self, key: &[u8], depth: usize) -> Result<(), CanonicalError> {
-        let offset = self.at;
-        match self.peek() {
-            Some(b'"') => self.string(key),
-            Some(b'0'..=b'9') => self.integer(),
-            Some(b'{' | b'[') if depth > DEPTH_MAX => Err(CanonicalError::Depth { offset }),
-            Some(b'{') => self.object(depth),
-            Some(b'[') => self.array(key, depth),
-            Some(b't') => self.expect(b"true"),
-            Some(b'f') => self.expect(b"false"),
-            Some(b'n') => {
-                self.expect(b"null")?;
-                Err(CanonicalError::Null { offset })
+            prop_assert!(check(&bytes).is_err() || same_after_serde_json(&bytes));
+            if let Ok(read) = from_canonical::<Outer>(&bytes) {
+                prop_assert_eq!(to_canonical(&read), bytes);
             }
-            Some(b'-' | b'+' | b'.') => Err(CanonicalError::Number { offset }),
-            _ => Err(self.unexpected()),
-        }
-    }
-
-    fn object(&mut self, depth: usize) -> Result<(), CanonicalError> {
-        let start = *self;
-        self.expect(b"{")?;
-        if self.peek() == Some(b'}') {
-            return self.expect(b"}");
-        }
-        let mut last: &[u8] = b"";
-        loop {
-            let offset = self.at;
-            let key = self.key()?;
-            if key <= last {
-                return Err(start.misplaced(key, offset, depth));
-            }
-            last = key;
-            self.expect(b":")?;
-            self.value(key, depth + 1)?;
-            match self.peek() {
-                Some(b',') => self.at += 1,
-                _ => return self.expect(b"}"),
-            }
-        }
-    }
-
-    /// The error for a key that is not greater than the one before it: the
-    /// object is walked again from its start, to tell a second one from a late one.
-    fn misplaced(mut self, key: &[u8], offset: usize, depth: usize) -> CanonicalError {
-        self.at += 1;
-        while self.at < offset {
-            match self.key() {
-                Ok(earlier) if earlier == key => return CanonicalError::DuplicateKey { offset },
-                Ok(earlier) => {
-                    self.at += 1;
-                    if self.value(earlier, depth + 1).is_err() {
-                        break;
-                    }
-                    self.at += 1;
-                }
-                Err(_) => break,
-            }
-        }
-        CanonicalError::KeyOrder { offset }
-    }
-
-    fn key(&mut self) -> Result<&'a [u8], CanonicalError> {
-        self.expect(b"\"")?;
-        let start = self.at;
-        while matches!(self.peek(), Some(b'a'..=b'z' | b'_')) {
-            self.at += 1;
-        }
-        let offset = self.at;
-        match self.peek() {
-            Some(b'"') if offset > start => {}
-            Some(b'\\') => return Err(CanonicalError::Escape { offset }),
-            None | Some(0..=0x1f) => return Err(CanonicalError::Syntax { offset }),
-            Some(_) => return Err(CanonicalError::Key { offset }),
-        }
-        if offset - start > STRING_BYTES_MAX {
-            return Err(CanonicalError::LongString { offset: start, bytes_max: STRING_BYTES_MAX });
-        }
-        self.at += 1;
-        Ok(&self.bytes[start..offset])
-    }
-
-    fn array(&mut self, key: &[u8], depth: usize) -> Result<(), CanonicalError> {
-        self.expect(b"[")?;
-        if self.peek() == Some(b']') {
-            return self.expect(b"]");
-        }
-        loop {
-            self.value(key, depth + 1)?;
-            match self.peek() {
-                Some(b',') => self.at += 1,
-                _ => return self.expect(b"]"),
-            }
-        }
-    }
-
-    fn integer(&mut self) -> Result<(), CanonicalError> {
-        let offset = self.at;
-        let mut value: u64 = 0;
-        while let Some(digit @ b'0'..=b'9') = self.peek() {
-            value = value.saturating_mul(10).saturating_add(u64::from(digit - b'0'));
-            self.at += 1;
-        }
-        let leading_zero = self.bytes[offset] == b'0' && self.at - offset > 1;
-        let fraction = matches!(self.peek(), Some(b'.' | b'e' | b'E'));
-        if leading_zero || fraction || value > INTEGER_MAX {
-            return Err(CanonicalError::Number { offset });
-        }
-        Ok(())
-    }
-
-    fn string(&mut self, key: &[u8]) -> Result<(), CanonicalError> {
-        let (bytes_max, charset) = string_rule(key);
-        let start = self.at;
-        self.at += 1;
-        let mut escapes = 0;
-        loop {
-            let offset = self.at;
-            match self.peek() {
-                Some(b'"') => break,
-                Some(b'\\') => {
-                    self.escape(charset)?;
-                    escapes += 1;
-                }
-                None | Some(0..=0x1f) => return Err(CanonicalError::Syntax { offset }),
-                Some(0x7f) => return Err(CanonicalError::Charset { offset }),
-                Some(b'A'..=b'F') if charset == Charset::LowerHex => {
-                    return Err(CanonicalError::UpperCaseHex { offset });
-                }
-                Some(0x20..=0x7e) => self.at += 1,
-                Some(0x80..) => self.beyond_ascii(charset)?,
-            }
-        }
-        let decoded_bytes = self.at - start - 1 - escapes;
-        self.at += 1;
-        if decoded_bytes > bytes_max {
-            return Err(CanonicalError::LongString { offset: start, bytes_max });
-        }
-        Ok(())
-    }
-
-    fn beyond_ascii(&mut self, charset: Charset) -> Result<(), CanonicalError> {
-        let offset = self.at;
-        let any = matches!(charset, Charset::Shown | Charset::Lines);
-        match self.text.get(offset..).and_then(|rest| rest.chars().next()) {
-            Some(c) if any && is_shown(c) => self.at += c.len_utf8(),
-            _ => return Err(CanonicalError::Charset { offset }),
-        }
-        Ok(())
-    }
-
-    /// Takes one escape of two bytes: RFC 8785, section 3.2.2.2, leaves `\"` and
-    /// `\\`, and those of controls, of which only LF may stand, and only in a note.
-    fn escape(&mut self, charset: Charset) -> Result<(), CanonicalError> {
-        let offset = self.at;
-        match self.bytes.get(offset + 1) {
-            Some(b'"' | b'\\') => {}
-            Some(b'n') if charset == Charset::Lines => {}
-            Some(b'b' | b'f' | b'n' | b'r' | b't') => {
-                return Err(CanonicalError::Charset { offset });
-            }
-            Some(b'u') => return Err(self.long_escape()),
-            Some(b'/') => return Err(CanonicalError::Escape { offset }),
-            _ => return Err(CanonicalError::Syntax { offset }),
-        }
-        self.at += 2;
-        Ok(())
-    }
-
-    /// The error for `\uXXXX`: the right spelling of some controls, which may
-    /// not stand, and a needless one of everything else.
-    fn long_escape(&self) -> CanonicalError {
-        let offset = self.at;
-        match self.bytes.get(offset + 2..offset + 6) {
-            Some([b'0', b'0', b'0', b'8' | b'9' | b'a' | b'c' | b'd']) => {
-                CanonicalError::Escape { offset }
-            }
-            Some([b'0', b'0', b'0' | b'1', b'0'..=b'9' | b'a'..=b'f']) => {
-                CanonicalError::Charset { offset }
-            }
-            Some(digits) if digits.iter().all(u8::is_ascii_hexdigit) => {
-                CanonicalError::Escape { offset }
-            }
-            _ => CanonicalError::Syntax { offset },
         }
     }
 }

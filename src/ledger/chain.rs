@@ -4,11 +4,12 @@
 //! strength over the tree (LEDGER 2). Nothing is hashed twice: appending hashes
 //! the one new line, for the chain and as a leaf.
 
-use super::canonical::{CanonicalError, check, to_canonical};
+use super::canonical::{CanonicalError, check_at, to_canonical};
 use super::checkpoint::SignedCheckpoint;
 use super::entry::{Draft, Kind, Line, write_line};
 use super::hash::Hash;
 use super::merkle::{Tree, leaf_hash};
+use crate::limits::LINE_BYTES_MAX;
 use crate::time::Timestamp;
 
 /// Why a line has no place at the end of the chain.
@@ -41,7 +42,7 @@ pub enum ChainError {
     },
     /// A draft whose line no reader would take.
     #[error("the new line is not canonical")]
-    Line(#[from] CanonicalError),
+    Draft(#[from] CanonicalError),
     /// A draft of a seal, or a checkpoint that is not over exactly this chain.
     #[error("a seal that is not over the {size} lines before it")]
     Seal {
@@ -57,7 +58,7 @@ impl ChainError {
             Self::Seq { .. } => "seq",
             Self::Prev { .. } => "hash",
             Self::Time { .. } => "time",
-            Self::Line(error) => error.kind(),
+            Self::Draft(error) => error.kind(),
             Self::Seal { .. } => "root",
         }
     }
@@ -209,8 +210,12 @@ impl Chain {
     ) -> Result<Chained, ChainError> {
         self.links.check_time(at)?;
         let seq = self.links.size();
+        // The fields around the body are canonical by construction.
+        check_at(body, LINE_BYTES_MAX, 2)?;
         let bytes = write_line(kind, seq, self.links.prev(), at, body);
-        check(&bytes)?;
+        if bytes.len() > LINE_BYTES_MAX {
+            return Err(CanonicalError::LongText { bytes_max: LINE_BYTES_MAX }.into());
+        }
         let leaf = self.extend(&bytes, at);
         Ok(Chained { kind, seq, at, bytes, leaf })
     }
@@ -249,5 +254,114 @@ impl Chain {
     /// The newest time of a line.
     pub const fn last_at(&self) -> Option<Timestamp> {
         self.links.last_at()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use ed25519_dalek::SigningKey;
+
+    use super::super::checkpoint::SealingKey;
+    use super::*;
+
+    fn at(ms: u64) -> Timestamp {
+        Timestamp::from_unix_ms(ms).expect("in range")
+    }
+
+    fn tick(ms: u64) -> Draft {
+        Draft { kind: Kind::Tick, at: at(ms), body: b"{}".to_vec() }
+    }
+
+    fn key() -> SealingKey {
+        SealingKey::new("house/sale".to_owned(), SigningKey::from_bytes(&[7; 32])).expect("a name")
+    }
+
+    /// Four lines: two ticks, the seal over them, a tick.
+    fn chained() -> (Chain, Vec<Chained>) {
+        let mut chain = Chain::new();
+        let mut lines =
+            vec![chain.append(tick(5)).expect("fits"), chain.append(tick(5)).expect("fits")];
+        let sealed = key().sign(chain.size(), chain.root());
+        lines.push(chain.append_seal(&sealed).expect("over this chain"));
+        lines.push(chain.append(tick(6)).expect("fits"));
+        (chain, lines)
+    }
+
+    #[test]
+    fn a_chain_replays_to_itself() {
+        let (chain, lines) = chained();
+        let mut again = Chain::new();
+        for line in &lines {
+            let read = Line::parse(line.bytes()).expect("a line");
+            assert_eq!((read.kind, read.seq, read.at), (line.kind(), line.seq(), line.at()));
+            again.replay(&read, line.bytes()).expect("the next line");
+            assert_eq!(again.tree().leaf(line.seq()), Some(line.leaf()));
+        }
+        assert_eq!((again.size(), again.root(), again.last_at()), (4, chain.root(), Some(at(6))));
+    }
+
+    #[test]
+    fn line_0_follows_zeros() {
+        let (_, lines) = chained();
+        let zeros = "0".repeat(64);
+        let first = format!(r#"{{"body":{{}},"prev":"{zeros}","seq":0,"t":"tick","ts":5,"v":1}}"#);
+        assert_eq!(lines[0].bytes(), first.as_bytes());
+        let second = Line::parse(lines[1].bytes()).expect("a line");
+        assert_eq!(second.prev, Hash::of(first.as_bytes()));
+    }
+
+    #[test]
+    fn a_line_elsewhere_is_named() {
+        let (_, lines) = chained();
+        let kind = |order: &[usize], swap: (&str, &str)| {
+            let mut chain = Chain::new();
+            for index in order {
+                let text = str::from_utf8(lines[*index].bytes()).expect("UTF-8");
+                let text = text.replace(swap.0, swap.1);
+                let read = Line::parse(text.as_bytes()).expect("a line");
+                if let Err(error) = chain.replay(&read, text.as_bytes()) {
+                    return error.kind();
+                }
+            }
+            "ok"
+        };
+        assert_eq!(kind(&[0, 1, 2, 3], ("", "")), "ok");
+        assert_eq!(kind(&[0, 2], ("", "")), "seq");
+        assert_eq!(kind(&[0, 0], ("", "")), "seq");
+        assert_eq!(kind(&[0, 1], ("\"ts\":5", "\"ts\":4")), "hash");
+        let mut chain = Chain::new();
+        chain.append(tick(5)).expect("fits");
+        let early = write_line(Kind::Tick, 1, chain.links.prev(), Some(at(4)), b"{}");
+        let early = chain.replay(&Line::parse(&early).expect("a line"), &early);
+        assert_eq!(early, Err(ChainError::Time { last: at(5), found: at(4) }));
+        assert_eq!(chain.size(), 1);
+    }
+
+    #[test]
+    fn nothing_is_appended_that_a_reader_would_refuse() {
+        let (mut chain, _) = chained();
+        let draft = |body: &str| Draft { body: body.as_bytes().to_vec(), ..tick(6) };
+        let deep = format!("{}1{}", "{\"a\":".repeat(8), "}".repeat(8));
+        let long = format!("{{\"a\":[{}1]}}", "1,".repeat(8 * 1024 - 60));
+        let bad =
+            ["", "[]", "7", "{} ", r#"{"b":1,"a":1}"#, r#"{},"c":1"#, r#"{"a":1e2}"#, &deep, &long];
+        for body in bad {
+            assert!(chain.append(draft(body)).is_err(), "{} bytes", body.len());
+        }
+        assert!(matches!(chain.append(tick(5)), Err(ChainError::Time { .. })));
+        let seal = Draft { kind: Kind::Seal, ..tick(6) };
+        assert_eq!(chain.append(seal), Err(ChainError::Seal { size: 4 }));
+        assert_eq!(chain.size(), 4);
+    }
+
+    #[test]
+    fn a_seal_is_over_exactly_the_chain() {
+        let (mut chain, lines) = chained();
+        let sealed = key().sign(3, chain.tree().root_at(3).expect("within"));
+        assert_eq!(chain.append_seal(&sealed), Err(ChainError::Seal { size: 4 }));
+        let sealed = key().sign(4, Hash::ZERO);
+        assert_eq!(chain.append_seal(&sealed), Err(ChainError::Seal { size: 4 }));
+        let text = str::from_utf8(lines[2].bytes()).expect("UTF-8");
+        assert!(text.starts_with(r#"{"body":{"note":"house/sale\n2\n"#), "{text}");
     }
 }

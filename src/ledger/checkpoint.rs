@@ -242,3 +242,138 @@ impl fmt::Debug for SealingKey {
         f.debug_struct("SealingKey").field("origin", &self.origin).finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ORIGIN: &str = "house/sale";
+
+    fn key() -> SealingKey {
+        SealingKey::new(ORIGIN.to_owned(), SigningKey::from_bytes(&[7; 32])).expect("a name")
+    }
+
+    fn kind(note: &str) -> &'static str {
+        let verified = SignedCheckpoint::verify(note, ORIGIN, &key().verifying_key());
+        verified.map_or_else(|error| error.kind(), |_| "ok")
+    }
+
+    /// Signs any text, as a dishonest house could.
+    fn signed(text: &str) -> String {
+        let key = key();
+        let signature = NoteSignature {
+            name: ORIGIN.to_owned(),
+            key_id: key_id(ORIGIN, TYPE_ED25519, key.verifying_key().as_bytes()),
+            signature: key.key.sign(text.as_bytes()).to_bytes().to_vec(),
+        };
+        Note { text: text.to_owned(), signatures: vec![signature] }.to_string()
+    }
+
+    #[test]
+    fn the_published_example_is_understood() {
+        // signed-note, "Example": the key's identifier and its verifier key.
+        let material =
+            decode_base64("AekyeRrm56hApGFkyQR4ZCbV54Id2LKaANYcrnKv3U2k").expect("base64");
+        let id = key_id("example.com/foo", TYPE_ED25519, &material[1..]);
+        assert_eq!(encode_hex(&id), "530d903a");
+        let key = VerifyingKey::try_from(&material[1..]).expect("a key");
+        let text = "example.com/foo+530d903a+AekyeRrm56hApGFkyQR4ZCbV54Id2LKaANYcrnKv3U2k";
+        assert_eq!(vkey("example.com/foo", &key), text);
+    }
+
+    #[test]
+    fn a_signature_is_the_same_every_time() {
+        let (one, two) = (key().sign(7, Hash::ZERO), key().sign(7, Hash::ZERO));
+        assert_eq!(one, two);
+        let verified = SignedCheckpoint::verify(one.note(), ORIGIN, &key().verifying_key());
+        assert_eq!(verified, Ok(one));
+    }
+
+    #[test]
+    fn only_the_one_form_is_a_seal() {
+        let root = encode_base64(&[0; 32]);
+        let table = [
+            ("ok", format!("{ORIGIN}\n7\n{root}\n")),
+            ("ok", format!("{ORIGIN}\n0\n{root}\n")),
+            ("seal", format!("{ORIGIN}\n7\n{root}\nextension\n")),
+            ("seal", format!("{ORIGIN}\n7\n{root}\n\n")),
+            ("seal", format!("{ORIGIN}\n07\n{root}\n")),
+            ("seal", format!("{ORIGIN}\n+7\n{root}\n")),
+            ("seal", format!("{ORIGIN}\n-7\n{root}\n")),
+            ("seal", format!("{ORIGIN}\n\n{root}\n")),
+            ("seal", format!("{ORIGIN}\n18446744073709551616\n{root}\n")),
+            ("seal", format!("{ORIGIN}\n7\n{}\n", &root[4..])),
+            ("seal", format!("{ORIGIN}\n7\n{}\n", root.replace("A=", "B="))),
+            ("seal", format!("{ORIGIN}\n7\n")),
+            ("seal", format!("\n7\n{root}\n")),
+            ("untrusted", format!("house/other\n7\n{root}\n")),
+        ];
+        for (expected, text) in table {
+            assert_eq!(kind(&signed(&text)), expected, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn signature_lines_are_judged() {
+        let sealed = key().sign(7, Hash::ZERO);
+        let note = sealed.note();
+        assert_eq!(kind(note), "ok");
+        assert_eq!(kind(&note.replace("\n7\n", "\n8\n")), "signature");
+        assert_eq!(kind(&note.replace("— house/sale", "— house/other")), "untrusted");
+        let stranger = SealingKey::new(ORIGIN.to_owned(), SigningKey::from_bytes(&[8; 32]));
+        let stranger = stranger.expect("a name").sign(7, Hash::ZERO);
+        assert_eq!(kind(stranger.note()), "untrusted");
+        let cosigned = format!("{note}— witness AAAAAAI=\n");
+        assert_eq!(kind(&cosigned), "seal");
+        let verify =
+            |note: &str| SignedCheckpoint::verify_cosigned(note, ORIGIN, &key().verifying_key());
+        assert_eq!(verify(&cosigned).expect("cosigned").checkpoint(), sealed.checkpoint());
+        // A wrong signature of a known key spoils the note, whatever stands beside it.
+        let mut parsed = Note::parse(note).expect("a note");
+        let mut wrong = parsed.signatures[0].clone();
+        wrong.signature[9] ^= 1;
+        parsed.signatures.push(wrong);
+        assert_eq!(verify(&parsed.to_string()), Err(CheckpointError::Signature));
+    }
+
+    #[test]
+    fn weak_keys_and_signatures_are_refused() {
+        let sealed = key().sign(7, Hash::ZERO);
+        let mut parsed = Note::parse(sealed.note()).expect("a note");
+        for length in [0, 63, 64, 65] {
+            parsed.signatures[0].signature = vec![0; length];
+            assert_ne!(kind(&parsed.to_string()), "ok", "{length}");
+        }
+        parsed.signatures[0].signature = vec![0; 64];
+        assert_eq!(kind(&parsed.to_string()), "signature");
+        // The identity point as key, and R = identity, S = 0: plain `verify` takes it.
+        let mut identity = [0; 32];
+        identity[0] = 1;
+        let weak = VerifyingKey::from_bytes(&identity).expect("decodes");
+        let signature = [&identity[..], &[0; 32]].concat();
+        let id = key_id(ORIGIN, TYPE_ED25519, &identity);
+        parsed.signatures[0] = NoteSignature { name: ORIGIN.to_owned(), key_id: id, signature };
+        let forged = SignedCheckpoint::verify(&parsed.to_string(), ORIGIN, &weak);
+        assert_eq!(forged, Err(CheckpointError::Signature));
+    }
+
+    #[test]
+    fn every_changed_byte_is_found() {
+        let sealed = key().sign(7, Hash::of(b"root"));
+        for at in 0..sealed.note().len() {
+            let mut bytes = sealed.note().as_bytes().to_vec();
+            bytes[at] ^= 1;
+            if let Ok(note) = str::from_utf8(&bytes) {
+                assert_ne!(kind(note), "ok", "byte {at}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_sealing_key_shows_no_secret() {
+        let shown = format!("{:?}", key());
+        assert_eq!(shown, r#"SealingKey { origin: "house/sale", .. }"#);
+        let named = SealingKey::new("a b".to_owned(), SigningKey::from_bytes(&[7; 32]));
+        assert!(named.is_err());
+    }
+}

@@ -231,3 +231,84 @@ pub(super) fn write_line(
     line.extend_from_slice(tail.as_bytes());
     line
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const PREV: &str = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
+
+    fn line(tail: &str) -> String {
+        format!(r#"{{"body":{{"lot":"vase"}},"prev":"{PREV}",{tail}}}"#)
+    }
+
+    fn kind_of(text: &str) -> &'static str {
+        Line::parse(text.as_bytes()).map_or_else(|error| error.kind(), |_| "ok")
+    }
+
+    #[test]
+    fn a_line_has_its_fields_and_no_other() {
+        let good = line(r#""seq":7,"t":"lot_open","ts":1700000000123,"v":1"#);
+        let read = Line::parse(good.as_bytes()).expect("a line");
+        assert_eq!((read.kind, read.seq, read.body), (Kind::LotOpen, 7, r#"{"lot":"vase"}"#));
+        assert_eq!(read.at, Timestamp::from_unix_ms(1_700_000_000_123));
+        assert_eq!(read.to_bytes(), good.as_bytes());
+        let bad = [
+            r#""seq":7,"t":"lot_open","v":1"#,
+            r#""seq":7,"t":"seal","ts":5,"v":1"#,
+            r#""seq":7,"t":"sealed","ts":5,"v":1"#,
+            r#""seq":7,"t":"lot_open","ts":5,"v":2"#,
+            r#""seq":7,"t":"lot_open","ts":5"#,
+            r#""seq":7,"t":"lot_open","ts":5,"v":1,"w":1"#,
+            r#""seq":"7","t":"lot_open","ts":5,"v":1"#,
+            r#""seq":7,"t":"lot\\open","ts":5,"v":1"#,
+        ];
+        for tail in bad {
+            assert_eq!(kind_of(&line(tail)), "schema", "{tail}");
+        }
+        assert_eq!(kind_of(&line(r#""seq":7,"t":"seal","v":1"#)), "ok");
+        assert_eq!(kind_of(&good.replace(PREV, &PREV.to_uppercase())), "canonical");
+        assert_eq!(kind_of(&good.replace(PREV, &PREV[1..])), "schema");
+        assert_eq!(kind_of(&good.replace(r#"{"lot":"vase"}"#, r#"["vase"]"#)), "schema");
+        assert_eq!(kind_of(&good.replace(r#"{"lot":"vase"}"#, "7")), "schema");
+        assert_eq!(kind_of(&good.replace("1700000000123", "17e2")), "number");
+    }
+
+    #[test]
+    fn a_body_is_kept_to_the_byte() {
+        for body in ["{}", r#"{"a":{"b":[1,"\"}"]},"c":"é"}"#] {
+            let good =
+                line(r#""seq":7,"t":"tick","ts":5,"v":1"#).replace(r#"{"lot":"vase"}"#, body);
+            assert_eq!(Line::parse(good.as_bytes()).expect("a line").body, body);
+        }
+    }
+
+    #[test]
+    fn kinds_have_one_spelling() {
+        for kind in Kind::ALL {
+            assert_eq!(Kind::parse(kind.as_str()), Some(*kind));
+        }
+        assert_eq!(Kind::parse("Seal"), None);
+    }
+
+    proptest! {
+        #[test]
+        fn a_mutated_line_is_refused_or_is_itself(
+            at in any::<prop::sample::Index>(), byte in any::<u8>(), how in 0..3, seal: bool,
+        ) {
+            let tail = if seal { r#""seq":7,"t":"seal","v":1"# } else { r#""seq":7,"t":"bid","ts":10,"v":1"# };
+            let mut bytes = line(tail).into_bytes();
+            let at = at.index(bytes.len());
+            match how {
+                0 => bytes[at] = byte,
+                1 => bytes.insert(at, byte),
+                _ => { bytes.remove(at); }
+            }
+            if let Ok(read) = Line::parse(&bytes) {
+                prop_assert_eq!(read.to_bytes(), bytes);
+            }
+        }
+    }
+}

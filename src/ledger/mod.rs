@@ -15,6 +15,7 @@ pub mod hash;
 pub mod merkle;
 pub mod note;
 pub mod receipt;
+mod scanner;
 pub mod store;
 
 pub use canonical::{CanonicalError, from_canonical, to_canonical};

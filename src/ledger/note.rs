@@ -126,3 +126,75 @@ pub fn key_id(name: &str, signature_type: u8, key: &[u8]) -> [u8; 4] {
     let [a, b, c, d, ..] = *hash.bytes();
     [a, b, c, d]
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const GOOD: &str = "text\n\nmore\n\n— a/b AAAAAAE=\n— c AAAAAAI=\n";
+
+    #[test]
+    fn a_note_has_one_spelling() {
+        let note = Note::parse(GOOD).expect("a note");
+        assert_eq!(note.text, "text\n\nmore\n");
+        let [first, second] = &note.signatures[..] else { panic!("two signatures") };
+        assert_eq!(
+            (&first.name[..], first.key_id, &first.signature[..]),
+            ("a/b", [0; 4], &[1][..])
+        );
+        assert_eq!(second.name, "c");
+        assert_eq!(note.to_string(), GOOD);
+        let bad = [
+            ("", ""),
+            ("more\n\n", "more\n"),
+            ("AAAAAAI=\n", "AAAAAAI="),
+            ("AAAAAAI=\n", "AAAAAAI=\n\n"),
+            ("AAAAAAI=\n", "AAAAAAI=\n."),
+            ("text", "te\txt"),
+            ("text", "te\rxt"),
+            ("text", "te\0xt"),
+            ("— c", "- c"),
+            ("— c", "—  c"),
+            ("— c", "—\u{a0}c"),
+            ("— c", "— c\u{2003}d"),
+            ("— c", "— c+d"),
+            ("— c ", "— "),
+            ("AAAAAAI=", "AAAAAAI"),
+            ("AAAAAAI=", "AAAAAAJ="),
+            ("AAAAAAI=", "AAAAAAI= "),
+            ("AAAAAAI=", "AAAAAA=="),
+            ("AAAAAAI=", "AAAA"),
+            ("AAAAAAI=", ""),
+        ];
+        for (from, to) in bad {
+            let text = if from.is_empty() { String::new() } else { GOOD.replace(from, to) };
+            assert!(Note::parse(&text).is_err(), "{from:?} -> {to:?}");
+        }
+    }
+
+    #[test]
+    fn signatures_are_bounded() {
+        let note = |count| format!("text\n\n{}", "— c AAAAAAI=\n".repeat(count));
+        assert!(Note::parse(&note(NOTE_SIGNATURES_MAX)).is_ok());
+        let many = Note::parse(&note(NOTE_SIGNATURES_MAX + 1));
+        assert_eq!(many, Err(NoteError::TooManySignatures));
+    }
+
+    proptest! {
+        #[test]
+        fn what_parses_is_written_again(
+            at in any::<prop::sample::Index>(), with in "[ -~\n—\u{a0}]{0,2}", cut in 0..3_usize,
+        ) {
+            let mut chars: Vec<char> = GOOD.chars().collect();
+            let at = at.index(chars.len());
+            let end = chars.len().min(at + cut);
+            chars.splice(at..end, with.chars());
+            let text: String = chars.into_iter().collect();
+            if let Ok(note) = Note::parse(&text) {
+                prop_assert_eq!(note.to_string(), text);
+            }
+        }
+    }
+}

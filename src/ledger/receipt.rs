@@ -18,8 +18,6 @@
 //! — meridian/estate-2026 hI2DJw...
 //! ```
 
-use std::fmt::Write as _;
-
 use ed25519_dalek::VerifyingKey;
 use serde::{Deserialize, Serialize};
 
@@ -29,6 +27,7 @@ use super::encoding::{decode_base64, encode_base64};
 use super::entry::{Line, LineError};
 use super::hash::Hash;
 use super::merkle::{ProofError, leaf_hash, verify_inclusion};
+use super::note::Note;
 use crate::limits::{PROOF_HASHES_MAX, RECEIPT_EXTRA_BYTES_MAX};
 
 const HEADER: &str = "c2sp.org/tlog-proof@v1";
@@ -103,25 +102,25 @@ impl Receipt {
         let extra = to_canonical_sized(&Extra { entry: self.entry.clone(), sealer });
         let mut text = format!("{HEADER}\nextra {}\nindex {}\n", encode_base64(&extra), self.index);
         for hash in &self.proof {
-            let _ = writeln!(text, "{}", encode_base64(hash.as_ref()));
+            text.push_str(&encode_base64(hash.as_ref()));
+            text.push('\n');
         }
         text + "\n" + &self.note
     }
 
     /// Reads a receipt. Its parts are well formed then, and nothing is proven.
     pub fn parse(text: &str) -> Result<Self, ReceiptError> {
-        let rest = text.strip_prefix(HEADER).and_then(|rest| rest.strip_prefix("\nextra "));
-        let rest = rest.ok_or_else(|| match text.starts_with(HEADER) {
-            true => ReceiptError::Extra,
-            false => ReceiptError::Header,
-        })?;
-        let (extra, rest) = rest.split_once('\n').ok_or(ReceiptError::Extra)?;
+        let rest = text.strip_prefix(HEADER).and_then(|rest| rest.strip_prefix('\n'));
+        let (extra, rest) =
+            rest.ok_or(ReceiptError::Header)?.split_once('\n').ok_or(ReceiptError::Extra)?;
+        let extra = extra.strip_prefix("extra ").ok_or(ReceiptError::Extra)?;
         let Extra { entry, sealer } = read_extra(extra)?;
         let sealer = decode_base64(&sealer).map_err(|_| ReceiptError::Sealer)?;
         let (index, rest) = rest.split_once('\n').ok_or(ReceiptError::IndexForm)?;
         let index = index.strip_prefix("index ").and_then(decimal);
         let index = index.ok_or(ReceiptError::IndexForm)?;
         let (proof, note) = read_proof(rest)?;
+        Note::parse(note).map_err(CheckpointError::Note)?;
         Ok(Self { index, proof, note: note.to_owned(), entry, sealer })
     }
 
@@ -166,6 +165,125 @@ fn read_proof(mut rest: &str) -> Result<(Vec<Hash>, &str), ReceiptError> {
         proof.push(bytes.map(Hash::from_bytes).ok_or(ReceiptError::ProofForm)?);
         if proof.len() > PROOF_HASHES_MAX {
             return Err(ReceiptError::ProofForm);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use ed25519_dalek::SigningKey;
+    use proptest::prelude::*;
+
+    use super::super::chain::Chain;
+    use super::super::checkpoint::SealingKey;
+    use super::super::entry::{Draft, Kind};
+    use super::*;
+    use crate::time::Timestamp;
+
+    const ORIGIN: &str = "house/sale";
+
+    fn key() -> SealingKey {
+        SealingKey::new(ORIGIN.to_owned(), SigningKey::from_bytes(&[7; 32])).expect("a name")
+    }
+
+    fn receipt(index: u64, size: u64) -> Receipt {
+        let mut chain = Chain::new();
+        let mut entry = String::new();
+        for seq in 0..size {
+            let body = format!(r#"{{"lot":"{seq}"}}"#).into_bytes();
+            let line = chain.append(Draft { kind: Kind::Tick, at: Timestamp::ZERO, body });
+            let line = line.expect("fits");
+            if seq == index {
+                entry = String::from_utf8(line.bytes().to_vec()).expect("UTF-8");
+            }
+        }
+        let note = key().sign(size, chain.root()).note().to_owned();
+        let proof = chain.tree().inclusion(index, size).expect("within");
+        Receipt { index, proof, note, entry, sealer: vec![0x30, 0x82, 0xff] }
+    }
+
+    fn check(receipt: &Receipt) -> Result<u64, ReceiptError> {
+        let sealed = receipt.check(ORIGIN, &key().verifying_key())?;
+        Ok(sealed.checkpoint().size)
+    }
+
+    #[test]
+    fn a_receipt_is_a_tlog_proof() {
+        let receipt = receipt(2, 7);
+        let text = receipt.to_text();
+        let mut lines = text.lines();
+        assert_eq!(lines.next(), Some("c2sp.org/tlog-proof@v1"));
+        assert!(lines.next().is_some_and(|line| line.starts_with("extra eyJlbnRyeSI6")));
+        assert_eq!(lines.next(), Some("index 2"));
+        assert_eq!(lines.nth(3), Some(""));
+        assert_eq!(lines.next(), Some(ORIGIN));
+        assert!(text.ends_with(&receipt.note));
+        assert_eq!(Receipt::parse(&text), Ok(receipt.clone()));
+        assert_eq!(check(&receipt), Ok(7));
+    }
+
+    #[test]
+    fn receipts_of_every_place_stand() {
+        for size in 1..20 {
+            for index in 0..size {
+                let receipt = receipt(index, size);
+                assert_eq!(
+                    Receipt::parse(&receipt.to_text()).map(|read| check(&read)),
+                    Ok(Ok(size))
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn what_a_receipt_lacks_is_named() {
+        let good = receipt(2, 7);
+        let text = good.to_text();
+        let parse = |from: &str, to: &str| Receipt::parse(&text.replacen(from, to, 1)).err();
+        assert_eq!(parse("@v1", "@v2"), Some(ReceiptError::Header));
+        assert_eq!(parse("@v1", "@v1 "), Some(ReceiptError::Header));
+        assert_eq!(parse("extra ", "extra  "), Some(ReceiptError::Extra));
+        assert_eq!(parse("extra ", "index "), Some(ReceiptError::Extra));
+        assert_eq!(parse("index 2", "index 02"), Some(ReceiptError::IndexForm));
+        assert_eq!(parse("index 2\n", "index 2\nAA==\n"), Some(ReceiptError::ProofForm));
+        assert_eq!(parse("\n\nhouse", "\nhouse"), Some(ReceiptError::ProofForm));
+        assert!(matches!(parse("— ", "- "), Some(ReceiptError::Checkpoint(_))));
+        assert!(matches!(parse("extra eyJ", "extra IHs"), Some(ReceiptError::Content(_))));
+
+        let index = Receipt { index: 3, ..good.clone() };
+        assert_eq!(check(&index), Err(ReceiptError::Index { index: 3, seq: 2 }));
+        let entry = Receipt { entry: good.entry.replace(r#""2""#, r#""5""#), ..good.clone() };
+        assert_eq!(check(&entry), Err(ReceiptError::Proof(ProofError::Root)));
+        let proof = Receipt { proof: good.proof[1..].to_vec(), ..good.clone() };
+        assert_eq!(check(&proof), Err(ReceiptError::Proof(ProofError::Length)));
+        let note = Receipt { note: good.note.replace("\n7\n", "\n8\n"), ..good.clone() };
+        let signature = ReceiptError::Checkpoint(CheckpointError::Signature);
+        assert_eq!(check(&note), Err(signature));
+    }
+
+    #[test]
+    fn the_longest_line_fits_a_receipt() {
+        let entry = "\\".repeat(crate::limits::LINE_BYTES_MAX);
+        let sealer = vec![0; crate::limits::CERT_BASE64_BYTES_MAX / 4 * 3];
+        let long = Receipt { entry, sealer, ..receipt(0, 1) };
+        assert_eq!(Receipt::parse(&long.to_text()), Ok(long));
+    }
+
+    proptest! {
+        #[test]
+        fn what_parses_is_written_again(
+            at in any::<prop::sample::Index>(), with in "[ -~\n]{0,2}", cut in 0..3_usize,
+        ) {
+            let good = receipt(2, 7);
+            let mut chars: Vec<char> = good.to_text().chars().collect();
+            let at = at.index(chars.len());
+            let end = chars.len().min(at + cut);
+            chars.splice(at..end, with.chars());
+            let text: String = chars.into_iter().collect();
+            if let Ok(read) = Receipt::parse(&text) {
+                prop_assert_eq!(read.to_text(), text);
+                prop_assert!(check(&read).is_err() || read == good || read.sealer != good.sealer);
+            }
         }
     }
 }

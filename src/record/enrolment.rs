@@ -16,6 +16,7 @@ use super::statement::{BadSignature, BidKey};
 use super::v1;
 use crate::auction::name::{HouseName, Name, Role};
 use crate::ledger::{Hash, to_canonical};
+use crate::limits::CERT_BASE64_BYTES_MAX;
 use crate::pki::{Anchor, CertificateFault, Identity, verify_p256, verify_person};
 use crate::time::Timestamp;
 
@@ -99,12 +100,6 @@ pub struct Enrolled {
     pub identity: Identity,
 }
 
-/// Half of P-256's order, rounded down: the greatest low s.
-const P256_LOW_S_MAX: [u8; 32] = [
-    0x7f, 0xff, 0xff, 0xff, 0x80, 0x00, 0x00, 0x00, 0x7f, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff,
-    0xde, 0x73, 0x7d, 0x56, 0xd3, 0x8b, 0xcf, 0x42, 0x79, 0xdc, 0xe5, 0x61, 0x7e, 0x31, 0x92, 0xa8,
-];
-
 /// Says what is wrong with a P-256 signature that did not verify.
 fn p256_fault(signature: &[u8; 64]) -> BadSignature {
     let (r, s) = signature.split_at(32);
@@ -178,7 +173,8 @@ impl EnrolmentEvidence {
 }
 
 impl Enrolment {
-    /// Checks the chain at `at`, that it proves this name and role in `house`, and both signatures.
+    /// Checks the chain at `at`, that it proves this name and role in `house`, and
+    /// both signatures. What passes also fits a line of the ledger.
     pub fn authenticate(
         self,
         sale_hash: &Hash,
@@ -186,6 +182,9 @@ impl Enrolment {
         house: &HouseName,
         at: Timestamp,
     ) -> Result<Authenticated<Enrolled>, EnrolmentFault> {
+        if self.chain.iter().any(|der| der.len() > CERT_DER_BYTES_MAX) {
+            return Err(CertificateFault::TooLarge.into());
+        }
         let identity = verify_person(&self.chain, anchor, house, at)?;
         if identity.name != self.bidder || identity.role != self.role {
             return Err(EnrolmentFault::OtherPerson { name: identity.name, role: identity.role });
@@ -214,3 +213,12 @@ impl Enrolment {
         })
     }
 }
+
+/// The longest certificate that a ledger line can hold in base64.
+const CERT_DER_BYTES_MAX: usize = CERT_BASE64_BYTES_MAX / 4 * 3;
+
+/// Half of P-256's order, rounded down: the greatest low s.
+const P256_LOW_S_MAX: [u8; 32] = [
+    0x7f, 0xff, 0xff, 0xff, 0x80, 0x00, 0x00, 0x00, 0x7f, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff,
+    0xde, 0x73, 0x7d, 0x56, 0xd3, 0x8b, 0xcf, 0x42, 0x79, 0xdc, 0xe5, 0x61, 0x7e, 0x31, 0x92, 0xa8,
+];

@@ -15,6 +15,8 @@ mod opening;
 mod read;
 mod sale_file;
 mod statement;
+#[cfg(test)]
+mod tests;
 mod v1;
 mod write;
 

@@ -210,3 +210,100 @@ fn shown(text: &str) -> String {
     let fits = |c: char| crate::auction::name::is_showable(c);
     text.chars().take(40).map(|c| if fits(c) { c } else { '\u{fffd}' }).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_seeds_own_items_load_in_file_order() {
+        let lots = read_sale_file(include_bytes!("../../items.json")).expect("the seed's file");
+        let names: Vec<&str> = lots.iter().map(|lot| lot.name.as_str()).collect();
+        assert_eq!(names[0], "Saleena's Soul");
+        assert_eq!(names[4], "Sanju Samson");
+        assert_eq!(lots[2].id.as_str(), "3");
+        assert_eq!(lots[2].start.minor_units(), 1001);
+        assert_eq!(lots[2].timer, Timer::FirstBid { duration: Span::from_s(30) });
+    }
+
+    #[test]
+    fn lots_keep_the_files_order_not_the_ids() {
+        let item = r#"{"name":"x","highest_bid":0,"duration":1}"#;
+        let file = format!(r#"{{"10":{item},"2":{item},"0":{item}}}"#);
+        let lots = read_sale_file(file.as_bytes()).expect("reads");
+        let ids: Vec<&str> = lots.iter().map(|lot| lot.id.as_str()).collect();
+        assert_eq!(ids, ["10", "2", "0"]);
+    }
+
+    /// SEED.md, defect 21: the file was not checked.
+    #[test]
+    fn defect_21_every_fault_is_named_by_lot_key_and_reason() {
+        for (item, expected) in [
+            (r#"{"name":"x","highest_bid":"5","duration":1}"#, "key \"highest_bid\": a whole"),
+            (r#"{"name":"x","highest_bid":-1,"duration":1}"#, "key \"highest_bid\": a whole"),
+            (r#"{"name":"x","highest_bid":5.0,"duration":1}"#, "key \"highest_bid\": a whole"),
+            (
+                r#"{"name":"x","highest_bid":9007199254740991,"duration":1}"#,
+                "key \"highest_bid\": no bid",
+            ),
+            (r#"{"name":"x","highest_bid":5,"duration":-3}"#, "key \"duration\": a whole"),
+            (r#"{"name":"x","highest_bid":5,"duration":0}"#, "key \"duration\": 0 seconds"),
+            (r#"{"name":"x","highest_bid":5,"duration":99999999}"#, "key \"duration\": 99999999"),
+            (r#"{"name":"x","highest_bid":5,"duration":1e2}"#, "key \"duration\": a whole"),
+            (r#"{"name":5,"highest_bid":5,"duration":1}"#, "key \"name\": a text"),
+            (r#"{"name":"","highest_bid":5,"duration":1}"#, "key \"name\": a title"),
+            (r#"{"name":"a\u001b[2J","highest_bid":5,"duration":1}"#, "key \"name\": a title"),
+            (r#"{"highest_bid":5,"duration":1}"#, "key \"name\": the key is missing"),
+            (r#"{"name":"x","duration":1}"#, "key \"highest_bid\": the key is missing"),
+            (r#"{"name":"x","highest_bid":5}"#, "key \"duration\": the key is missing"),
+            (
+                r#"{"name":"x","highest_bid":5,"duration":1,"duration":2}"#,
+                "key \"duration\": the key is there twice",
+            ),
+            (
+                r#"{"name":"x","highest_bid":5,"duration":1,"hammer":2}"#,
+                "key \"hammer\": the key is unknown",
+            ),
+            ("[1]", "an object is expected"),
+        ] {
+            let file = format!(r#"{{"1":{item}}}"#);
+            let error = read_sale_file(file.as_bytes()).expect_err(item);
+            assert_eq!(error.lot.as_deref(), Some("1"), "{item}");
+            assert!(error.to_string().contains(expected), "{item}: {error}");
+        }
+    }
+
+    #[test]
+    fn defect_21_ids_have_one_form_and_stand_once() {
+        let item = r#"{"name":"x","highest_bid":5,"duration":1}"#;
+        for id in ["01", "", "a", "-1", "1 ", "12345678901234567"] {
+            let error = read_sale_file(format!(r#"{{"{id}":{item}}}"#).as_bytes()).expect_err(id);
+            assert_eq!(error.lot.as_deref(), Some(id), "{error}");
+        }
+        let doubled = format!(r#"{{"1":{item},"2":{item},"1":{item}}}"#);
+        let error = read_sale_file(doubled.as_bytes()).expect_err("doubled");
+        assert_eq!(error.to_string(), "lot \"1\": the id is there twice");
+        let escaped = format!(r#"{{"1":{item},"\u0031":{item}}}"#);
+        assert!(read_sale_file(escaped.as_bytes()).is_err());
+    }
+
+    #[test]
+    fn files_that_are_no_object_of_items_are_refused_whole() {
+        for bytes in
+            [&b"{}"[..], b"", b"[]", b"5", b"\xff", b"\xef\xbb\xbf{}", b"{\"1\":{}", b"{} x"]
+        {
+            let error = read_sale_file(bytes).expect_err("no sale file");
+            assert_eq!((error.lot, error.key), (None, None));
+        }
+        let full = br#"{"sale":{},"lots":{}}"#;
+        let error = read_sale_file(full).expect_err("the full form comes later");
+        assert_eq!(error.key.as_deref(), Some("sale"));
+    }
+
+    #[test]
+    fn what_the_file_says_cannot_move_a_cursor() {
+        let file = r#"{"\u001b[2J":{"name":"x"}}"#;
+        let error = read_sale_file(file.as_bytes()).expect_err("a bad id").to_string();
+        assert!(!error.contains('\u{1b}'), "{error:?}");
+    }
+}

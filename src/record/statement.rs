@@ -192,3 +192,80 @@ impl Authenticated<AttestedBid> {
         Self::vouch(AttestedBid { bidder: identity.name.clone(), role: identity.role, lot, amount })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn statement() -> Statement {
+        Statement {
+            amount: Amount::new(51).expect("in range"),
+            bid_key: BidKey::from(&key(1)),
+            bidder: Name::parse("alice").expect("a name"),
+            head: Head { root: Hash::of(b"root"), size: 12 },
+            lot: LotId::parse("1").expect("a lot id"),
+            n: 1,
+            sale_hash: Hash::of(b"line 0"),
+        }
+    }
+
+    fn key(seed: u8) -> SigningKey {
+        SigningKey::from_bytes(&[seed; 32])
+    }
+
+    #[test]
+    fn the_signed_bytes_are_the_domain_and_canonical_json() {
+        let statement = statement();
+        let message = String::from_utf8(statement.message()).expect("ASCII");
+        let expected = format!(
+            "gavel/bid/v1\n{{\"amount\":51,\"bid_key\":\"{}\",\"bidder\":\"alice\",\
+             \"head\":{{\"root\":\"{}\",\"size\":12}},\"lot\":\"1\",\"n\":1,\"sale_hash\":\"{}\"}}",
+            statement.bid_key, statement.head.root, statement.sale_hash
+        );
+        assert_eq!(message, expected);
+    }
+
+    #[test]
+    fn a_signature_holds_for_no_other_statement() {
+        let signed = SignedBid::sign(statement(), &key(1));
+        assert!(signed.clone().authenticate().is_ok());
+        let forgeries: [fn(&mut Statement); 7] = [
+            |s| s.amount = Amount::new(52).expect("in range"),
+            |s| s.bid_key = BidKey::from(&key(2)),
+            |s| s.bidder = Name::parse("bob").expect("a name"),
+            |s| s.head.size = 13,
+            |s| s.lot = LotId::parse("2").expect("a lot id"),
+            |s| s.n = 2,
+            |s| s.sale_hash = Hash::of(b"another sale"),
+        ];
+        for forge in forgeries {
+            let mut forged = signed.clone();
+            forge(&mut forged.statement);
+            let refused = forged.authenticate().expect_err("forged");
+            assert_eq!(refused.why, BadSignature::Mismatch, "{:?}", refused.bid.statement);
+        }
+    }
+
+    #[test]
+    fn small_order_keys_and_zero_signatures_are_malformed() {
+        let mut zeros = SignedBid::sign(statement(), &key(1));
+        zeros.signature = [0; 64];
+        let mut identity = [0; 32];
+        identity[0] = 1;
+        let mut weak = SignedBid::sign(statement(), &key(1));
+        weak.statement.bid_key = BidKey::from_bytes(identity);
+        // R = the identity and s = 0 verify under plain `verify` for every message.
+        weak.signature = [0; 64];
+        weak.signature[0] = 1;
+        for bad in [zeros, weak] {
+            assert_eq!(bad.authenticate().expect_err("bad").why, BadSignature::Malformed);
+        }
+    }
+
+    #[test]
+    fn numbers_that_no_ledger_holds_are_signed_by_nobody() {
+        let mut bid = SignedBid::sign(statement(), &key(1));
+        bid.statement.n = INTEGER_MAX + 1;
+        assert_eq!(bid.authenticate().expect_err("no form").why, BadSignature::Mismatch);
+    }
+}

@@ -1,0 +1,302 @@
+//! The start of a sale: its birth, or its recovery (LEDGER 2, "Birth", "Start").
+//!
+//! Everything here happens before anybody can connect. What is refused leaves the
+//! files as they were.
+
+use std::path::{Path, PathBuf};
+
+use ed25519_dalek::SigningKey;
+
+use crate::auction::catalogue::LotTerms;
+use crate::auction::name::{HouseName, SaleId, Title};
+use crate::clock::Clock;
+use crate::house::{After, House, Newborn, Recovered, Recovery, RecoveryRefusal};
+use crate::ledger::store::{
+    self, Continuation, Found, Hindrance, Locked, Scan, ScanError, Start, Store, StoreFailure,
+    Visit,
+};
+use crate::ledger::{SealingKey, origin};
+use crate::pki::Anchor;
+use crate::pki::keys::KeyFault;
+use crate::record::{self, CatalogueFault, Opening, Terms};
+use crate::time::Timestamp;
+
+/// The sale as its operator wants it.
+#[derive(Debug)]
+pub struct Setup {
+    /// The house.
+    pub house: HouseName,
+    /// The sale.
+    pub sale: SaleId,
+    /// What the sale is called.
+    pub title: Title,
+    /// The lots, in catalogue order.
+    pub lots: Vec<LotTerms>,
+    /// The terms of a sale that begins now; one that goes on keeps its own.
+    pub terms: Terms,
+    /// The house's CA.
+    pub anchor: Anchor,
+    /// The sealing certificate's DER.
+    pub sealer: Vec<u8>,
+    /// 32 random bytes for line 0.
+    pub nonce: [u8; 32],
+    /// Which program writes.
+    pub software: Title,
+    /// Where the ledger is kept.
+    pub ledger_folder: PathBuf,
+    /// Where the anchor is kept, if not beside the ledger.
+    pub checkpoint_folder: Option<PathBuf>,
+    /// Whether the operator accepts a wall clock before the ledger's last entry.
+    pub accept_clock: bool,
+}
+
+/// The sealing key's files.
+#[derive(Debug)]
+pub struct Sealing<'a> {
+    /// The key; none once it was erased.
+    pub key: Option<SigningKey>,
+    /// Whether it is marked used.
+    pub used: bool,
+    /// Marks it used, durably.
+    pub mark_used: MarkUsed<'a>,
+}
+
+/// Marks the sealing key used, durably, before it signs anything.
+pub struct MarkUsed<'a>(pub Box<dyn Fn() -> Result<(), KeyFault> + 'a>);
+
+impl std::fmt::Debug for MarkUsed<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("MarkUsed")
+    }
+}
+
+/// A sale that is ready for its floor.
+#[derive(Debug)]
+pub struct Begun {
+    /// The house.
+    pub house: House,
+    /// Its disk.
+    pub store: Store,
+    /// The official clock.
+    pub clock: Clock,
+    /// How it began.
+    pub how: How,
+}
+
+/// How a sale began.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum How {
+    /// It is new.
+    Born,
+    /// It has finished; only its ledger and receipts are served.
+    Finished,
+    /// It goes on where its ledger ends.
+    WentOn {
+        /// How many lines were recovered.
+        lines: u64,
+        /// Where half-written bytes were put aside.
+        cut: Option<PathBuf>,
+        /// The time of the last recovered entry.
+        last: Timestamp,
+    },
+}
+
+/// Why a sale cannot start. The operator's affair.
+#[derive(Debug, thiserror::Error)]
+pub enum StartFailure {
+    /// The catalogue is not the ledger's.
+    #[error("the sale file was changed: lot {lot} is not as the ledger has it")]
+    CatalogueChanged {
+        /// The first lot that differs.
+        lot: String,
+    },
+    /// The lots do not make a sale.
+    #[error(transparent)]
+    Catalogue(#[from] CatalogueFault),
+    /// The wall clock is before the ledger's last entry.
+    #[error("the clock says {wall}, and the ledger's last entry is of {last}")]
+    ClockBehind {
+        /// The wall clock.
+        wall: Timestamp,
+        /// The ledger's last entry.
+        last: Timestamp,
+    },
+    /// There was a ledger once, or something else forbids the start.
+    #[error(transparent)]
+    Hindered(#[from] Hindrance),
+    /// The sealing key is not there.
+    #[error("the sealing key of this sale is missing")]
+    NoSealingKey,
+    /// The sealing key cannot be used or marked.
+    #[error("the sealing key cannot be marked used")]
+    SealingKey(#[from] KeyFault),
+    /// The origin is no key name.
+    #[error("the house's and the sale's names do not make a key name")]
+    Origin,
+    /// The ledger is refused.
+    #[error("line {line} of the ledger is refused: {source}")]
+    Refused {
+        /// The line.
+        line: u64,
+        /// Why.
+        #[source]
+        source: RecoveryRefusal,
+    },
+    /// The ledger does not allow going on.
+    #[error(transparent)]
+    Recovery(#[from] RecoveryRefusal),
+    /// The disk.
+    #[error(transparent)]
+    Store(#[from] StoreFailure),
+}
+
+/// Takes the lock and begins the sale, or goes on with it.
+///
+/// # Errors
+/// See [`StartFailure`]; a refusal touches nothing.
+pub fn begin(setup: Setup, sealing: Sealing<'_>) -> Result<Begun, StartFailure> {
+    let mut locked = store::lock(&setup.ledger_folder, setup.sale.as_str())?;
+    if let Some(folder) = &setup.checkpoint_folder {
+        locked = locked.anchor_in(folder)?;
+    }
+    if locked.exists()? { go_on(setup, sealing, locked) } else { bear(setup, sealing, locked) }
+}
+
+fn bear(setup: Setup, sealing: Sealing<'_>, locked: Locked) -> Result<Begun, StartFailure> {
+    let anchor = locked.anchor()?.is_some();
+    match store::start(&Found::Nothing { anchor, key_used: sealing.used }) {
+        Start::Create => {}
+        Start::Refuse(why) => return Err(why.into()),
+        Start::Continue(_) => return Err(Hindrance::LedgerMissing.into()),
+    }
+    let key = sealing_key(&setup, sealing.key)?;
+    let clock = Clock::start();
+    let at = clock.now();
+    let (newborn, lines) = Newborn::new(opening(&setup), setup.lots, at)?;
+    let (mut store, lines) = locked.create(lines)?;
+    (sealing.mark_used.0)()?;
+    let mut house = newborn.born(&lines, key)?;
+    store.write_anchor(house.checkpoint())?;
+    commit(&mut house, &mut store)?;
+    Ok(Begun { house, store, clock, how: How::Born })
+}
+
+fn opening(setup: &Setup) -> Opening {
+    Opening {
+        sale: setup.sale.clone(),
+        house: setup.house.clone(),
+        title: setup.title.clone(),
+        nonce: setup.nonce,
+        terms: setup.terms.clone(),
+        lot_count: u64::try_from(setup.lots.len()).unwrap_or(u64::MAX),
+        catalogue: record::catalogue_hash(&setup.lots),
+        sealers: vec![setup.sealer.clone()],
+        ca: setup.anchor.der().to_vec(),
+        software: setup.software.clone(),
+    }
+}
+
+fn sealing_key(setup: &Setup, key: Option<SigningKey>) -> Result<SealingKey, StartFailure> {
+    let key = key.ok_or(StartFailure::NoSealingKey)?;
+    SealingKey::new(origin(setup.house.as_str(), setup.sale.as_str()), key)
+        .map_err(|_| StartFailure::Origin)
+}
+
+fn go_on(setup: Setup, sealing: Sealing<'_>, locked: Locked) -> Result<Begun, StartFailure> {
+    let (recovered, scan) = replay(&setup, &locked)?;
+    let larger_seal = locked.find_note_beyond(&scan, |note| recovered.is_outsealed_by(note))?;
+    let anchor = locked.anchor()?;
+    let continuation = recovered.continuation(
+        anchor.as_deref(),
+        scan.broken().is_some(),
+        larger_seal.is_some(),
+    )?;
+    check_catalogue(&setup, &recovered)?;
+    match continuation {
+        Continuation::Finished => {
+            let store = locked.rewrite(scan)?;
+            let house = recovered.serve_finished()?;
+            Ok(Begun { house, store, clock: Clock::start(), how: How::Finished })
+        }
+        Continuation::SealClose | Continuation::SealThenOutage { .. } => {
+            resume(&setup, sealing, locked, scan, recovered)
+        }
+    }
+}
+
+fn replay(setup: &Setup, locked: &Locked) -> Result<(Recovered, Scan), StartFailure> {
+    let mut recovery = Recovery::new(setup.anchor.clone(), setup.house.clone(), setup.sale.clone());
+    let scan = locked.scan(|raw, line| {
+        recovery.take(raw, line).map(|whole| if whole { Visit::Keep } else { Visit::Break })
+    });
+    let scan = scan.map_err(|failure| match failure {
+        ScanError::Store(failure) => StartFailure::Store(failure),
+        ScanError::Refused { line, source } => StartFailure::Refused { line, source },
+    })?;
+    Ok((recovery.finish()?, scan))
+}
+
+fn resume(
+    setup: &Setup,
+    sealing: Sealing<'_>,
+    locked: Locked,
+    scan: Scan,
+    recovered: Recovered,
+) -> Result<Begun, StartFailure> {
+    let key = sealing_key(setup, sealing.key)?;
+    let last = recovered.last();
+    let (clock, wall) = clock_after(last, setup.accept_clock)?;
+    recovered.check_key(&key)?;
+    let mut store = locked.rewrite(scan)?;
+    (sealing.mark_used.0)()?;
+    let lines = recovered.size();
+    let mut house = recovered.go_on(key, clock.now())?;
+    if let Some(wall) = wall {
+        house.note_clock(clock.now(), wall, true);
+    }
+    store.write_anchor(house.checkpoint())?;
+    commit(&mut house, &mut store)?;
+    let cut = store.cut().map(Path::to_path_buf);
+    Ok(Begun { house, store, clock, how: How::WentOn { lines, cut, last } })
+}
+
+/// The official clock after `last`; with a wall clock before it, only on the operator's
+/// word, and then the wall clock's time to record (RULES 1.4).
+fn clock_after(last: Timestamp, accept: bool) -> Result<(Clock, Option<Timestamp>), StartFailure> {
+    let clock = Clock::start();
+    let wall = clock.now();
+    if wall >= last {
+        Ok((clock, None))
+    } else if accept {
+        Ok((Clock::starting_at(last), Some(wall)))
+    } else {
+        Err(StartFailure::ClockBehind { wall, last })
+    }
+}
+
+/// Holds the sale file against the lots in the ledger.
+fn check_catalogue(setup: &Setup, recovered: &Recovered) -> Result<(), StartFailure> {
+    let mut ledger = recovered.lots();
+    for lot in &setup.lots {
+        if ledger.next() != Some(lot) {
+            return Err(StartFailure::CatalogueChanged { lot: lot.id.to_string() });
+        }
+    }
+    match ledger.next() {
+        Some(lot) => Err(StartFailure::CatalogueChanged { lot: lot.id.to_string() }),
+        None => Ok(()),
+    }
+}
+
+/// Writes what the start has entered. Nobody listens yet.
+fn commit(house: &mut House, store: &mut Store) -> Result<(), StoreFailure> {
+    let mut frame = house.take_frame();
+    while !frame.is_empty() {
+        let lines = store.commit(frame)?;
+        frame = match house.committed(lines) {
+            After::Released(_) => Vec::new(),
+            After::SealFirst(seal) => seal,
+        };
+    }
+    Ok(())
+}
