@@ -73,6 +73,8 @@ pub const FRAME_LINES_MAX: usize = 1024;
 pub const CREDENTIAL_FILE_BYTES_MAX: u64 = 64 * 1024;
 /// The most bytes of a CRL file.
 pub const CRL_FILE_BYTES_MAX: u64 = 4 * 1024 * 1024;
+/// The most bytes of a CA's register: about 150,000 certificates.
+pub const REGISTER_FILE_BYTES_MAX: u64 = 64 * 1024 * 1024;
 /// The most bytes of a sale file.
 pub const SALE_FILE_BYTES_MAX: u64 = 16 * 1024 * 1024;
 /// How often the anchor is replaced while a sale runs.
@@ -139,7 +141,25 @@ pub const FINDINGS_OF_A_KIND_MAX: usize = 25;
 
 /// The longest line a client takes from a server: a `lines` message of a full frame fits.
 pub const SERVER_LINE_BYTES_MAX: usize = 32 * 1024 * 1024;
+/// How long reaching a server may take, and again its handshake and greeting.
+pub const CONNECT_TIMEOUT: Span = Span::from_s(10);
+/// How long a server may be silent before it is asked for a sign of life: two ticks.
+pub const QUIET_MAX: Span = Span::from_s(20);
+/// The first wait before an attempt to connect again; it doubles from there.
+pub const RECONNECT_WAIT_MIN: Span = Span::from_ms(250);
 /// The longest wait between two attempts to connect again.
 pub const RECONNECT_WAIT_MAX: Span = Span::from_s(15);
+/// How many live lines a client holds back while it catches up; more it asks for again.
+pub const EARLY_LINES_MAX: usize = 64 * 1024;
+/// How many of the newest heads a client keeps, to hold receipts against them.
+pub const RECENT_HEADS_MAX: usize = 256;
+/// How often a client that only follows puts its newest head on disk.
+pub const REMEMBER_EVERY: Span = Span::from_s(1);
+/// How often a bid that was answered `busy` is sent again before its outcome stays open.
+pub const BUSY_RETRIES_MAX: u32 = 8;
+/// The wait before a bid that was answered `busy` is sent again.
+pub const BUSY_WAIT: Span = Span::from_ms(200);
+/// The most characters of a server's message that are shown.
+pub const SERVER_MESSAGE_CHARS_MAX: usize = 400;
 /// A bid over this many times the ask needs a confirmation: a slip of the finger is the commonest plea.
 pub const CONFIRM_ABOVE_ASKS: u64 = 10;
