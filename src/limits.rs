@@ -121,3 +121,12 @@ pub const SERVER_LINE_BYTES_MAX: usize = 32 * 1024 * 1024;
 pub const RECONNECT_WAIT_MAX: Span = Span::from_s(15);
 /// A bid over this many times the ask needs a confirmation: a slip of the finger is the commonest plea.
 pub const CONFIRM_ABOVE_ASKS: u64 = 10;
+
+// ---- The load test ----
+
+/// The most handshakes at once: a server allows 256 unauthenticated connections from one address.
+pub const LOAD_HANDSHAKES_MAX: usize = 64;
+/// How long the load test's server may take until it listens.
+pub const LOAD_START_TIMEOUT: Span = Span::from_s(20);
+/// How long the load test's server may take to close the sale after its last lot.
+pub const LOAD_CLOSE_TIMEOUT: Span = Span::from_s(60);
