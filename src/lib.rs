@@ -2,7 +2,9 @@
 //! anybody can audit offline. `ARCHITECTURE.md` is the long form of this map.
 
 pub mod auction;
+pub mod audit;
 pub mod cli;
+pub mod client;
 pub mod clock;
 pub mod house;
 pub mod ledger;

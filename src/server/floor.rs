@@ -1,315 +1,362 @@
-//! The floor: the one thread that owns the house and its store, and writes.
+//! The floor: one thread that owns the sale and its file, and is the only one
+//! that decides, writes and answers (DESIGN 4).
 //!
-//! It takes what waits at the gate in order, decides it, gathers a frame, writes
-//! and syncs it once, lets the house sign, and only then tells: first the
-//! askers, then everybody. A failing write or sync ends it, and with it the
-//! process: no retry, no answer (LEDGER 2).
+//! A round: answer questions about the sale as it stands; do what fell due;
+//! judge what waits, in order; one write, one sync; sign; answer; tell
+//! everybody. Its order is the law of LEDGER 2: nothing is said before the disk
+//! has it. A failure of the disk ends the sale's process; nothing is tried twice.
 
+use std::ops::Range;
 use std::sync::Arc;
 
-use tokio::sync::oneshot;
-
-use super::fanout::{Board, Fanout, Told};
-use super::gate::{Gate, Next};
-use super::metrics::Metrics;
-use crate::auction::name::Name;
+use super::fanout::{FanOut, Told};
+use super::gate::{Arrival, Checked, Gate};
+use super::metrics::{Metrics, Summary};
+use super::ticket::{Answer, Query, Ticket};
+use crate::auction::event::Happening;
+use crate::auction::name::{LotId, Name};
+use crate::auction::refusal::Code;
 use crate::clock::{Clock, Stopwatch};
-use crate::house::{After, Answer, House, Pending, Released, Welcome, WelcomeRefusal};
+use crate::house::{After, House, Pending, Released, WelcomeRefusal};
 use crate::ledger::store::{Store, StoreFailure};
-use crate::limits::{ANCHOR_EVERY, CLOCK_DRIFT_MAX, FRAME_LINES_MAX};
-use crate::pki::keys::{self, KeyFault};
-use crate::record::{AttestedBid, Authenticated, Enrolled, Forged, Revocation, SignedBid};
+use crate::limits::{ANCHOR_EVERY, CLOCK_LOOK_EVERY, FRAME_LINES_MAX};
 use crate::time::Timestamp;
 use crate::wire::json::lines_message;
-
-/// What a session, or the house's own watch over the CRL, hands to the floor.
-#[derive(Debug)]
-pub(super) enum Work {
-    /// A hand-typed bid that was seen on a session.
-    Attested {
-        /// The enrolment that the session's certificate makes.
-        session: Arc<Authenticated<Enrolled>>,
-        /// The bid.
-        bid: Authenticated<AttestedBid>,
-        /// Who waits for the answer.
-        tell: oneshot::Sender<Said>,
-    },
-    /// A bid whose signature was checked.
-    Bid {
-        /// The bid, or what is wrong with its signature.
-        bid: Result<Authenticated<SignedBid>, Forged>,
-        /// Who waits for the answer.
-        tell: oneshot::Sender<Said>,
-    },
-    /// An enrolment whose chain and signatures were checked.
-    Enrol {
-        /// The enrolment.
-        enrolled: Box<Authenticated<Enrolled>>,
-        /// Who waits for the answer.
-        tell: oneshot::Sender<Said>,
-    },
-    /// Where lines stand in the ledger's file.
-    Extent {
-        /// From this line on.
-        from: u64,
-        /// Who waits for the answer.
-        tell: oneshot::Sender<Extent>,
-    },
-    /// Somebody says hello.
-    Hello {
-        /// Who.
-        name: Name,
-        /// The checkpoint that they hold.
-        note: Option<String>,
-        /// Who waits for the answer.
-        tell: oneshot::Sender<Result<Welcome, WelcomeRefusal>>,
-    },
-    /// Nothing came of a place: its session went away.
-    Nothing,
-    /// Certificates were revoked.
-    Revoke(Vec<Revocation>),
-}
-
-/// What a bidder is told, once it is on the disk.
-#[derive(Debug)]
-pub(super) struct Said {
-    /// The answer.
-    pub(super) answer: Answer,
-    /// For an [`Answer::Earlier`], where its line stands.
-    pub(super) earlier: Option<Extent>,
-}
-
-/// A range of whole, durable lines in the ledger's file.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Extent {
-    /// The first line.
-    pub(super) from: u64,
-    /// One past the last line.
-    pub(super) to: u64,
-    /// Where the first line begins, in bytes.
-    pub(super) begins: u64,
-    /// Where the last line ends, in bytes.
-    pub(super) ends: u64,
-}
+use crate::wire::lot::LotView;
+use crate::wire::notice::Announcer;
 
 /// Why the floor had to stop.
 #[derive(Debug, thiserror::Error)]
 pub enum FloorFailure {
-    /// A client holds a checkpoint that this house signed and does not have.
+    /// A client holds a checkpoint of ours that our ledger does not contain.
+    #[error(
+        "{name} holds a checkpoint of {size} lines signed by this sale's key that this ledger does \
+         not contain: the ledger was rolled back or another house runs the same sale"
+    )]
+    Forked {
+        /// The client's name.
+        name: Name,
+        /// The size of the client's tree.
+        size: u64,
+    },
+    /// The disk failed; what was not answered is unknown.
     #[error(transparent)]
-    Forked(#[from] WelcomeRefusal),
-    /// The sealing key could not be erased after the close.
-    #[error("the sale is closed and sealed, but its sealing key could not be erased")]
-    KeyNotErased(#[source] KeyFault),
-    /// The ledger could not be written.
-    #[error("the ledger could not be written")]
     Store(#[from] StoreFailure),
 }
 
-/// The house, its store and whom it tells.
+/// How the floor ended, in good order.
+#[derive(Debug)]
+pub struct FloorEnd {
+    /// Whether the sale has closed and is sealed.
+    pub finished: bool,
+    /// How many lines the ledger has.
+    pub lines: u64,
+    /// What was measured.
+    pub summary: Summary,
+}
+
+/// The owner of the sale.
 #[derive(Debug)]
 pub(super) struct Floor {
-    pub(super) house: House,
-    pub(super) store: Store,
-    pub(super) clock: Clock,
-    pub(super) gate: Arc<Gate>,
-    pub(super) fanout: Fanout,
-    pub(super) board: Arc<Board>,
-    pub(super) announcer: crate::wire::notice::Announcer,
-    pub(super) metrics: Arc<Metrics>,
-    /// The file of the sealing key, erased once the sale is sealed.
-    pub(super) sealing_key: std::path::PathBuf,
-    pub(super) anchored: Anchored,
+    house: House,
+    store: Store,
+    clock: Clock,
+    gate: Arc<Gate>,
+    fanout: Arc<FanOut>,
+    announcer: Announcer,
+    metrics: Metrics,
+    lots: Option<Arc<[LotView]>>,
+    anchor: Anchoring,
+    clock_looked: Stopwatch,
 }
 
-/// How far the anchor file is behind.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Anchored {
-    /// The size of the tree whose checkpoint is in the file.
-    pub(super) size: u64,
-    /// When it was written.
-    pub(super) at: Timestamp,
+/// When the anchor was replaced, and by which size.
+#[derive(Debug)]
+struct Anchoring {
+    written_size: u64,
+    since: Stopwatch,
 }
 
-/// Those who wait for the frame that gathers.
-type Waiting = Vec<(Pending, oneshot::Sender<Said>)>;
+/// What was decided in this round and may not be told yet.
+#[derive(Debug)]
+struct Waiting {
+    ticket: Ticket,
+    pending: Pending,
+    lot: Option<LotId>,
+    since: Stopwatch,
+}
 
 impl Floor {
-    /// Runs until the gate is shut and drained.
-    pub(super) fn run(mut self) -> Result<(), FloorFailure> {
-        let mut wall_seen = self.clock.now();
+    pub(super) fn new(
+        house: House,
+        store: Store,
+        clock: Clock,
+        gate: Arc<Gate>,
+        fanout: Arc<FanOut>,
+    ) -> Self {
+        Self {
+            announcer: Announcer::new(house.sale()),
+            metrics: Metrics::new(),
+            lots: None,
+            anchor: Anchoring { written_size: 0, since: Stopwatch::start() },
+            clock_looked: Stopwatch::start(),
+            house,
+            store,
+            clock,
+            gate,
+            fanout,
+        }
+    }
+
+    /// Runs the sale until the gate is stopped and empty. `finished` is called
+    /// once, when the sale has closed and its last seal is on the disk.
+    pub(super) fn run(mut self, finished: impl Fn()) -> Result<FloorEnd, FloorFailure> {
+        self.write_anchor()?;
+        self.commit(Vec::new())?;
+        let mut told_finished = false;
         loop {
-            let mut waiting = Waiting::new();
-            match self.gate.next(self.due()) {
-                Next::Shut => break,
-                Next::Quiet { now } => {
-                    self.house.advance(now);
-                    if now.since(wall_seen) >= ANCHOR_EVERY {
-                        self.note_clock(now);
-                        wall_seen = now;
-                    }
-                }
-                first => self.gather(first, &mut waiting)?,
+            let found = self.gate.wait(self.wake_at());
+            for query in found.queries {
+                self.answer_query(query)?;
             }
-            self.flush(waiting)?;
+            if !self.house.is_finished() {
+                self.house.advance(found.horizon);
+                self.look_at_clock(found.horizon);
+            }
+            let waiting = self.judge_arrivals();
+            self.commit(waiting)?;
             self.write_anchor_if_due()?;
+            self.metrics.report_if_due();
+            if self.house.is_finished() && !told_finished {
+                told_finished = true;
+                self.write_anchor()?;
+                finished();
+            }
+            if found.done && !self.gate.is_waited_at() {
+                return self.end();
+            }
         }
-        self.finish()
     }
 
-    /// When the floor acts by itself: a seal that is owed goes out as soon as nothing waits.
-    fn due(&self) -> Option<Timestamp> {
-        if self.house.owes_seal() {
-            return Some(Timestamp::ZERO);
-        }
-        let anchor = self.anchor_is_behind().then(|| self.anchored.at.plus(ANCHOR_EVERY));
-        [self.house.due(), anchor].into_iter().flatten().min()
+    fn end(mut self) -> Result<FloorEnd, FloorFailure> {
+        self.commit(Vec::new())?;
+        self.write_anchor()?;
+        let (finished, lines) = (self.house.is_finished(), self.store.lines());
+        Ok(FloorEnd { finished, lines, summary: self.metrics.summary() })
     }
 
-    /// Takes what is ready, in order, until nothing is or the frame is full.
-    fn gather(&mut self, first: Next, waiting: &mut Waiting) -> Result<(), FloorFailure> {
-        let mut next = Some(first);
-        while let Some(Next::Take { at, lag_us, work }) = next {
-            self.take(at, lag_us, work, waiting)?;
-            let full = self.house.frame_lines() >= FRAME_LINES_MAX;
-            next = if full { None } else { self.gate.next_ready() };
+    /// When to look again without being woken: at the next thing due, or at the
+    /// next look at clocks, anchor and metrics; at once if a seal line is owed.
+    fn wake_at(&self) -> Timestamp {
+        let now = self.clock.now();
+        if self.house.owes_seal() && !self.gate.is_waited_at() {
+            return now;
         }
-        Ok(())
+        let look = now.plus(CLOCK_LOOK_EVERY);
+        self.house.due().map_or(look, |due| due.min(look))
     }
 
-    fn take(
-        &mut self,
-        at: Timestamp,
-        lag_us: u64,
-        work: Work,
-        waiting: &mut Waiting,
-    ) -> Result<(), FloorFailure> {
-        match work {
-            Work::Attested { session, bid, tell } => {
-                waiting.push((self.house.submit_attested(at, lag_us, &session, bid), tell));
+    fn judge_arrivals(&mut self) -> Vec<Waiting> {
+        let mut waiting = Vec::new();
+        while self.house.frame_lines() + waiting.len() < FRAME_LINES_MAX {
+            let Some(arrival) = self.gate.take() else { break };
+            waiting.extend(self.judge(arrival));
+        }
+        waiting
+    }
+
+    fn judge(&mut self, arrival: Arrival) -> Option<Waiting> {
+        let (at, since, ticket, lot, checked) = arrival.into_parts();
+        let lag_us = since.elapsed_us();
+        let pending = match checked {
+            Checked::Attested { session, bid } => {
+                self.house.submit_attested(at, lag_us, &session, bid)
             }
-            Work::Bid { bid: Ok(bid), tell } => {
-                waiting.push((self.house.submit(at, lag_us, bid), tell));
-            }
-            Work::Bid { bid: Err(forged), tell } => {
-                waiting.push((self.house.submit_forged(at, &forged), tell));
-            }
-            Work::Enrol { enrolled, tell } => waiting.push((self.house.enrol(at, &enrolled), tell)),
-            // Who asked may be gone; that changes nothing.
-            Work::Extent { from, tell } => drop(tell.send(self.extent(from))),
-            Work::Hello { name, note, tell } => {
-                let welcome = self.house.welcome(&name, note.as_deref());
-                let forked = match &welcome {
-                    Err(fork @ WelcomeRefusal::NotInOurTree { .. }) => Some(fork.clone()),
-                    Err(WelcomeRefusal::NotOurs) | Ok(_) => None,
-                };
-                drop(tell.send(welcome));
-                forked.map_or(Ok(()), Err)?;
-            }
-            Work::Nothing => {}
-            Work::Revoke(revocations) => {
-                for revocation in &revocations {
-                    self.house.revoke(at, revocation);
+            Checked::Bid(bid) => self.house.submit(at, lag_us, *bid),
+            Checked::Enrolled(enrolled) => self.house.enrol(at, &enrolled),
+            Checked::Forged(forged) => self.house.submit_forged(at, &forged),
+            Checked::Refused(code) => {
+                if let Some(ticket) = ticket {
+                    self.refuse(ticket, code, lot.as_ref());
                 }
+                return None;
             }
-        }
-        Ok(())
+            Checked::Revoked(revocation) => {
+                if self.house.revoke(at, &revocation) {
+                    tracing::warn!(serial = %revocation.serial, "revocation recorded");
+                }
+                return None;
+            }
+        };
+        ticket.map(|ticket| Waiting { ticket, pending, lot, since })
     }
 
-    fn extent(&self, from: u64) -> Extent {
-        let to = self.store.lines();
-        let from = from.min(to);
-        let begins = self.store.offset_of(from).unwrap_or(self.store.bytes());
-        Extent { from, to, begins, ends: self.store.bytes() }
+    /// Refuses what never reached the rules.
+    fn refuse(&mut self, ticket: Ticket, code: Code, lot: Option<&LotId>) {
+        self.metrics.refused(code);
+        let lot = self.view(lot);
+        ticket.answer(Answer::Refused { code, least: None, lot });
     }
 
-    /// Where one line stands.
-    fn extent_of(&self, seq: u64) -> Option<Extent> {
-        let (begins, ends) = (self.store.offset_of(seq)?, self.store.offset_of(seq + 1)?);
-        Some(Extent { from: seq, to: seq + 1, begins, ends })
-    }
-
-    /// Writes the frame, and then tells what is in it.
-    fn flush(&mut self, waiting: Waiting) -> Result<(), FloorFailure> {
-        let frame = self.house.take_frame();
-        if frame.is_empty() && waiting.is_empty() {
+    /// Writes and syncs the open frame, and only then answers and tells everybody.
+    fn commit(&mut self, waiting: Vec<Waiting>) -> Result<(), FloorFailure> {
+        let nothing = waiting.is_empty() && self.house.frame_lines() == 0;
+        if nothing && (!self.house.owes_seal() || self.gate.is_waited_at()) {
             return Ok(());
         }
-        let released = self.commit(frame)?;
-        for (pending, tell) in waiting {
-            let answer = self.house.answer(&released, pending);
-            let earlier = match &answer {
-                Answer::Earlier(proof) => self.extent_of(proof.seq),
-                Answer::Entered(_) | Answer::Refused { .. } => None,
-            };
-            drop(tell.send(Said { answer, earlier }));
+        let frame = self.house.take_frame();
+        let sync = Stopwatch::start();
+        let committed = if frame.is_empty() { Vec::new() } else { self.store.commit(frame)? };
+        let mut after = self.house.committed(committed);
+        let released = loop {
+            match after {
+                After::Released(released) => break released,
+                After::SealFirst(seal) => {
+                    let committed = self.store.commit(seal)?;
+                    after = self.house.committed(committed);
+                }
+            }
+        };
+        self.metrics.committed(released.lines.len(), sync);
+        if !released.lines.is_empty() {
+            self.lots = None;
+        }
+        for waiting in waiting {
+            self.answer(&released, waiting);
         }
         self.tell(&released);
-        if self.house.is_finished() && !released.lines.is_empty() {
-            self.write_anchor()?;
-            keys::erase(&self.sealing_key).map_err(FloorFailure::KeyNotErased)?;
-        }
         Ok(())
     }
 
-    fn commit(&mut self, frame: Vec<crate::ledger::Chained>) -> Result<Released, FloorFailure> {
-        let sync = Stopwatch::start();
-        let lines = if frame.is_empty() { Vec::new() } else { self.store.commit(frame)? };
-        if !lines.is_empty() {
-            self.metrics.synced(lines.len(), sync.elapsed_us());
-        }
-        match self.house.committed(lines) {
-            After::Released(released) => Ok(released),
-            After::SealFirst(seal) => self.commit(seal),
-        }
+    fn answer(&mut self, released: &Released, waiting: Waiting) {
+        use crate::house::Answer as Decided;
+        let Waiting { ticket, pending, lot, since } = waiting;
+        let answer = match self.house.answer(released, pending) {
+            Decided::Entered(receipt) => {
+                self.metrics.entered(since);
+                Answer::Entered { receipt, lot: self.view(lot.as_ref()) }
+            }
+            Decided::Earlier(proof) => {
+                let line = self.line_range(proof.seq);
+                Answer::Earlier { proof, line }
+            }
+            Decided::Refused { code, least } => {
+                self.metrics.refused(code);
+                Answer::Refused { code, least, lot: self.view(lot.as_ref()) }
+            }
+        };
+        ticket.answer(answer);
     }
 
-    /// Tells everybody one frame, as one buffer.
     fn tell(&mut self, released: &Released) {
-        let Some(first) = released.lines.first() else { return };
-        self.board.show(self.house.sale(), &released.events);
-        let lines = released.lines.iter().map(|line| line.bytes());
-        let text = self.announcer.announce(&released.events);
-        self.fanout.tell(Told {
-            from: first.seq(),
-            size: self.store.lines(),
-            lines: lines_message(None, first.seq(), lines).into(),
-            text: text.into_bytes().into(),
-            finished: self.house.is_finished(),
-        });
+        let mut notices = self.notices(released);
+        for lines in released.lines.chunks(FRAME_LINES_MAX) {
+            let lines = lines_message(None, lines[0].seq(), lines.iter().map(|line| line.bytes()));
+            let notices = std::mem::take(&mut notices).into_bytes().into_boxed_slice();
+            self.fanout.publish(Told { lines: lines.into_boxed_slice(), notices });
+        }
     }
 
-    fn note_clock(&mut self, now: Timestamp) {
+    fn notices(&mut self, released: &Released) -> String {
+        let mut notices = String::new();
+        for event in &released.events {
+            let Some(notice) = self.announcer.announce(event) else { continue };
+            if let Happening::LotClosed { .. } | Happening::SaleClosed(_) = &event.what {
+                tracing::info!("{notice}");
+            }
+            notices.push_str(&notice);
+            notices.push('\n');
+        }
+        notices
+    }
+
+    fn answer_query(&mut self, query: Query) -> Result<(), FloorFailure> {
+        self.metrics.asked();
+        match query {
+            Query::Lines { seq, ticket } => self.answer_lines(seq, ticket),
+            Query::Lot { lot, ticket } => ticket.answer(Answer::Lot(self.view(Some(&lot)))),
+            Query::Lots { ticket } => ticket.answer(Answer::Lots(self.all_lots())),
+            Query::Snapshot { ticket } => {
+                let (next, lots) = (self.store.lines(), self.all_lots());
+                let (now, cursor) = (self.clock.now(), self.fanout.end());
+                ticket.answer(Answer::Snapshot { next, lots, now, cursor });
+            }
+            Query::Welcome { name, note, ticket } => {
+                return self.welcome(name, note.as_deref(), ticket);
+            }
+        }
+        Ok(())
+    }
+
+    fn answer_lines(&self, seq: u64, ticket: Ticket) {
+        let next = self.store.lines();
+        let from = seq.min(next);
+        let begin = self.store.offset_of(from).unwrap_or(self.store.bytes());
+        let bytes = begin..self.store.bytes();
+        let note = self.house.checkpoint().note().into();
+        ticket.answer(Answer::Lines { from, next, bytes, note });
+    }
+
+    fn welcome(&self, name: Name, note: Option<&str>, ticket: Ticket) -> Result<(), FloorFailure> {
+        match self.house.welcome(&name, note) {
+            Ok(welcome) => {
+                let size = welcome.checkpoint.checkpoint().size;
+                let begin = self.store.offset_of(size).unwrap_or(self.store.bytes());
+                let tail = begin..self.store.bytes();
+                let (now, cursor) = (self.clock.now(), self.fanout.end());
+                ticket.answer(Answer::Welcome { welcome: Box::new(welcome), tail, now, cursor });
+                Ok(())
+            }
+            Err(WelcomeRefusal::NotOurs) => {
+                ticket.refuse(Code::WrongSale);
+                Ok(())
+            }
+            Err(WelcomeRefusal::NotInOurTree { size }) => Err(FloorFailure::Forked { name, size }),
+        }
+    }
+
+    /// The place of the line `seq` in the file, without its LF.
+    fn line_range(&self, seq: u64) -> Range<u64> {
+        let begin = self.store.offset_of(seq).unwrap_or(0);
+        let end = self.store.offset_of(seq + 1).unwrap_or(begin);
+        begin..end.saturating_sub(1).max(begin)
+    }
+
+    fn view(&self, lot: Option<&LotId>) -> Option<LotView> {
+        self.house.sale().lot(lot?).map(LotView::of)
+    }
+
+    /// All lots as they stand; made once for each frame, however many ask.
+    fn all_lots(&mut self) -> Arc<[LotView]> {
+        let sale = self.house.sale();
+        Arc::clone(self.lots.get_or_insert_with(|| sale.lots().map(LotView::of).collect()))
+    }
+
+    /// Compares official time with the wall clock now and then (RULES 1.4).
+    fn look_at_clock(&mut self, at: Timestamp) {
+        if self.clock_looked.elapsed_us() < CLOCK_LOOK_EVERY.ms() * 1000 {
+            return;
+        }
+        self.clock_looked = Stopwatch::start();
         let wall = self.clock.wall();
-        if wall.apart(now) > CLOCK_DRIFT_MAX && self.house.note_clock(now, wall, false) {
-            tracing::warn!(official = %now, %wall, "the wall clock has moved; official time keeps its pace");
+        if self.house.note_clock(at, wall, false) {
+            tracing::warn!(official = %at, %wall, "the wall clock has moved; official time keeps its pace");
         }
     }
 
-    fn anchor_is_behind(&self) -> bool {
-        self.anchored.size < self.house.checkpoint().checkpoint().size
-    }
-
-    fn write_anchor_if_due(&mut self) -> Result<(), FloorFailure> {
-        let now = self.clock.now();
-        if self.anchor_is_behind() && now.since(self.anchored.at) >= ANCHOR_EVERY {
-            self.write_anchor()?;
+    fn write_anchor_if_due(&mut self) -> Result<(), StoreFailure> {
+        if self.anchor.since.elapsed_us() < ANCHOR_EVERY.ms() * 1000 {
+            return Ok(());
         }
-        Ok(())
+        self.write_anchor()
     }
 
-    fn write_anchor(&mut self) -> Result<(), FloorFailure> {
+    fn write_anchor(&mut self) -> Result<(), StoreFailure> {
         let newest = self.house.checkpoint();
-        self.store.write_anchor(newest)?;
-        self.anchored = Anchored { size: newest.checkpoint().size, at: self.clock.now() };
-        Ok(())
-    }
-
-    /// Leaves nothing owing: the pending seal, then the anchor.
-    fn finish(mut self) -> Result<(), FloorFailure> {
-        self.flush(Waiting::new())?;
-        if self.anchor_is_behind() {
-            self.write_anchor()?;
+        let size = newest.checkpoint().size;
+        if size > self.anchor.written_size {
+            self.store.write_anchor(newest)?;
+            self.anchor = Anchoring { written_size: size, since: Stopwatch::start() };
         }
         Ok(())
     }

@@ -1,241 +1,220 @@
-//! Where arrivals get their number and their time, and wait for the floor.
+//! Where everything that is asked of the sale gets its number and its time.
 //!
-//! A session stamps a complete line here under one short lock: its place in the
-//! queue is its number, and `t` is the moment at which it was read (RULES 1.1,
-//! 1.3). Its signature is checked elsewhere meanwhile; the floor takes places in
-//! order, each once its work is ready. The floor may act on the time alone only
-//! while the queue is empty, which is asked under the same lock: nobody who was
-//! read in time is closed out by load.
+//! One short lock stamps an arrival and queues it, and the same lock tells the
+//! floor up to when lots may close: the head's time, or now if nothing waits. So
+//! no load can close anybody out (RULES 1.3). Signatures are checked on rayon's
+//! pool meanwhile; the floor takes arrivals in their order once they are.
 
 use std::collections::VecDeque;
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
-use super::floor::Work;
+use super::ticket::{Query, Ticket};
+use crate::auction::name::LotId;
+use crate::auction::refusal::Code;
 use crate::clock::{Clock, Stopwatch};
 use crate::limits::ARRIVALS_MAX;
+use crate::record::{AttestedBid, Authenticated, Enrolled, Forged, Revocation, SignedBid};
 use crate::time::{Span, Timestamp};
 
-/// The queue between the sessions and the floor.
+/// An input after its check, ready to be judged.
+#[derive(Debug)]
+pub(super) enum Checked {
+    Attested { session: Box<Authenticated<Enrolled>>, bid: Authenticated<AttestedBid> },
+    Bid(Box<Authenticated<SignedBid>>),
+    Enrolled(Box<Authenticated<Enrolled>>),
+    Forged(Forged),
+    Refused(Code),
+    Revoked(Box<Revocation>),
+}
+
+/// An input with its place in the order; its check may still be going on.
+#[derive(Debug)]
+pub(super) struct Arrival {
+    /// The official time at which its line was read.
+    pub(super) at: Timestamp,
+    /// Since when it waits.
+    pub(super) since: Stopwatch,
+    /// Who is told what becomes of it; nobody for a revocation.
+    pub(super) ticket: Option<Ticket>,
+    /// The lot whose standing goes with the answer.
+    pub(super) lot: Option<LotId>,
+    checked: Arc<OnceLock<Checked>>,
+}
+
+impl Arrival {
+    /// The input, once it was seen to be ready.
+    pub(super) fn into_parts(
+        self,
+    ) -> (Timestamp, Stopwatch, Option<Ticket>, Option<LotId>, Checked) {
+        let Self { at, since, ticket, lot, checked } = self;
+        let checked = Arc::try_unwrap(checked)
+            .ok()
+            .and_then(OnceLock::into_inner)
+            .expect("the floor takes only arrivals whose check is done");
+        (at, since, ticket, lot, checked)
+    }
+}
+
+/// Too much waits already: the answer is `busy`. The ticket comes back.
+#[derive(Debug)]
+pub(super) struct Full(pub(super) Ticket);
+
+/// The queue before the floor.
 #[derive(Debug)]
 pub(super) struct Gate {
     clock: Clock,
     queue: Mutex<Queue>,
-    bell: Condvar,
+    wake: Condvar,
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Queue {
-    /// The number of the place at the front.
-    front: u64,
-    places: VecDeque<Waiting>,
-    last: Option<Timestamp>,
-    shut: bool,
+    arrivals: VecDeque<Arrival>,
+    queries: VecDeque<Query>,
+    /// No arrival and no closing before this time.
+    last: Timestamp,
+    stopping: bool,
 }
 
+/// What the floor finds at the gate.
 #[derive(Debug)]
-struct Waiting {
-    at: Timestamp,
-    read: Stopwatch,
-    work: Option<Work>,
-}
-
-/// The gate takes nothing now: it is full, or shut because the server stops.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("the server takes nothing more now")]
-pub(super) struct Turned;
-
-/// A place in the queue. Dropped without work, it gives way to the next.
-#[derive(Debug)]
-pub(super) struct Place {
-    gate: Arc<Gate>,
-    number: u64,
-    at: Timestamp,
-    filled: bool,
-}
-
-/// What the floor does next.
-#[derive(Debug)]
-pub(super) enum Next {
-    /// Take this, which was read at `at` and has waited `lag_us` microseconds.
-    Take {
-        /// When it was read.
-        at: Timestamp,
-        /// How long it has waited, in microseconds.
-        lag_us: u64,
-        /// What it is.
-        work: Work,
-    },
-    /// Nothing waits that was read before `now`: do what the time asks.
-    Quiet {
-        /// The official time, read while nothing waited.
-        now: Timestamp,
-    },
-    /// Nothing waits and the gate is shut: stop.
-    Shut,
+pub(super) struct Found {
+    /// Up to when time may act: nothing read before this waits.
+    pub(super) horizon: Timestamp,
+    /// What is asked about the sale as it stands.
+    pub(super) queries: Vec<Query>,
+    /// Nothing waits, and nothing more will come.
+    pub(super) done: bool,
 }
 
 impl Gate {
-    pub(super) fn new(clock: Clock) -> Arc<Self> {
-        Arc::new(Self { clock, queue: Mutex::default(), bell: Condvar::new() })
+    /// A gate on the official clock; no arrival gets a time before `last`.
+    pub(super) fn new(clock: Clock, last: Timestamp) -> Self {
+        let queue =
+            Queue { arrivals: VecDeque::new(), queries: VecDeque::new(), last, stopping: false };
+        Self { clock, queue: Mutex::new(queue), wake: Condvar::new() }
     }
 
-    /// Stamps a complete line that was just read, and keeps its place.
-    pub(super) fn arrive(self: &Arc<Self>) -> Result<Place, Turned> {
+    /// Stamps an input and queues it; its check runs on the pool.
+    pub(super) fn enter(
+        self: &Arc<Self>,
+        ticket: Ticket,
+        lot: Option<LotId>,
+        check: impl FnOnce(Timestamp) -> Checked + Send + 'static,
+    ) -> Result<(), Full> {
         let mut queue = self.lock();
-        if queue.shut || queue.places.len() >= ARRIVALS_MAX {
-            return Err(Turned);
+        if queue.stopping || queue.arrivals.len() >= ARRIVALS_MAX {
+            return Err(Full(ticket));
         }
-        let at = self.clock.now().max(queue.last.unwrap_or(Timestamp::ZERO));
-        queue.last = Some(at);
-        queue.places.push_back(Waiting { at, read: Stopwatch::start(), work: None });
-        let number = queue.front + u64::try_from(queue.places.len() - 1).unwrap_or(u64::MAX);
-        Ok(Place { gate: Arc::clone(self), number, at, filled: false })
+        let (at, slot) = queue.push(&self.clock, Some(ticket), lot);
+        drop(queue);
+        let gate = Arc::clone(self);
+        rayon::spawn(move || {
+            let checked = check(at);
+            let _ = slot.set(checked);
+            drop(slot);
+            gate.nudge();
+        });
+        Ok(())
     }
 
-    /// Shuts the gate: what waits is still taken, nothing more arrives.
-    pub(super) fn shut(&self) {
-        self.lock().shut = true;
-        self.bell.notify_all();
+    /// Stamps a revocation and queues it, however much waits already.
+    pub(super) fn revoke(&self, revocation: Revocation) {
+        let mut queue = self.lock();
+        if !queue.stopping {
+            let (_, slot) = queue.push(&self.clock, None, None);
+            let _ = slot.set(Checked::Revoked(Box::new(revocation)));
+            drop(slot);
+            self.wake.notify_one();
+        }
     }
 
-    /// Waits for the next thing to do, until `due` at the latest.
-    pub(super) fn next(&self, due: Option<Timestamp>) -> Next {
+    /// Queues a question about the sale as it stands.
+    pub(super) fn ask(&self, query: Query) -> Result<(), Full> {
+        let mut queue = self.lock();
+        if queue.stopping || queue.queries.len() >= ARRIVALS_MAX {
+            return Err(Full(query.into_ticket()));
+        }
+        queue.queries.push_back(query);
+        self.wake.notify_one();
+        Ok(())
+    }
+
+    /// Takes nothing more; what waits is still worked off.
+    pub(super) fn stop(&self) {
+        self.lock().stopping = true;
+        self.wake.notify_one();
+    }
+
+    /// Waits until something can be done, at the latest until `until`.
+    pub(super) fn wait(&self, until: Timestamp) -> Found {
         let mut queue = self.lock();
         loop {
-            match queue.places.front() {
-                Some(first) if first.work.is_some() => return queue.take_first(),
-                Some(_) => queue = self.wait(queue, None),
-                None if queue.shut => return Next::Shut,
-                None => {
-                    let now = self.clock.now();
-                    match due {
-                        Some(due) if due <= now => return Next::Quiet { now },
-                        Some(due) => queue = self.wait(queue, Some(due.since(now))),
-                        None => queue = self.wait(queue, None),
-                    }
-                }
+            let now = self.clock.now().max(queue.last);
+            let ready = queue.arrivals.front().is_some_and(is_ready);
+            let done = queue.stopping && queue.arrivals.is_empty();
+            if ready || done || now >= until || !queue.queries.is_empty() {
+                let horizon = queue.horizon(now);
+                return Found { horizon, queries: queue.queries.drain(..).collect(), done };
             }
+            // Rounded up: waking a moment early would only mean to wait again.
+            let wait = Duration::from(until.since(now)) + Duration::from(Span::from_ms(1));
+            queue = self.wake.wait_timeout(queue, wait).unwrap_or_else(PoisonError::into_inner).0;
         }
     }
 
-    /// The next thing to do, if it is ready now.
-    pub(super) fn next_ready(&self) -> Option<Next> {
+    /// The next arrival, if its check is done.
+    pub(super) fn take(&self) -> Option<Arrival> {
         let mut queue = self.lock();
-        let ready = queue.places.front().is_some_and(|first| first.work.is_some());
-        ready.then(|| queue.take_first())
+        if queue.arrivals.front().is_some_and(is_ready) { queue.arrivals.pop_front() } else { None }
     }
 
-    fn fill(&self, number: u64, work: Work) {
-        let mut queue = self.lock();
-        let index = usize::try_from(number - queue.front).unwrap_or(usize::MAX);
-        if let Some(place) = queue.places.get_mut(index) {
-            place.work = Some(work);
-        }
-        drop(queue);
-        if index == 0 {
-            self.bell.notify_one();
-        }
+    /// Whether arrivals wait, checked or not.
+    pub(super) fn is_waited_at(&self) -> bool {
+        !self.lock().arrivals.is_empty()
     }
 
+    fn nudge(&self) {
+        // Under the lock, so that the floor cannot miss it between looking and waiting.
+        let _queue = self.lock();
+        self.wake.notify_one();
+    }
+
+    /// A panic elsewhere stops the process; the queue itself is whole at any time.
     fn lock(&self) -> MutexGuard<'_, Queue> {
-        // The queue is whole at every point at which a panic could drop the guard.
         self.queue.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn wait<'a>(&self, queue: MutexGuard<'a, Queue>, span: Option<Span>) -> MutexGuard<'a, Queue> {
-        match span {
-            None => self.bell.wait(queue).unwrap_or_else(PoisonError::into_inner),
-            Some(span) => {
-                let span = Duration::from(span);
-                self.bell.wait_timeout(queue, span).unwrap_or_else(PoisonError::into_inner).0
-            }
-        }
     }
 }
 
 impl Queue {
-    fn take_first(&mut self) -> Next {
-        let first = self.places.pop_front().expect("the caller has seen it");
-        self.front += 1;
-        let work = first.work.expect("the caller has seen that it is ready");
-        Next::Take { at: first.at, lag_us: first.read.elapsed_us(), work }
+    fn push(
+        &mut self,
+        clock: &Clock,
+        ticket: Option<Ticket>,
+        lot: Option<LotId>,
+    ) -> (Timestamp, Arc<OnceLock<Checked>>) {
+        let at = clock.now().max(self.last);
+        self.last = at;
+        let slot = Arc::new(OnceLock::new());
+        let checked = Arc::clone(&slot);
+        self.arrivals.push_back(Arrival { at, since: Stopwatch::start(), ticket, lot, checked });
+        (at, slot)
     }
-}
 
-impl Place {
-    /// When the line was read, on the official clock.
-    pub(super) const fn at(&self) -> Timestamp {
-        self.at
-    }
-
-    /// Hands the work over, its checks done.
-    pub(super) fn fill(mut self, work: Work) {
-        self.filled = true;
-        self.gate.fill(self.number, work);
-    }
-}
-
-impl Drop for Place {
-    fn drop(&mut self) {
-        if !self.filled {
-            self.gate.fill(self.number, Work::Nothing);
+    /// With an empty queue, whatever comes later gets a time at or after `now`.
+    fn horizon(&mut self, now: Timestamp) -> Timestamp {
+        match self.arrivals.front() {
+            Some(head) => head.at,
+            None => {
+                self.last = now;
+                now
+            }
         }
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn places_are_taken_in_order_of_arrival_not_of_readiness() {
-        let gate = Gate::new(Clock::start());
-        let first = gate.arrive().expect("room");
-        let second = gate.arrive().expect("room");
-        let read = (first.at(), second.at());
-        second.fill(Work::Nothing);
-        assert!(gate.next_ready().is_none(), "the first is not ready");
-        first.fill(Work::Nothing);
-        let mut times = Vec::new();
-        while let Some(Next::Take { at, .. }) = gate.next_ready() {
-            times.push(at);
-        }
-        assert_eq!(times, [read.0, read.1]);
-    }
-
-    #[test]
-    fn a_dropped_place_gives_way() {
-        let gate = Gate::new(Clock::start());
-        drop(gate.arrive().expect("room"));
-        assert!(matches!(gate.next(None), Next::Take { work: Work::Nothing, .. }));
-    }
-
-    #[test]
-    fn the_time_alone_speaks_only_while_nothing_waits() {
-        let gate = Gate::new(Clock::start());
-        assert!(matches!(gate.next(Some(Timestamp::ZERO)), Next::Quiet { .. }));
-        let place = gate.arrive().expect("room");
-        place.fill(Work::Nothing);
-        assert!(matches!(gate.next(Some(Timestamp::ZERO)), Next::Take { .. }));
-    }
-
-    #[test]
-    fn a_shut_gate_turns_away_and_drains() {
-        let gate = Gate::new(Clock::start());
-        let place = gate.arrive().expect("room");
-        gate.shut();
-        assert!(gate.arrive().is_err());
-        drop(place);
-        assert!(matches!(gate.next(None), Next::Take { .. }));
-        assert!(matches!(gate.next(None), Next::Shut));
-    }
-
-    #[test]
-    fn a_full_gate_turns_away() {
-        let gate = Gate::new(Clock::start());
-        let places: Vec<_> = (0..ARRIVALS_MAX).map(|_| gate.arrive().expect("room")).collect();
-        assert!(gate.arrive().is_err());
-        drop(places);
-    }
+fn is_ready(arrival: &Arrival) -> bool {
+    // The checker has let go of its half, so that the floor can take the whole.
+    arrival.checked.get().is_some() && Arc::strong_count(&arrival.checked) == 1
 }

@@ -1,112 +1,208 @@
-//! What the console tells of the sale as it runs, and at its end.
+//! What the console tells of the sale's pace: throughput and latency as it
+//! runs, percentiles at the end (SEED, Keep). The floor owns it.
 
-use std::sync::{Mutex, PoisonError};
+use std::collections::BTreeMap;
+use std::fmt;
 
 use hdrhistogram::Histogram;
 
+use crate::auction::refusal::Code;
 use crate::clock::Stopwatch;
+use crate::limits::METRICS_EVERY;
 
-/// The longest time that is told apart, in microseconds (a minute).
-const LONGEST_US: u64 = 60_000_000;
-
-/// Counts and times since the server started.
+/// Counts and latencies since the start, and since the last report.
 #[derive(Debug)]
 pub(super) struct Metrics {
     since: Stopwatch,
-    tally: Mutex<Tally>,
-}
-
-#[derive(Debug)]
-struct Tally {
-    requests: u64,
+    reported: Stopwatch,
+    entered: Latency,
+    recent: Latency,
+    recent_requests: u64,
+    asked: u64,
+    refused: BTreeMap<Code, u64>,
     lines: u64,
-    sync_us: Histogram<u64>,
-    request_us: Histogram<u64>,
-    told_requests: u64,
-    told_at_us: u64,
+    sync: Latency,
 }
 
-/// What is told at one moment.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Figures {
-    /// How long the server has run, in seconds.
-    pub(super) seconds: f64,
-    /// Requests answered.
-    pub(super) requests: u64,
-    /// Requests answered in each second since the last time this was told.
-    pub(super) rate: f64,
-    /// Ledger lines written.
-    pub(super) lines: u64,
-    /// From reading a request to its answer, in milliseconds: mean, median, 99th percentile, longest.
-    pub(super) request_ms: [f64; 4],
-    /// The median of the disk's sync, in milliseconds.
-    pub(super) sync_ms: f64,
+/// A histogram that also knows its exact mean.
+#[derive(Debug)]
+struct Latency {
+    histogram: Histogram<u64>,
+    total_us: u64,
+}
+
+impl Latency {
+    fn new() -> Self {
+        let histogram = Histogram::new_with_max(LATENCY_MAX_US, SIGNIFICANT_DIGITS)
+            .expect("the bounds of a histogram");
+        Self { histogram, total_us: 0 }
+    }
+
+    fn record(&mut self, us: u64) {
+        self.histogram.saturating_record(us);
+        self.total_us = self.total_us.saturating_add(us);
+    }
+
+    fn mean_us(&self) -> u64 {
+        self.total_us / self.histogram.len().max(1)
+    }
+
+    fn reset(&mut self) {
+        self.histogram.reset();
+        self.total_us = 0;
+    }
 }
 
 impl Metrics {
     pub(super) fn new() -> Self {
-        let histogram =
-            || Histogram::new_with_max(LONGEST_US, 3).expect("the bounds are those of the type");
-        let tally = Tally {
-            requests: 0,
+        Self {
+            since: Stopwatch::start(),
+            reported: Stopwatch::start(),
+            entered: Latency::new(),
+            recent: Latency::new(),
+            recent_requests: 0,
+            asked: 0,
+            refused: BTreeMap::new(),
             lines: 0,
-            sync_us: histogram(),
-            request_us: histogram(),
-            told_requests: 0,
-            told_at_us: 0,
-        };
-        Self { since: Stopwatch::start(), tally: Mutex::new(tally) }
-    }
-
-    /// Some lines were written and synced together.
-    pub(super) fn synced(&self, lines: usize, us: u64) {
-        let mut tally = self.lock();
-        tally.lines += u64::try_from(lines).unwrap_or(0);
-        tally.sync_us.saturating_record(us);
-    }
-
-    /// A session answered a request, `us` microseconds after it read it.
-    pub(super) fn request(&self, us: u64) {
-        let mut tally = self.lock();
-        tally.requests += 1;
-        tally.request_us.saturating_record(us);
-    }
-
-    /// What there is to tell now. The rate is since the last call.
-    pub(super) fn figures(&self) -> Figures {
-        let now_us = self.since.elapsed_us();
-        let mut tally = self.lock();
-        let since_told = (now_us - tally.told_at_us).max(1);
-        let rate = ratio(tally.requests - tally.told_requests, since_told) * 1e6;
-        tally.told_requests = tally.requests;
-        tally.told_at_us = now_us;
-        let ms = |us: u64| ratio(us, 1000);
-        let request = &tally.request_us;
-        Figures {
-            seconds: ratio(now_us, 1_000_000),
-            requests: tally.requests,
-            rate,
-            lines: tally.lines,
-            request_ms: [
-                request.mean() / 1000.0,
-                ms(request.value_at_quantile(0.5)),
-                ms(request.value_at_quantile(0.99)),
-                ms(request.max()),
-            ],
-            sync_ms: ms(tally.sync_us.value_at_quantile(0.5)),
+            sync: Latency::new(),
         }
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, Tally> {
-        self.tally.lock().unwrap_or_else(PoisonError::into_inner)
+    /// Something was entered, and waited since then.
+    pub(super) fn entered(&mut self, since: Stopwatch) {
+        let us = since.elapsed_us();
+        self.entered.record(us);
+        self.recent.record(us);
+        self.recent_requests += 1;
+    }
+
+    /// Something was refused.
+    pub(super) fn refused(&mut self, code: Code) {
+        *self.refused.entry(code).or_insert(0) += 1;
+        self.recent_requests += 1;
+    }
+
+    /// A question was answered.
+    pub(super) const fn asked(&mut self) {
+        self.asked += 1;
+        self.recent_requests += 1;
+    }
+
+    /// A frame of some lines was written and synced, begun at `since`.
+    pub(super) fn committed(&mut self, lines: usize, since: Stopwatch) {
+        self.lines += u64::try_from(lines).unwrap_or(0);
+        self.sync.record(since.elapsed_us());
+    }
+
+    /// Reports throughput and mean latency every few seconds in which something happened.
+    pub(super) fn report_if_due(&mut self) {
+        let us = self.reported.elapsed_us();
+        if us < METRICS_EVERY.ms() * 1000 {
+            return;
+        }
+        if self.recent_requests > 0 {
+            let requests_per_s = per_second(self.recent_requests, us);
+            let mean = Milliseconds(self.recent.mean_us());
+            tracing::info!("{requests_per_s} requests/s, mean latency of entries {mean}");
+        }
+        self.reported = Stopwatch::start();
+        self.recent.reset();
+        self.recent_requests = 0;
+    }
+
+    /// Everything since the start.
+    pub(super) fn summary(&self) -> Summary {
+        let refused = self.refused.values().sum();
+        let entered = self.entered.histogram.len();
+        Summary {
+            requests: entered + self.asked + refused,
+            entered,
+            refused,
+            refusals: self.refused.iter().map(|(code, count)| (*code, *count)).collect(),
+            elapsed_us: self.since.elapsed_us(),
+            lines: self.lines,
+            syncs: self.sync.histogram.len(),
+            mean_us: self.entered.mean_us(),
+            p50_us: self.entered.histogram.value_at_quantile(0.5),
+            p99_us: self.entered.histogram.value_at_quantile(0.99),
+            max_us: self.entered.histogram.max(),
+            sync_p50_us: self.sync.histogram.value_at_quantile(0.5),
+        }
     }
 }
 
-/// A ratio for display: exact far beyond what a sale can count.
-fn ratio(part: u64, whole: u64) -> f64 {
-    let float = |n: u64| {
-        f64::from(u32::try_from(n >> 32).unwrap_or(u32::MAX)) * 4_294_967_296.0
-            + f64::from(u32::try_from(n & 0xffff_ffff).unwrap_or(u32::MAX))
-    };
-    float(part) / float(whole)
+/// The final metrics of a run of the server.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Summary {
+    /// Requests that reached the sale.
+    pub requests: u64,
+    /// Bids and enrolments that were entered.
+    pub entered: u64,
+    /// Requests that were refused.
+    pub refused: u64,
+    /// The refusals by their code.
+    pub refusals: Vec<(Code, u64)>,
+    /// How long the floor ran.
+    pub elapsed_us: u64,
+    /// Lines written.
+    pub lines: u64,
+    /// Frames written and synced.
+    pub syncs: u64,
+    /// Mean time from a line read to its answer released, of what was entered.
+    pub mean_us: u64,
+    /// Its median.
+    pub p50_us: u64,
+    /// Its 99th percentile.
+    pub p99_us: u64,
+    /// The longest.
+    pub max_us: u64,
+    /// The median of write and sync of a frame.
+    pub sync_p50_us: u64,
 }
+
+/// Three lines for the console.
+impl fmt::Display for Summary {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(
+            f,
+            "{} requests in {} ({} a second): {} entered, {} refused",
+            self.requests,
+            Milliseconds(self.elapsed_us),
+            per_second(self.requests, self.elapsed_us),
+            self.entered,
+            self.refused
+        )?;
+        writeln!(
+            f,
+            "latency of entries: mean {}, median {}, 99 % {}, longest {}",
+            Milliseconds(self.mean_us),
+            Milliseconds(self.p50_us),
+            Milliseconds(self.p99_us),
+            Milliseconds(self.max_us)
+        )?;
+        write!(
+            f,
+            "{} lines in {} writes, each synced; median of a sync {}",
+            self.lines,
+            self.syncs,
+            Milliseconds(self.sync_p50_us)
+        )
+    }
+}
+
+/// Microseconds shown as milliseconds.
+struct Milliseconds(u64);
+
+impl fmt::Display for Milliseconds {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}.{:03} ms", self.0 / 1000, self.0 % 1000)
+    }
+}
+
+fn per_second(count: u64, us: u64) -> u64 {
+    count.saturating_mul(1_000_000) / us.max(1)
+}
+
+/// A minute: whatever takes longer is as bad.
+const LATENCY_MAX_US: u64 = 60_000_000;
+const SIGNIFICANT_DIGITS: u8 = 3;

@@ -73,9 +73,12 @@ impl std::fmt::Debug for MarkUsed<'_> {
 /// A sale that is ready for its floor.
 #[derive(Debug)]
 pub struct Begun {
-    pub(super) house: House,
-    pub(super) store: Store,
-    pub(super) clock: Clock,
+    /// The house.
+    pub house: House,
+    /// Its disk.
+    pub store: Store,
+    /// The official clock.
+    pub clock: Clock,
     /// How it began.
     pub how: How,
 }

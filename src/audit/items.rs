@@ -1,0 +1,51 @@
+//! The catalogue in the ledger against the items file that the bidders were shown.
+
+use super::finding::{Finding, FindingKind, Findings};
+use crate::auction::catalogue::LotTerms;
+
+/// Reports every lot that differs, each at its line.
+pub(super) fn compare(ledger: &[LotTerms], file: &[LotTerms], findings: &mut Findings) {
+    if ledger.len() != file.len() {
+        let detail =
+            format!("the ledger has {} lots, the items file has {}", ledger.len(), file.len());
+        findings.push(Finding::at(0, FindingKind::Items, detail));
+    }
+    for (line, (lot, shown)) in (1..).zip(ledger.iter().zip(file)) {
+        if let Some(key) = differs_in(lot, shown) {
+            let detail =
+                format!("lot {} differs from lot {} of the items file in: {key}", lot.id, shown.id);
+            findings.push(Finding::at(line, FindingKind::Items, detail));
+        }
+    }
+}
+
+/// The first term in which two lots differ.
+fn differs_in(lot: &LotTerms, shown: &LotTerms) -> Option<&'static str> {
+    let LotTerms {
+        id,
+        name,
+        start,
+        increments,
+        timer,
+        soft_window,
+        soft_extend,
+        hard_end,
+        seller,
+        estimate,
+        without_reserve,
+    } = lot;
+    let same = [
+        ("id", *id == shown.id),
+        ("name", *name == shown.name),
+        ("start", *start == shown.start),
+        ("increments", *increments == shown.increments),
+        ("timer", *timer == shown.timer),
+        ("soft_window", *soft_window == shown.soft_window),
+        ("soft_extend", *soft_extend == shown.soft_extend),
+        ("hard_end", *hard_end == shown.hard_end),
+        ("seller", *seller == shown.seller),
+        ("estimate", *estimate == shown.estimate),
+        ("without_reserve", *without_reserve == shown.without_reserve),
+    ];
+    same.into_iter().find(|(_, same)| !same).map(|(key, _)| key)
+}

@@ -1,0 +1,445 @@
+//! The sale played again: roster and rules, the very ones that the live house
+//! asks, over what the ledger says was done.
+//!
+//! A line that the roster or its signature condemns is reported and the replay
+//! goes on; so several forged bids are all found. At the first line that the
+//! rules condemn their replay ends, for from there on every line would only echo
+//! it; seals, signatures and enrolments are judged to the end.
+
+use super::finding::{Finding, FindingKind, Findings};
+use super::judge::{Entry, record_finding};
+use super::rules::{self, Wrong};
+use super::signatures::{self, Checked, Keys};
+use super::tally::{Tally, Trace};
+use crate::auction::event::{Event, Happening, Input};
+use crate::auction::name::Role;
+use crate::auction::refusal::{Code, Unfit};
+use crate::auction::sale::Sale;
+use crate::ledger::checkpoint::{CheckpointError, SignedCheckpoint};
+use crate::ledger::entry::Kind;
+use crate::ledger::hash::Hash;
+use crate::ledger::merkle::Frontier;
+use crate::record::{
+    AcceptedBid, Authenticated, BadSignature, BidEvidence, Counts, Enrolled, EnrolmentFault, Head,
+    Opening, Record, RecordError, RefusedBid, Revocation, SignedBid,
+};
+use crate::roster::{Roster, Signature};
+use crate::time::Timestamp;
+
+/// Where an entry stands: over which tree, after what.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Place<'a> {
+    /// The tree over the lines before it.
+    pub(super) tree: &'a Frontier,
+    /// The type of the line before it.
+    pub(super) after: Option<Kind>,
+    /// The newest time before it; a seal has none of its own.
+    pub(super) last_at: Option<Timestamp>,
+}
+
+/// A sale in replay.
+#[derive(Debug)]
+pub(super) struct Replay {
+    opening: Opening,
+    keys: Keys,
+    roster: Roster,
+    sale: Sale,
+    tally: Tally,
+    opened_at: Timestamp,
+    /// The rules are no longer asked: their state is unknown since a wrong line.
+    derailed: bool,
+    end: End,
+}
+
+/// How near the ledger is to its end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum End {
+    Running,
+    Closed,
+    Sealed,
+    /// Something follows where nothing may; it was reported.
+    Overrun,
+}
+
+impl Replay {
+    pub(super) fn new(opening: Opening, keys: Keys, sale: Sale) -> Self {
+        let roster = Roster::new(keys.sale_hash, &opening.terms);
+        let tally = Tally::new(sale.lots().len());
+        let opened_at = sale.last();
+        Self { opening, keys, roster, sale, tally, opened_at, derailed: false, end: End::Running }
+    }
+
+    pub(super) const fn opening(&self) -> &Opening {
+        &self.opening
+    }
+
+    pub(super) const fn keys(&self) -> &Keys {
+        &self.keys
+    }
+
+    pub(super) const fn sale(&self) -> &Sale {
+        &self.sale
+    }
+
+    pub(super) const fn tally(&self) -> &Tally {
+        &self.tally
+    }
+
+    /// The time of line 0.
+    pub(super) const fn opened_at(&self) -> Timestamp {
+        self.opened_at
+    }
+
+    /// Whether the sale has closed in this ledger.
+    pub(super) fn is_closed(&self) -> bool {
+        self.end != End::Running
+    }
+
+    /// Stops asking the rules: what the sale's state is now, nobody can say.
+    pub(super) const fn derail(&mut self) {
+        self.derailed = true;
+    }
+
+    /// Judges an entry, and takes it in.
+    pub(super) fn take(
+        &mut self,
+        entry: &Entry,
+        record: Result<Record, RecordError>,
+        place: &Place<'_>,
+        findings: &mut Findings,
+    ) {
+        let mut report =
+            |(kind, detail): Wrong| findings.push(Finding::at(entry.seq, kind, detail));
+        self.check_place(entry.kind, place).unwrap_or_else(&mut report);
+        let at = entry.at.or(place.last_at).unwrap_or(Timestamp::ZERO);
+        let record = match record {
+            Ok(record) => record,
+            Err(error) => {
+                self.derail();
+                return findings.push(record_finding(entry.seq, &error));
+            }
+        };
+        let judged = match signatures::check(record, at, &self.keys) {
+            Checked::Seal(seal) => self.seal(seal, at, place),
+            Checked::Enrolment(enrolment) => self.enrol(*enrolment, at),
+            Checked::Bid { accepted, signature } => {
+                let wrong = self.bid(entry, at, &accepted, signature);
+                wrong.into_iter().for_each(&mut report);
+                Ok(())
+            }
+            Checked::Refused { refused, signature } => {
+                self.refused(at, &refused, signature, entry.body_bytes)
+            }
+            Checked::Unsigned(record) => self.unsigned(record, at, place),
+        };
+        judged.unwrap_or_else(report);
+    }
+
+    /// What may stand here at all, whatever it says.
+    fn check_place(&mut self, kind: Kind, place: &Place<'_>) -> Result<(), Wrong> {
+        if place.after == Some(Kind::Lot) && kind != Kind::Seal {
+            let detail = format!("the first seal must follow the catalogue, not a {kind}");
+            return Err((FindingKind::Seal, detail));
+        }
+        match (self.end, kind) {
+            (End::Running, Kind::Close) => self.end = End::Closed,
+            (End::Running, _) | (End::Overrun, _) => {}
+            (End::Closed, Kind::Seal) => self.end = End::Sealed,
+            (End::Closed, _) => {
+                self.end = End::Overrun;
+                self.derail();
+                let detail = format!("a {kind} follows the close, where only its seal may");
+                return Err((FindingKind::Closed, detail));
+            }
+            (End::Sealed, _) => {
+                self.end = End::Overrun;
+                self.derail();
+                let detail = format!("a {kind} follows the seal over the close");
+                return Err((FindingKind::Closed, detail));
+            }
+        }
+        Ok(())
+    }
+
+    // ---- Seals ----
+
+    fn seal(
+        &mut self,
+        seal: Result<SignedCheckpoint, CheckpointError>,
+        at: Timestamp,
+        place: &Place<'_>,
+    ) -> Result<(), Wrong> {
+        self.tally.seals += 1;
+        let seal = seal.map_err(|error| {
+            (FindingKind::named(error.kind()).unwrap_or(FindingKind::Seal), error.to_string())
+        })?;
+        let sealed = seal.checkpoint();
+        let (size, root) = (place.tree.size(), place.tree.root());
+        if sealed.size != size || sealed.root != root {
+            let detail = format!(
+                "it is over {} lines with the root {}; the {size} lines before it have {root}",
+                sealed.size, sealed.root
+            );
+            return Err((FindingKind::Root, detail));
+        }
+        self.roster.apply_seal(Head { root, size });
+        let not_after = self.keys.sealer.not_after;
+        if at > not_after {
+            let detail = format!("the sealing certificate expired at {not_after}");
+            return Err((FindingKind::CertificateTime, detail));
+        }
+        Ok(())
+    }
+
+    // ---- Who ----
+
+    fn enrol(
+        &mut self,
+        enrolment: Result<Authenticated<Enrolled>, EnrolmentFault>,
+        at: Timestamp,
+    ) -> Result<(), Wrong> {
+        self.outside_the_rules(at)?;
+        let enrolled = enrolment.map_err(|fault| {
+            (FindingKind::named(fault.kind()).unwrap_or(FindingKind::Enrolment), fault.to_string())
+        })?;
+        self.roster
+            .judge_enrolment(at, &enrolled)
+            .map_err(|code| (roster_kind(code), format!("the roster's answer is {code}")))?;
+        self.roster.apply_enrolment(&enrolled);
+        self.tally.enrol(&enrolled);
+        Ok(())
+    }
+
+    /// An entry that the rules do not cause: it may stand where nothing is overdue.
+    fn outside_the_rules(&mut self, at: Timestamp) -> Result<(), Wrong> {
+        if self.derailed {
+            return Ok(());
+        }
+        match self.sale.check_time(at) {
+            Ok(()) => {
+                self.sale.elapse(at);
+                Ok(())
+            }
+            Err(unfit) => {
+                self.derail();
+                Err(rules::unfit_time(unfit))
+            }
+        }
+    }
+
+    // ---- Bids ----
+
+    /// Judges a bid by its signature, the roster and the rules; each may condemn it.
+    fn bid(
+        &mut self,
+        entry: &Entry,
+        at: Timestamp,
+        accepted: &AcceptedBid,
+        signature: Result<(), BadSignature>,
+    ) -> Vec<Wrong> {
+        let mut wrong = Vec::new();
+        let role = self.role_of(at, accepted, signature).unwrap_or_else(|fault| {
+            wrong.push(fault);
+            // Whose role is unknown is judged as if everything else were right.
+            Role::Bidder
+        });
+        wrong.extend(self.happen(&accepted.event(role, at)).err());
+        if let (BidEvidence::Signed(bid), Ok(())) = (&accepted.evidence, signature) {
+            self.roster.spend(bid);
+        }
+        if let Some(place) = self.place_of(accepted.evidence.lot()) {
+            let trace = Trace { seq: entry.seq, hash: Hash::of(&entry.raw), at };
+            self.tally.accept(place, accepted, trace);
+        }
+        wrong
+    }
+
+    fn place_of(&self, lot: &crate::auction::name::LotId) -> Option<usize> {
+        self.sale.catalogue().lot(lot).map(|(place, _)| place)
+    }
+
+    fn role_of(
+        &self,
+        at: Timestamp,
+        accepted: &AcceptedBid,
+        signature: Result<(), BadSignature>,
+    ) -> Result<Role, Wrong> {
+        signature.map_err(signature_wrong)?;
+        let judged = match &accepted.evidence {
+            BidEvidence::Signed(bid) => self.roster.judge_bid(at, bid, Signature::Good),
+            BidEvidence::Attested { bidder, .. } => self.roster.judge_attested(at, bidder),
+        };
+        judged.map_err(|code| (roster_kind(code), roster_detail(code, accepted)))
+    }
+
+    /// Asks the rules about an event, and takes it in if it is theirs.
+    fn happen(&mut self, event: &Event) -> Result<(), Wrong> {
+        if self.derailed {
+            return Ok(());
+        }
+        match rules::check(&self.sale, event) {
+            Ok(()) => {
+                self.sale.apply(event);
+                Ok(())
+            }
+            Err(wrong) => {
+                self.derail();
+                Err(wrong)
+            }
+        }
+    }
+
+    fn refused(
+        &mut self,
+        at: Timestamp,
+        refused: &RefusedBid,
+        signature: Result<(), BadSignature>,
+        body_bytes: usize,
+    ) -> Result<(), Wrong> {
+        self.outside_the_rules(at)?;
+        signature.map_err(signature_wrong)?;
+        let bid = &refused.bid;
+        let judged = self.judge_refusal(at, refused, body_bytes);
+        self.tally.refuse(self.place_of(&bid.statement.lot), refused);
+        self.roster.apply_refusal(at, bid, body_bytes);
+        judged
+    }
+
+    fn judge_refusal(
+        &self,
+        at: Timestamp,
+        refused: &RefusedBid,
+        body_bytes: usize,
+    ) -> Result<(), Wrong> {
+        let wrong = |detail: String| Err((FindingKind::Refusal, detail));
+        if !self.roster.knows(&refused.bid) {
+            return wrong("only bids of enrolled keys are recorded when they are refused".into());
+        }
+        if !self.roster.may_record(at, &refused.bid.statement.bidder, body_bytes) {
+            return wrong("it is beyond the cap of line 0, and should only be counted".into());
+        }
+        match self.right_refusal(at, &refused.bid) {
+            Some(Some(code)) if code == refused.code => Ok(()),
+            Some(Some(code)) => {
+                wrong(format!("it says {}, the right refusal is {code}", refused.code))
+            }
+            Some(None) => wrong(format!("it says {}, and the bid was good", refused.code)),
+            None => Ok(()),
+        }
+    }
+
+    /// The code under which a bid must be refused, or none for a good bid; nothing
+    /// where only the rules could say and their state is unknown.
+    fn right_refusal(&self, at: Timestamp, bid: &SignedBid) -> Option<Option<Code>> {
+        let role = match self.roster.judge_bid(at, bid, Signature::Good) {
+            Ok(role) => role,
+            Err(code) => return Some(Some(code)),
+        };
+        if self.derailed {
+            return None;
+        }
+        let input = Input::Bid(BidEvidence::Signed(bid.clone()).bid(role));
+        match self.sale.decide(at, input) {
+            Ok(_) => Some(None),
+            Err(Unfit::Refused(refusal)) => Some(Some(refusal.code())),
+            Err(_) => None,
+        }
+    }
+
+    // ---- What carries no signature ----
+
+    fn unsigned(&mut self, record: Record, at: Timestamp, place: &Place<'_>) -> Result<(), Wrong> {
+        match record {
+            Record::Event(event) => self.event(&event, place),
+            Record::Counted(counts) => self.counted(&counts, at),
+            Record::Revoke(revocation) => self.revoke(revocation, at),
+            Record::Open(_) => Err((FindingKind::Rules, "a second opening in mid-sale".to_owned())),
+            Record::Lot(_) => Err((FindingKind::Rules, "a lot is added in mid-sale".to_owned())),
+            Record::Enrol(_) | Record::Bid(_) | Record::Refused(_) | Record::Seal { .. } => Ok(()),
+        }
+    }
+
+    fn event(&mut self, event: &Event, place: &Place<'_>) -> Result<(), Wrong> {
+        if let Happening::OutageEnded { .. } = event.what
+            && place.after != Some(Kind::Seal)
+        {
+            self.derail();
+            let detail = "a restart seals what it recovered before it notes the outage";
+            return Err((FindingKind::Outage, detail.to_owned()));
+        }
+        self.happen(event)?;
+        self.tally.event(event);
+        Ok(())
+    }
+
+    fn counted(&mut self, counts: &Counts, at: Timestamp) -> Result<(), Wrong> {
+        self.outside_the_rules(at)?;
+        self.tally.count(counts);
+        match counts.keys.iter().find(|(key, _)| self.roster.n_used(key).is_none()) {
+            Some((key, _)) => {
+                Err((FindingKind::Roster, format!("the counted bid key {key} is not enrolled")))
+            }
+            None => {
+                self.roster.apply_counts(counts);
+                Ok(())
+            }
+        }
+    }
+
+    fn revoke(&mut self, revocation: Revocation, at: Timestamp) -> Result<(), Wrong> {
+        self.outside_the_rules(at)?;
+        self.roster.apply_revocation(revocation.serial.clone());
+        self.tally.revoke(revocation);
+        Ok(())
+    }
+}
+
+fn signature_wrong(why: BadSignature) -> Wrong {
+    let kind = match why {
+        BadSignature::Malformed => FindingKind::Signature,
+        BadSignature::Mismatch => FindingKind::BidSignature,
+    };
+    (kind, why.to_string())
+}
+
+/// The finding for an entry to which the roster says no.
+const fn roster_kind(code: Code) -> FindingKind {
+    match code {
+        Code::Revoked => FindingKind::Revoked,
+        Code::Expired => FindingKind::CertificateTime,
+        Code::ReusedN => FindingKind::ReusedN,
+        Code::StaleHead => FindingKind::Head,
+        Code::Unsigned => FindingKind::Unsigned,
+        Code::KeyEnrolled => FindingKind::Enrolment,
+        // Signed for another line 0: for other terms, another currency, another sale.
+        Code::WrongSale => FindingKind::Rule,
+        Code::BadSignature => FindingKind::BidSignature,
+        Code::AlreadyLeading
+        | Code::BadAmount
+        | Code::BadCommand
+        | Code::Busy
+        | Code::Closed
+        | Code::NameTaken
+        | Code::NoSuchLot
+        | Code::NotEnrolled
+        | Code::NotOpen
+        | Code::OverCap
+        | Code::Paused
+        | Code::Role
+        | Code::Seller
+        | Code::SlowDown
+        | Code::TooLow
+        | Code::TooManyKeys => FindingKind::Roster,
+    }
+}
+
+fn roster_detail(code: Code, accepted: &AcceptedBid) -> String {
+    let bidder = accepted.evidence.bidder();
+    match code {
+        Code::WrongSale => {
+            format!("{bidder} signed this for another line 0: for other terms, or another sale")
+        }
+        Code::NotEnrolled => format!("the key is not enrolled under the name {bidder} before it"),
+        code => format!("{bidder}'s bid should have been refused: {code}"),
+    }
+}

@@ -1,0 +1,223 @@
+//! What the sale came to, lot by lot, and what that rests on (RULES 9).
+//!
+//! Made from a replay that found nothing wrong, and reached only through
+//! [`Audited`](super::Audited).
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use super::replay::Replay;
+use super::tally::{LotTally, Trace};
+use crate::auction::catalogue::LotTerms;
+use crate::auction::event::Totals;
+use crate::auction::lot::{Lot, LotState};
+use crate::auction::money::Currency;
+use crate::auction::name::{HouseName, LotId, Name, SaleId, Title};
+use crate::auction::refusal::Code;
+use crate::ledger::hash::Hash;
+use crate::pki::{Crl, Fingerprint};
+use crate::time::Timestamp;
+
+/// The results of a sale.
+#[derive(Clone, Debug)]
+pub struct Results {
+    /// The house.
+    pub house: HouseName,
+    /// The sale's id.
+    pub sale: SaleId,
+    /// The sale's title.
+    pub title: Title,
+    /// The currency of all amounts.
+    pub currency: Currency,
+    /// SHA-256 of the trusted CA certificate.
+    pub ca: Fingerprint,
+    /// SHA-256 of the sealing certificate.
+    pub sealer: Fingerprint,
+    /// The hash of the catalogue in line 0.
+    pub catalogue: Hash,
+    /// The software that opened the ledger.
+    pub software: Title,
+    /// When the sale opened.
+    pub opened: Timestamp,
+    /// When it closed; none while it runs.
+    pub closed: Option<Timestamp>,
+    /// Lines of the ledger.
+    pub size: u64,
+    /// The root of the tree over them.
+    pub root: Hash,
+    /// Each lot, in catalogue order.
+    pub lots: Vec<LotResult>,
+    /// What the closed lots come to.
+    pub totals: Totals,
+    /// Bids that were refused and are recorded, by code.
+    pub refused: BTreeMap<Code, u64>,
+    /// When the server was away: from, to.
+    pub outages: Vec<(Timestamp, Timestamp)>,
+    /// How often the clocks had parted.
+    pub clock_entries: u64,
+    /// How long bids waited from reading to their number: the largest and the 99th
+    /// percentile, in microseconds.
+    pub lag_us: Option<(u64, u64)>,
+    /// What rests on less than a bidder's signature.
+    pub headlines: Headlines,
+}
+
+/// What one lot came to.
+#[derive(Clone, Debug)]
+pub struct LotResult {
+    /// Its place in the catalogue, from 1.
+    pub number: usize,
+    /// What was offered.
+    pub terms: Arc<LotTerms>,
+    /// Where it stands.
+    pub state: LotState,
+    /// The winning bid's line, or the leading one's while the lot is open.
+    pub leading: Option<Trace>,
+    /// Whether the leading bid is the house's word only.
+    pub is_on_word: bool,
+    /// Accepted bids with their bidder's signature.
+    pub bids_signed: u64,
+    /// Accepted bids on the house's word.
+    pub bids_attested: u64,
+    /// Refused bids that are recorded.
+    pub bids_refused: u64,
+    /// Different bidders with an accepted bid.
+    pub bidders: usize,
+    /// When it opened.
+    pub opened: Option<Timestamp>,
+    /// The end before any extension.
+    pub scheduled_end: Option<Timestamp>,
+    /// How often a bid extended it.
+    pub extensions: u64,
+}
+
+impl LotResult {
+    /// How many bids were accepted.
+    pub const fn bids_accepted(&self) -> u64 {
+        self.bids_signed + self.bids_attested
+    }
+
+    /// When it closed.
+    pub const fn closed(&self) -> Option<Timestamp> {
+        match &self.state {
+            LotState::Closed { at, .. } => Some(*at),
+            LotState::Open { .. } | LotState::Pending => None,
+        }
+    }
+}
+
+/// What rests on less than a bidder's own signature, said first.
+#[derive(Clone, Debug, Default)]
+pub struct Headlines {
+    /// Lots whose winning bid is the house's word only.
+    pub lots_on_word: Vec<LotId>,
+    /// Lots won by somebody whose certificate key the house made.
+    pub lots_of_house_made_keys: Vec<LotId>,
+    /// Enrolled people whose certificate key the house made.
+    pub house_made_keys: Vec<Name>,
+    /// Names that enrolled more than one bid key, and how many.
+    pub several_keys: Vec<(Name, u64)>,
+    /// Refusals that are only counted, by code: the house's word.
+    pub counted_only: BTreeMap<Code, u64>,
+    /// Recorded refusals `reused-n` that rest on a number which was only counted.
+    pub reused_n_on_word: u64,
+    /// Clocks behind the ledger that the operator accepted at a start.
+    pub clocks_accepted: u64,
+    /// Names whose certificate the given list revokes from a time before a bid of
+    /// theirs that stands, without a word of it in the ledger: the name, since when,
+    /// the last bid.
+    pub revoked_unrecorded: Vec<(Name, Timestamp, Timestamp)>,
+}
+
+impl Results {
+    pub(super) fn of(replay: &Replay, size: u64, root: Hash, crl: Option<&Crl>) -> Self {
+        let (opening, keys, tally) = (replay.opening(), replay.keys(), replay.tally());
+        let sale = replay.sale();
+        let lots: Vec<LotResult> = sale
+            .lots()
+            .zip(sale.catalogue().lots())
+            .zip(&tally.lots)
+            .enumerate()
+            .map(|(place, ((lot, terms), counted))| lot_result(place, lot, terms, counted))
+            .collect();
+        Self {
+            house: opening.house.clone(),
+            sale: opening.sale.clone(),
+            title: opening.title.clone(),
+            currency: opening.terms.sale.currency.clone(),
+            ca: keys.anchor.fingerprint(),
+            sealer: keys.sealer.cert,
+            catalogue: opening.catalogue,
+            software: opening.software.clone(),
+            opened: replay.opened_at(),
+            closed: tally.closed_at,
+            size,
+            root,
+            totals: sale.totals(),
+            refused: tally.refused.clone(),
+            outages: tally.outages.clone(),
+            clock_entries: tally.clock_entries,
+            lag_us: tally.lag_us(),
+            headlines: headlines(replay, &lots, crl),
+            lots,
+        }
+    }
+}
+
+fn lot_result(place: usize, lot: &Lot, terms: &Arc<LotTerms>, counted: &LotTally) -> LotResult {
+    LotResult {
+        number: place + 1,
+        terms: Arc::clone(terms),
+        state: lot.state().clone(),
+        leading: counted.leading.map(|(trace, _)| trace),
+        is_on_word: counted.leading.is_some_and(|(_, signed)| !signed),
+        bids_signed: counted.signed,
+        bids_attested: counted.attested,
+        bids_refused: counted.refused,
+        bidders: counted.bidders.len(),
+        opened: lot.opened_at(),
+        scheduled_end: lot.scheduled_end(),
+        extensions: lot.extensions(),
+    }
+}
+
+fn headlines(replay: &Replay, lots: &[LotResult], crl: Option<&Crl>) -> Headlines {
+    let tally = replay.tally();
+    let leads_by_house_key = |lot: &&LotResult| {
+        let lot = replay.sale().lot(&lot.terms.id);
+        let high = lot.and_then(|lot| lot.high());
+        high.is_some_and(|high| tally.house_made_keys.contains(&high.bidder))
+    };
+    let id = |lot: &LotResult| lot.terms.id.clone();
+    Headlines {
+        lots_on_word: lots.iter().filter(|lot| lot.is_on_word).map(id).collect(),
+        lots_of_house_made_keys: lots.iter().filter(leads_by_house_key).map(id).collect(),
+        house_made_keys: tally.house_made_keys.iter().cloned().collect(),
+        several_keys: tally
+            .bid_keys
+            .iter()
+            .filter(|(_, keys)| **keys > 1)
+            .map(|(name, keys)| (name.clone(), *keys))
+            .collect(),
+        counted_only: tally.counted.clone(),
+        reused_n_on_word: tally.reused_n_on_word,
+        clocks_accepted: tally.clocks_accepted,
+        revoked_unrecorded: crl.map(|crl| revoked_unrecorded(replay, crl)).unwrap_or_default(),
+    }
+}
+
+fn revoked_unrecorded(replay: &Replay, crl: &Crl) -> Vec<(Name, Timestamp, Timestamp)> {
+    let tally = replay.tally();
+    let mut found: Vec<_> = tally
+        .keys
+        .values()
+        .filter_map(|key| {
+            let entry = crl.entries.iter().find(|entry| entry.serial == key.serial)?;
+            let last_bid_at = key.last_bid_at.filter(|at| *at > entry.revoked_at)?;
+            let recorded = tally.revocations.iter().any(|known| known.serial == key.serial);
+            (!recorded).then(|| (key.name.clone(), entry.revoked_at, last_bid_at))
+        })
+        .collect();
+    found.sort();
+    found
+}

@@ -1,0 +1,316 @@
+//! The end of an audit: the verdict, what was checked, and what was not.
+
+use super::anchors::Anchors;
+use super::finding::{Finding, FindingKind, Findings};
+use super::held::Shown;
+use super::judge::Judge;
+use super::replay::Replay;
+use super::results::Results;
+use crate::ledger::entry::Kind;
+use crate::ledger::hash::Hash;
+use crate::pki::{Crl, Fingerprint};
+
+/// What an audit came to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// Nothing is wrong, and the sale has closed: exit 0.
+    Valid,
+    /// Something is wrong: exit 1.
+    Invalid,
+    /// Nothing is wrong so far, and it is not settled: exit 3.
+    Incomplete,
+}
+
+impl Verdict {
+    /// The word for it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Valid => "VALID",
+            Self::Invalid => "INVALID",
+            Self::Incomplete => "INCOMPLETE",
+        }
+    }
+}
+
+/// The file that was audited.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FileFacts {
+    /// Its length.
+    pub bytes: u64,
+    /// How many whole lines were read before its end or a break.
+    pub lines: u64,
+    /// SHA-256 of the whole file.
+    pub sha256: Hash,
+}
+
+/// What an audit found.
+#[derive(Clone, Debug)]
+pub struct Audit {
+    /// The file.
+    pub file: FileFacts,
+    /// SHA-256 of the trusted CA certificate.
+    pub ca: Fingerprint,
+    /// The findings, in the order of the lines; at most
+    /// [`crate::limits::FINDINGS_OF_A_KIND_MAX`] of each kind.
+    pub findings: Vec<Finding>,
+    /// How many more there are.
+    pub findings_unlisted: u64,
+    /// What was checked.
+    pub checked: Vec<String>,
+    /// What was not checked, or cannot be proven.
+    pub unchecked: Vec<String>,
+    outcome: Result<Audited, Verdict>,
+}
+
+/// A ledger in which an audit found nothing wrong; what prints results takes this.
+///
+/// ```compile_fail
+/// use gavel::audit::{Audited, Results};
+/// fn unaudited(results: Results) -> Audited {
+///     Audited { results }
+/// }
+/// ```
+#[derive(Clone, Debug)]
+pub struct Audited {
+    results: Results,
+    is_final: bool,
+}
+
+impl Audited {
+    /// What the sale came to, or has come to so far.
+    pub const fn results(&self) -> &Results {
+        &self.results
+    }
+
+    /// Whether the sale has closed and nothing is open, so that the results are final.
+    pub const fn is_final(&self) -> bool {
+        self.is_final
+    }
+}
+
+impl Audit {
+    /// The verdict.
+    pub const fn verdict(&self) -> Verdict {
+        match &self.outcome {
+            Ok(audited) if audited.is_final => Verdict::Valid,
+            Ok(_) => Verdict::Incomplete,
+            Err(verdict) => *verdict,
+        }
+    }
+
+    /// What the results are taken from, unless something is wrong or there are none.
+    pub const fn audited(&self) -> Option<&Audited> {
+        match &self.outcome {
+            Ok(audited) => Some(audited),
+            Err(_) => None,
+        }
+    }
+}
+
+/// What was agreed between the ledger and what the auditor brought.
+#[derive(Debug, Default)]
+struct Agreed {
+    /// How far the newest agreeing receipt or checkpoint reaches: its tree's size.
+    size: Option<u64>,
+    receipts: usize,
+    checkpoints: usize,
+    crl: Option<Crl>,
+}
+
+/// Ends an audit. `is_whole`: the file was read to its end.
+pub(super) fn conclude(
+    file: FileFacts,
+    judge: &Judge,
+    anchors: &Anchors,
+    mut findings: Findings,
+    is_whole: bool,
+) -> Audit {
+    if is_whole {
+        judge_end(judge, &mut findings);
+    }
+    let agreed = compare(judge, anchors, &mut findings, is_whole);
+    let any_wrong = findings.any_wrong();
+    let outcome = match judge.replay() {
+        _ if any_wrong => Err(Verdict::Invalid),
+        None => Err(Verdict::Incomplete),
+        Some(replay) => {
+            let (size, root) = (judge.tree().size(), judge.tree().root());
+            let results = Results::of(replay, size, root, agreed.crl.as_ref());
+            Ok(Audited { results, is_final: findings.is_empty() })
+        }
+    };
+    findings.listed.sort_by_key(|finding| finding.line.unwrap_or(u64::MAX));
+    Audit {
+        file,
+        ca: anchors.trust.fingerprint(),
+        checked: checked(&file, judge, anchors, &agreed),
+        unchecked: unchecked(judge, anchors, &agreed),
+        findings: findings.listed,
+        findings_unlisted: findings.unlisted,
+        outcome,
+    }
+}
+
+/// Says what is missing at the end of a file that was read to its end.
+fn judge_end(judge: &Judge, findings: &mut Findings) {
+    let size = judge.tree().size();
+    let Some(newest) = judge.last_kind() else {
+        if findings.is_empty() {
+            findings.push(Finding::whole(FindingKind::Empty, "there is nothing to audit"));
+        }
+        return;
+    };
+    if judge.is_unjudged() {
+        return;
+    }
+    if !judge.replay().is_some_and(Replay::is_closed) {
+        let detail = format!("it has no close entry in its {size} lines");
+        findings.push(Finding::whole(FindingKind::Unclosed, detail));
+    }
+    if newest != Kind::Seal {
+        let detail = format!("the last line, {}, is a {newest}", size.saturating_sub(1));
+        findings.push(Finding::whole(FindingKind::Unsealed, detail));
+    }
+}
+
+/// Holds what the auditor brought against the ledger.
+fn compare(judge: &Judge, anchors: &Anchors, findings: &mut Findings, is_whole: bool) -> Agreed {
+    let mut agreed = Agreed::default();
+    let Some(keys) = judge.keys() else { return agreed };
+    let is_closed = judge.replay().is_some_and(Replay::is_closed);
+    let shown = Shown {
+        keys,
+        seen: judge.seen(),
+        size: judge.tree().size(),
+        is_finished: is_closed && judge.last_kind() == Some(Kind::Seal),
+        is_whole,
+    };
+    for held in &anchors.receipts {
+        match shown.compare_receipt(held) {
+            Ok(size) => {
+                agreed.receipts += usize::from(size.is_some());
+                agreed.size = agreed.size.max(size);
+            }
+            Err(finding) => findings.push(finding),
+        }
+    }
+    for held in &anchors.checkpoints {
+        match shown.compare_checkpoint(held) {
+            Ok(size) => {
+                agreed.checkpoints += usize::from(size.is_some());
+                agreed.size = agreed.size.max(size);
+            }
+            Err(finding) => findings.push(finding),
+        }
+    }
+    if let (Some(crl), Some(replay)) = (&anchors.crl, judge.replay()) {
+        match shown.compare_crl(crl, &replay.tally().revocations) {
+            Ok(crl) => agreed.crl = Some(crl),
+            Err(finding) => findings.push(finding),
+        }
+    }
+    agreed
+}
+
+fn checked(file: &FileFacts, judge: &Judge, anchors: &Anchors, agreed: &Agreed) -> Vec<String> {
+    let mut checked = vec![format!(
+        "{}: canonical form, number, hash of the one before, time",
+        count(file.lines, "line")
+    )];
+    let Some(replay) = judge.replay() else { return checked };
+    let tally = replay.tally();
+    let sum = |of: fn(&super::tally::LotTally) -> u64| tally.lots.iter().map(of).sum::<u64>();
+    checked.push("the sealing certificate: issued by your CA, for this house and sale".to_owned());
+    checked.push(format!(
+        "{}: signature, and root over every line before",
+        count(tally.seals, "seal")
+    ));
+    checked.push(format!(
+        "{}: certificate chain at its time, both signatures, one key for each name",
+        count(tally.enrolments, "enrolment")
+    ));
+    checked.push(format!(
+        "{}: signature, number, the head that the bidder saw",
+        count(sum(|lot| lot.signed), "accepted signed bid")
+    ));
+    checked.push(format!(
+        "{}: signature, and that refusing was right",
+        count(tally.refused.values().sum(), "recorded refusal")
+    ));
+    checked.push(format!(
+        "the sale: {} replayed by the rules, each time, end, winner and price",
+        count(u64::try_from(tally.lots.len()).unwrap_or(u64::MAX), "lot")
+    ));
+    let mut held = |agreeing: usize, what: &str| {
+        if agreeing > 0 {
+            let agreeing = u64::try_from(agreeing).unwrap_or(u64::MAX);
+            checked.push(format!("{}: this ledger contains what they say", count(agreeing, what)));
+        }
+    };
+    held(agreed.receipts, "receipt");
+    held(agreed.checkpoints, "checkpoint");
+    if anchors.items.is_some() {
+        checked.push("the catalogue against the items file given".to_owned());
+    }
+    if let Some(crl) = &agreed.crl {
+        checked.push(format!("the recorded revocations against list number {}", crl.number));
+    }
+    checked
+}
+
+fn unchecked(judge: &Judge, anchors: &Anchors, agreed: &Agreed) -> Vec<String> {
+    let mut unchecked = Vec::new();
+    let mut say = |text: &str| unchecked.push(text.to_owned());
+    match agreed.size {
+        None => say("no receipt and no witness was given: another ledger may exist"),
+        Some(size) => say(&format!(
+            "no witness was given: what stands after the first {size} lines rests on the house's \
+             word that there is no other ledger"
+        )),
+    }
+    if anchors.crl.is_none() {
+        say(
+            "no revocation list was given: a revocation that the house kept out of the ledger is not seen",
+        );
+    }
+    if anchors.items.is_none() {
+        say(
+            "no items file was given: that the catalogue is the one the bidders were shown is not checked",
+        );
+    }
+    if let Some(replay) = judge.replay() {
+        let tally = replay.tally();
+        let attested: u64 = tally.lots.iter().map(|lot| lot.attested).sum();
+        if attested > 0 {
+            say(&format!(
+                "{}: no signature, the house says it saw them",
+                count(attested, "attested bid")
+            ));
+        }
+        let counted: u64 = tally.counted.values().fold(0, |sum, count| sum.saturating_add(*count));
+        if counted > 0 {
+            say(&format!("{} only counted: the house's word", count(counted, "refusal")));
+        }
+        if !tally.house_made_keys.is_empty() {
+            say(
+                "bids of people whose certificate key the house made: the house could have made them too",
+            );
+        }
+    }
+    for limit in LIMITS {
+        say(limit);
+    }
+    unchecked
+}
+
+/// What no ledger can prove (THREATS, "Said openly").
+const LIMITS: &[&str] = &[
+    "bids that were refused or delayed before they got a receipt: their senders keep them signed",
+    "whether two bidders are one person, or the house's friend",
+    "a second certificate under a name that never bid, and the use of a stolen key",
+    "the times inside the sale, and whatever hangs on them, beyond what the heads in bids show",
+];
+
+fn count(number: u64, what: &str) -> String {
+    if number == 1 { format!("1 {what}") } else { format!("{number} {what}s") }
+}
