@@ -71,6 +71,8 @@ pub const LOT_DURATION_MAX: Span = Span::from_s(366 * 24 * 3600);
 pub const FRAME_LINES_MAX: usize = 1024;
 /// The most certificate bytes taken from one PEM or DER file.
 pub const CREDENTIAL_FILE_BYTES_MAX: u64 = 64 * 1024;
+/// The most bytes of a passphrase's file: a line, and room for a note below it.
+pub const PASSPHRASE_FILE_BYTES_MAX: u64 = 4 * 1024;
 /// The most bytes of a CRL file.
 pub const CRL_FILE_BYTES_MAX: u64 = 4 * 1024 * 1024;
 /// The most bytes of a CA's register: about 150,000 certificates.
