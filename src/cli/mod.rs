@@ -6,14 +6,18 @@
 
 mod codes;
 mod completions;
+mod demo;
 mod exit;
 mod fault;
 mod house_folder;
+mod loadtest;
+mod paint;
 mod passphrase;
 mod pki;
 mod prepare;
 mod print;
 mod sale_file;
+mod scratch;
 mod when;
 
 use std::process::ExitCode;
@@ -34,6 +38,8 @@ struct Cli {
 enum Command {
     Prepare(prepare::Args),
     Pki(pki::Args),
+    Demo(demo::Args),
+    Loadtest(loadtest::Args),
     Completions(completions::Args),
 }
 
@@ -50,6 +56,8 @@ fn dispatch(command: Command) -> Result<Exit, Failure> {
     match command {
         Command::Prepare(args) => prepare::run(&args),
         Command::Pki(args) => pki::run(&args),
+        Command::Demo(args) => demo::run(&args),
+        Command::Loadtest(args) => loadtest::run(&args),
         Command::Completions(args) => completions::run(&args),
     }
 }

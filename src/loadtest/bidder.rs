@@ -54,7 +54,7 @@ impl Bidder {
     }
 
     /// Three random bids, half a second to two seconds apart.
-    pub(super) async fn as_the_seed(mut self, offer: &Offer) -> Self {
+    pub(super) async fn in_seed_style(mut self, offer: &Offer) -> Self {
         for _ in 0..SEED_BIDS {
             let (lot, amount, pause) = offer.random();
             tokio::time::sleep(Duration::from(pause)).await;

@@ -33,11 +33,11 @@ use rustix::process::{Resource, getrlimit, setrlimit};
 use tokio::task::JoinSet;
 
 use crate::auction::name::{Name, Role};
-use crate::client::{Caller, CallerFault, Session};
+use crate::client::{Caller, Session};
 use crate::clock::{Clock, Stopwatch};
-use crate::limits::{LOAD_CLOSE_TIMEOUT, LOAD_HANDSHAKES_MAX};
-use crate::pki::Address;
+use crate::limits::LOAD_HANDSHAKES_MAX;
 use crate::pki::keys::{self, KeyFault};
+use crate::pki::{Address, TlsFault};
 use crate::time::Span;
 use bidder::Bidder;
 use offer::Offer;
@@ -122,7 +122,7 @@ pub enum LoadFailure {
     File(#[from] KeyFault),
     /// A bidder's credential gives no TLS configuration.
     #[error(transparent)]
-    Caller(#[from] CallerFault),
+    Tls(#[from] TlsFault),
     /// The server does not run.
     #[error(transparent)]
     Server(#[from] ProcessFault),
@@ -170,7 +170,7 @@ pub async fn run(plan: &Plan, tell: impl Fn(Stage)) -> Result<Report, LoadFailur
     open_the_rest(&mut sessions, &offer, &mut tally).await;
     let sync = disk::sync_percentiles(&plan.folder).map_err(LoadFailure::Disk)?;
     close_all(sessions, &mut tally).await;
-    server.finish(offer.duration().plus(LOAD_CLOSE_TIMEOUT)).await?;
+    server.finish(offer.patience()).await?;
 
     tell(Stage::Auditing);
     let checked = check::check(&house, &tally.accepted)?;
@@ -202,11 +202,7 @@ fn free_address() -> io::Result<Address> {
     Ok(Address::parse(&format!("127.0.0.1:{port}")).expect("an address with a port"))
 }
 
-fn callers(
-    house: &TrialHouse,
-    bidders: usize,
-    clock: Clock,
-) -> Result<Vec<Caller>, LoadFailure> {
+fn callers(house: &TrialHouse, bidders: usize, clock: Clock) -> Result<Vec<Caller>, LoadFailure> {
     let caller = |place: usize| {
         let name = Name::parse(&format!("bidder-{place:05}")).expect("a name");
         let credential = house.credential(name, Role::Bidder, clock.now())?;
@@ -239,7 +235,11 @@ async fn connect_all(callers: Vec<Caller>, address: &Address) -> (Tally, Vec<Bid
 }
 
 /// Lets everybody bid at once; gives how long that took.
-async fn bid_all(bidders: &mut Vec<Bidder>, offer: &Arc<Offer>, style: Style) -> (u64, Vec<Bidder>) {
+async fn bid_all(
+    bidders: &mut Vec<Bidder>,
+    offer: &Arc<Offer>,
+    style: Style,
+) -> (u64, Vec<Bidder>) {
     let start = Stopwatch::start();
     let mut bidding = JoinSet::new();
     for bidder in bidders.drain(..) {
@@ -247,7 +247,7 @@ async fn bid_all(bidders: &mut Vec<Bidder>, offer: &Arc<Offer>, style: Style) ->
         bidding.spawn(async move {
             match style {
                 Style::FlatOut { span } => bidder.flat_out(&offer, start, span).await,
-                Style::Seed => bidder.as_the_seed(&offer).await,
+                Style::Seed => bidder.in_seed_style(&offer).await,
             }
         });
     }

@@ -14,6 +14,7 @@ use super::{Plan, Style};
 use crate::auction::money::Amount;
 use crate::auction::name::LotId;
 use crate::clock::Stopwatch;
+use crate::limits::LOAD_CLOSE_TIMEOUT;
 use crate::time::Span;
 
 /// The seed's own items.
@@ -40,19 +41,18 @@ impl Offer {
     pub(super) fn new(plan: &Plan) -> Self {
         match plan.style {
             Style::FlatOut { span } => {
-                let duration = span.plus(FLAT_OUT_MARGIN);
+                let duration = Span::from_ms(span.ms().saturating_add(FLAT_OUT_MARGIN.ms()));
                 let count = plan.bidders * LOTS_PER_BIDDER;
-                let items = (1..=count).map(|id| {
-                    (id.to_string(), json!(format!("Lot {id}")), json!(0))
-                });
+                let items =
+                    (1..=count).map(|id| (id.to_string(), json!(format!("Lot {id}")), json!(0)));
                 Self::of(items, duration, LOTS_PER_BIDDER)
             }
             Style::Seed => {
                 let items: serde_json::Map<String, serde_json::Value> =
                     serde_json::from_str(SEED_ITEMS).expect("the seed's items");
-                let items = items.into_iter().map(|(id, mut item)| {
-                    (id, item["name"].take(), item["highest_bid"].take())
-                });
+                let items = items
+                    .into_iter()
+                    .map(|(id, mut item)| (id, item["name"].take(), item["highest_bid"].take()));
                 Self::of(items, SEED_DURATION, 1)
             }
         }
@@ -81,9 +81,9 @@ impl Offer {
         &self.sale_file
     }
 
-    /// How long a lot runs after its first bid.
-    pub(super) const fn duration(&self) -> Span {
-        self.duration
+    /// How long to wait for the close of the sale.
+    pub(super) const fn patience(&self) -> Span {
+        Span::from_ms(self.duration.ms().saturating_add(LOAD_CLOSE_TIMEOUT.ms()))
     }
 
     /// Where a bidder begins on the ring.

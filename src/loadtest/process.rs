@@ -56,7 +56,11 @@ pub(super) struct ServerProcess {
 
 impl ServerProcess {
     /// Starts `gavel serve` on the house in the plan's folder.
-    pub(super) fn start(plan: &Plan, items: &Path, address: &Address) -> Result<Self, ProcessFault> {
+    pub(super) fn start(
+        plan: &Plan,
+        items: &Path,
+        address: &Address,
+    ) -> Result<Self, ProcessFault> {
         let log = plan.folder.join("server.log");
         let file = File::create(&log).map_err(ProcessFault::Start)?;
         let child = Command::new(&plan.program)

@@ -153,29 +153,52 @@ impl fmt::Display for Report {
         let mut row = |name: &str, value: String| writeln!(f, "  {name:<16}{value}");
         row("bids", {
             let all = grouped(self.accepted + refused);
-            format!("{all} answered in {}, {} accepted", Seconds(self.bidding_us), grouped(self.accepted))
+            format!(
+                "{all} answered in {}, {} accepted",
+                Seconds(self.bidding_us),
+                grouped(self.accepted)
+            )
         })?;
-        row("refused", listed(self.refused.iter().map(|(code, n)| format!("{} {code}", grouped(*n)))))?;
-        row("errors", listed(self.errors.iter().map(|(kind, error)| {
-            format!("{} {kind} ({})", grouped(error.count), error.first)
-        })))?;
+        row(
+            "refused",
+            listed(self.refused.iter().map(|(code, n)| format!("{} {code}", grouped(*n)))),
+        )?;
+        row(
+            "errors",
+            listed(
+                self.errors.iter().map(|(kind, error)| {
+                    format!("{} {kind} ({})", grouped(error.count), error.first)
+                }),
+            ),
+        )?;
         row("accepted", format!("{} bids a second", grouped(self.accepted_per_s)))?;
         row("bid to receipt", self.latency.to_string())?;
-        row("server's CPU", match (self.server_cpu_per_bid_us, self.server_cpu_us) {
-            (Some(each), Some(all)) => format!("{each} µs for each bid answered ({} in all)", Seconds(all)),
-            _ => "not measured: this system does not tell".to_owned(),
-        })?;
+        row(
+            "server's CPU",
+            match (self.server_cpu_per_bid_us, self.server_cpu_us) {
+                (Some(each), Some(all)) => {
+                    format!("{each} µs for each bid answered ({} in all)", Seconds(all))
+                }
+                _ => "not measured: this system does not tell".to_owned(),
+            },
+        )?;
         row("disk sync", self.disk_sync.to_string())?;
         row("ledger", {
             let ledger = &self.ledger;
             let (lines, bids) = (grouped(ledger.lines), grouped(ledger.bids));
-            format!("{}: {lines} lines, {} bytes, {bids} bids", ledger.verdict, grouped(ledger.bytes))
+            format!(
+                "{}: {lines} lines, {} bytes, {bids} bids",
+                ledger.verdict,
+                grouped(ledger.bytes)
+            )
         })?;
         row("acknowledged", {
             let acknowledged = grouped(self.ledger.acknowledged);
             match self.ledger.missing {
                 0 => format!("{acknowledged}, each by a checked receipt, each in the ledger"),
-                missing => format!("{acknowledged}, of which {} are NOT in the ledger", grouped(missing)),
+                missing => {
+                    format!("{acknowledged}, of which {} are NOT in the ledger", grouped(missing))
+                }
             }
         })?;
         for finding in &self.ledger.findings {
@@ -183,7 +206,10 @@ impl fmt::Display for Report {
         }
         let here = &self.conditions;
         let processor = here.processor.as_deref().map(|name| format!(", {name}"));
-        row("measured on", format!("{} cores shared by all{}", here.cores, processor.unwrap_or_default()))?;
+        row(
+            "measured on",
+            format!("{} cores shared by all{}", here.cores, processor.unwrap_or_default()),
+        )?;
         row("", format!("{}, gavel {} ({} build)", here.system, here.version, here.build))
     }
 }

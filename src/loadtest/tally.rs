@@ -105,11 +105,7 @@ impl Tally {
         for us in &self.us {
             latency.saturating_record(*us);
         }
-        Summary {
-            accepted: count(self.accepted.len()),
-            refused: self.refused.clone(),
-            latency,
-        }
+        Summary { accepted: count(self.accepted.len()), refused: self.refused.clone(), latency }
     }
 }
 

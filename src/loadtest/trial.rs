@@ -76,8 +76,7 @@ impl TrialHouse {
         now: Timestamp,
     ) -> Result<Credential, TrialFault> {
         let secret = P256Secret::generate()?;
-        let grant =
-            Grant { name, role, maker: KeyMaker::Holder, lifetime: PERSON_LIFETIME_MAX };
+        let grant = Grant { name, role, maker: KeyMaker::Holder, lifetime: PERSON_LIFETIME_MAX };
         let identity = self.ca.certify_person(&secret.public_key(), &grant, now)?;
         let (address, anchor) = (self.address.clone(), self.ca.anchor().clone());
         Ok(Credential { address, identity, anchor, secret })
