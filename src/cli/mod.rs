@@ -1,8 +1,8 @@
 //! The command line: one file for each subcommand, the screens, and the only
 //! printing and exiting.
 //!
-//! Results go to stdout, talk to stderr. A subcommand returns an [`Exit`], or a
-//! [`Failure`] that is printed as `error:` with a code and `hint:` what to do.
+//! Results go to stdout, talk to stderr. A subcommand returns an `Exit`, or a
+//! `Failure` that is printed as `error:` with a code and `hint:` what to do.
 
 mod codes;
 mod completions;
