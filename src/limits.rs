@@ -71,6 +71,8 @@ pub const LOT_DURATION_MAX: Span = Span::from_s(366 * 24 * 3600);
 pub const FRAME_LINES_MAX: usize = 1024;
 /// The most certificate bytes taken from one PEM or DER file.
 pub const CREDENTIAL_FILE_BYTES_MAX: u64 = 64 * 1024;
+/// The most bytes of a passphrase's file: a line, and room for a note below it.
+pub const PASSPHRASE_FILE_BYTES_MAX: u64 = 4 * 1024;
 /// The most bytes of a CRL file.
 pub const CRL_FILE_BYTES_MAX: u64 = 4 * 1024 * 1024;
 /// The most bytes of a CA's register: about 150,000 certificates.
@@ -102,10 +104,11 @@ pub const ACCEPT_PAUSE: Span = Span::from_ms(100);
 pub const CONNECTIONS_MAX: usize = 12_000;
 /// The most connections under one name: a phone, a laptop, some tabs, some reconnects.
 pub const CONNECTIONS_PER_NAME_MAX: usize = 16;
-/// The most connections from one address that have not finished their handshake.
-pub const UNAUTHENTICATED_PER_ADDRESS_MAX: usize = 256;
+/// The most connections from one address that have not finished their handshake: a full hall
+/// behind one address may come back at the same moment.
+pub const UNAUTHENTICATED_PER_ADDRESS_MAX: usize = 1_024;
 /// The most connections that have not finished their handshake, from all addresses.
-pub const UNAUTHENTICATED_MAX: usize = 2_048;
+pub const UNAUTHENTICATED_MAX: usize = 4_096;
 /// The longest request line of `gavel/1`, with its LF.
 pub const REQUEST_LINE_BYTES_MAX: usize = 16 * 1024;
 /// The longest text command, with its line end.
@@ -167,3 +170,12 @@ pub const BUSY_WAIT: Span = Span::from_ms(200);
 pub const SERVER_MESSAGE_CHARS_MAX: usize = 400;
 /// A bid over this many times the ask needs a confirmation: a slip of the finger is the commonest plea.
 pub const CONFIRM_ABOVE_ASKS: u64 = 10;
+
+// ---- The load test ----
+
+/// The most handshakes at once: a server allows 256 unauthenticated connections from one address.
+pub const LOAD_HANDSHAKES_MAX: usize = 64;
+/// How long the load test's server may take until it listens.
+pub const LOAD_START_TIMEOUT: Span = Span::from_s(20);
+/// How long the load test's server may take to close the sale after its last lot.
+pub const LOAD_CLOSE_TIMEOUT: Span = Span::from_s(60);

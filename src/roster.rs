@@ -17,7 +17,7 @@ use crate::record::{
 use crate::time::Timestamp;
 
 /// The people and keys of one sale, as far as its ledger has named them.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Roster {
     sale_hash: Hash,
     attested_allowed: bool,
@@ -29,7 +29,7 @@ pub struct Roster {
 }
 
 /// One enrolled bid key.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct Key {
     bidder: Name,
     role: Role,
@@ -40,7 +40,7 @@ struct Key {
 }
 
 /// One name: it belongs to the first certificate key enrolled under it.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct Person {
     certificate_key: Fingerprint,
     bid_keys: usize,
@@ -262,7 +262,7 @@ impl Roster {
 }
 
 /// The last seal lines: a bid's head must be one of them.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 struct HeadWindow {
     /// Sizes rise from front to back.
     heads: VecDeque<Head>,
@@ -283,7 +283,7 @@ impl HeadWindow {
 }
 
 /// How much of refused bids is recorded whole, so that nobody fills the disk with them.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct RefusalBudget {
     bytes_left: u64,
     per_minute_max: u64,

@@ -21,7 +21,7 @@ use crate::record::{self, Opening, Record, RecordError};
 use crate::time::Timestamp;
 
 /// A line that parses and chains, with its body read.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Entry {
     pub(super) raw: Vec<u8>,
     pub(super) seq: u64,
@@ -32,7 +32,7 @@ pub(super) struct Entry {
 }
 
 /// Judges entries in their order.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Judge {
     stage: Stage,
     last_at: Option<Timestamp>,
@@ -41,7 +41,7 @@ pub(super) struct Judge {
     seen: Seen,
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 enum Stage {
     Empty,
     Catalogue(Box<Beginning>),
@@ -51,7 +51,7 @@ enum Stage {
 }
 
 /// A sale whose lots are still being read.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct Beginning {
     opening: Opening,
     at: Timestamp,
@@ -60,7 +60,7 @@ struct Beginning {
 }
 
 /// The roots and leaves that the auditor's receipts and checkpoints speak of.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Seen {
     sizes: BTreeSet<u64>,
     lines: BTreeSet<u64>,

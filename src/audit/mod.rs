@@ -53,8 +53,8 @@ pub fn audit(ledger: &[u8], anchors: Anchors) -> Audit {
     auditor.finish()
 }
 
-/// An audit in progress.
-#[derive(Debug)]
+/// An audit in progress. A clone goes on from where it stands.
+#[derive(Clone, Debug)]
 pub struct Auditor {
     anchors: Anchors,
     file: Sha256,
@@ -68,7 +68,7 @@ pub struct Auditor {
 }
 
 /// The newest lines, which are not judged yet.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 enum Front {
     Empty,
     /// The next line must name this one's hash.

@@ -38,7 +38,7 @@ pub(super) struct Place<'a> {
 }
 
 /// A sale in replay.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Replay {
     opening: Opening,
     keys: Keys,

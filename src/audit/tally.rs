@@ -47,7 +47,7 @@ pub(super) struct KeyTally {
 }
 
 /// What is counted for the whole sale.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Tally {
     pub(super) lots: Vec<LotTally>,
     pub(super) seals: u64,

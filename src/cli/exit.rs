@@ -1,8 +1,10 @@
 //! How a command ends: exit codes and the one form of an error.
 
 use std::fmt;
-use std::io::Write as _;
 use std::process::ExitCode;
+
+use super::print;
+use crate::auction::name::is_showable;
 
 /// The exit codes, the same for every command (DESIGN 5).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -80,14 +82,20 @@ pub(super) fn finish(result: Result<Exit, Failure>) -> ExitCode {
     for hint in &failure.hints {
         text.push_str(&format!("hint: {hint}\n"));
     }
-    // A reader that has gone away is no reason for another error.
-    let _ = std::io::stderr().write_all(text.as_bytes());
+    print::talk(&text);
     ExitCode::from(failure.exit.code())
 }
 
 /// Prints clap's own help or usage error.
 pub(super) fn usage(error: &clap::Error) -> ExitCode {
     let exit = if error.use_stderr() { Exit::Usage } else { Exit::Success };
-    let _ = error.print();
+    // clap repeats arguments as they are, with what they would do to a terminal.
+    let is_plain =
+        |argument: std::ffi::OsString| argument.to_string_lossy().chars().all(is_showable);
+    if std::env::args_os().all(is_plain) {
+        let _ = error.print();
+    } else {
+        print::talk(&error.to_string());
+    }
     ExitCode::from(exit.code())
 }
