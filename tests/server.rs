@@ -8,6 +8,8 @@ mod people;
 mod restart;
 #[path = "server/sale.rs"]
 mod sale;
+#[path = "server/slow.rs"]
+mod slow;
 #[path = "server/text.rs"]
 mod text;
 #[path = "server/world.rs"]
