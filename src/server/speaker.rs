@@ -55,6 +55,8 @@ struct Stream {
 /// Why the speaker gives up.
 enum Mute {
     Gone,
+    /// It takes nothing, and so no last word either.
+    Stuck,
     TooSlow,
 }
 
@@ -97,6 +99,7 @@ impl<W: AsyncWrite + Unpin> Speaker<W> {
         let ending = match self.speak().await {
             Ok(()) => self.farewell.unwrap_or(Ending::Left),
             Err(Mute::Gone) => Ending::Left,
+            Err(Mute::Stuck) => return Ending::TooSlow,
             Err(Mute::TooSlow) => Ending::TooSlow,
         };
         if let Some((code, message)) = ending.farewell() {
@@ -285,7 +288,7 @@ impl<W: AsyncWrite + Unpin> Speaker<W> {
         for piece in bytes.chunks(WRITE_BYTES) {
             match timeout(WRITE_TIMEOUT.into(), self.write.write_all(piece)).await {
                 Ok(written) => written?,
-                Err(_) => return Err(Mute::TooSlow),
+                Err(_) => return Err(Mute::Stuck),
             }
         }
         Ok(())
@@ -294,7 +297,7 @@ impl<W: AsyncWrite + Unpin> Speaker<W> {
     async fn flush(&mut self) -> Result<(), Mute> {
         match timeout(WRITE_TIMEOUT.into(), self.write.flush()).await {
             Ok(flushed) => Ok(flushed?),
-            Err(_) => Err(Mute::TooSlow),
+            Err(_) => Err(Mute::Stuck),
         }
     }
 }
