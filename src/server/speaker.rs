@@ -15,7 +15,7 @@ use tokio::sync::{OwnedSemaphorePermit, mpsc, watch};
 use tokio::time::timeout;
 
 use super::fanout::{Cursor, News, Told};
-use super::premises::Premises;
+use super::premises::{Phase, Premises};
 use super::session::{Ending, Speech};
 use super::ticket::{Answer, Asked, Outgoing, Query, Say, Ticket};
 use super::{gavel, text};
@@ -131,10 +131,15 @@ impl<W: AsyncWrite + Unpin> Speaker<W> {
         }
     }
 
-    /// Everybody hears the frames up to the end, also of a server that stops.
+    /// Everybody hears the frames up to the end, also of a server that stops: the
+    /// floor still works off what waited, so its last frame is waited for.
     async fn finish(&mut self) -> Result<(), Mute> {
-        if self.farewell == Some(Ending::Stopping)
-            && let Some(cursor) = &mut self.cursor
+        if self.farewell != Some(Ending::Stopping) {
+            return Ok(());
+        }
+        let mut phase = self.premises.phase.subscribe();
+        let _ = phase.wait_for(|phase| *phase == Phase::Stopped).await;
+        if let Some(cursor) = &mut self.cursor
             && let News::Frames(frames) = self.premises.fanout.take(cursor, usize::MAX)
         {
             self.put_frames(&frames).await?;

@@ -24,7 +24,6 @@ pub(crate) struct Bidder {
     pub(crate) wire: Wire,
     identity: gavel::pki::Identity,
     secret: P256Secret,
-    pub(crate) anchor: Anchor,
     pub(crate) bid_key: SigningKey,
     sealer: VerifyingKey,
     pub(crate) sale_hash: Hash,
@@ -56,15 +55,13 @@ impl Bidder {
         let welcome: Value = serde_json::from_str(&welcome).expect("JSON");
         assert_eq!(welcome["m"], "welcome", "{welcome}");
         let open = text(&welcome["open"]);
-        let (anchor, secret) = (credential.anchor.clone(), &credential.secret);
-        let sealer = sealer_of(open, &anchor);
+        let sealer = sealer_of(open, &credential.anchor);
         let head = sealed(text(&welcome["note"]), &sealer);
         let mut seed = [0; 32];
         getrandom::fill(&mut seed).expect("random bytes");
         Self {
             identity: credential.identity.clone(),
-            secret: P256Secret::from_pkcs8(secret.pkcs8()).expect("a key"),
-            anchor,
+            secret: P256Secret::from_pkcs8(credential.secret.pkcs8()).expect("a key"),
             bid_key: SigningKey::from_bytes(&seed),
             sealer,
             sale_hash: Hash::of(open.as_bytes()),

@@ -15,7 +15,7 @@ use super::world::{Plan, World};
 /// A connection whose own buffers hold next to nothing.
 pub(crate) async fn narrow(address: SocketAddr, credential: &Credential, alpn: Alpn) -> Wire {
     let socket = TcpSocket::new_v4().expect("a socket");
-    socket.set_recv_buffer_size(4096).expect("a small buffer");
+    socket.set_recv_buffer_size(64 * 1024).expect("a small buffer");
     let stream = socket.connect(address).await.expect("connects");
     Wire::over(stream, honest(credential, alpn)).await.expect("shakes hands")
 }

@@ -2,13 +2,13 @@
 
 use std::sync::Arc;
 
+use gavel::auction::catalogue::{Catalogue, SaleTerms, VoidPolicy};
 use gavel::auction::event::{Bid, Event, Happening, Input, Outcome};
-use gavel::auction::money::Amount;
+use gavel::auction::money::{Amount, Currency};
 use gavel::auction::name::{LotId, Role};
 use gavel::auction::refusal::{Code, Unfit};
 use gavel::auction::sale::Sale;
 use gavel::audit::Verdict;
-use gavel::house::House;
 use gavel::record::read_sale_file;
 use gavel::server::How;
 use gavel::time::{Span, Timestamp};
@@ -54,16 +54,23 @@ async fn seed_04_an_item_nobody_bids_on_closes() {
     assert_eq!(world.audit(&[]).verdict(), Verdict::Valid);
 }
 
-/// A sale of one lot of 10 seconds, opened at 1000 s.
-fn one_lot() -> Sale {
-    let lots = read_sale_file(items(&[("1", 50, 10)]).as_bytes()).expect("a sale file");
-    let world = World::new(Plan { items: items(&[("1", 50, 10)]), ..Plan::default() });
-    let house: House = world.begin().expect("begins").house;
-    let terms = house.sale().catalogue().terms().clone();
-    let catalogue = gavel::auction::catalogue::Catalogue::new(terms, lots).expect("a catalogue");
-    let mut sale = Sale::open(Arc::new(catalogue), at(0));
-    let lot = LotId::parse("1").expect("an id");
-    take(&mut sale, at(0), Input::LotOpen { lot });
+/// A sale of two lots of 10 seconds, opened at 1000 s.
+fn two_lots() -> Sale {
+    let lots = read_sale_file(items(&[("1", 50, 10), ("2", 50, 10)]).as_bytes()).expect("lots");
+    let terms = SaleTerms {
+        currency: Currency::seed(),
+        attested: false,
+        opens_at: None,
+        sale_ends_at: None,
+        restart_grace: Span::from_s(60),
+        room_bids: false,
+        void_policy: VoidPolicy::Reinstate,
+    };
+    let mut sale = Sale::open(Arc::new(Catalogue::new(terms, lots).expect("lots")), at(0));
+    for lot in ["1", "2"] {
+        let lot = LotId::parse(lot).expect("an id");
+        take(&mut sale, at(0), Input::LotOpen { lot });
+    }
     sale
 }
 
@@ -90,7 +97,7 @@ fn bid(who: &str, amount: u64) -> Input {
 fn seed_12_a_step_of_the_wall_clock_moves_no_closing() {
     let hour = 3_600_000;
     for wall in [at(2_000 + hour), Timestamp::from_unix_ms(5).expect("in range")] {
-        let mut sale = one_lot();
+        let mut sale = two_lots();
         take(&mut sale, at(1_000), bid("alice", 60));
         let end = sale.lots().next().expect("a lot").ends_at();
         assert_eq!(end, Some(at(11_000)));
@@ -104,7 +111,7 @@ fn seed_12_a_step_of_the_wall_clock_moves_no_closing() {
 
 #[test]
 fn seed_13_a_lot_closes_at_its_millisecond() {
-    let mut sale = one_lot();
+    let mut sale = two_lots();
     take(&mut sale, at(500), bid("alice", 60));
     // The last millisecond counts; the end itself does not, however late it is noticed.
     let (due, input) = sale.due().expect("a tick");
