@@ -100,10 +100,11 @@ pub const ACCEPT_PAUSE: Span = Span::from_ms(100);
 pub const CONNECTIONS_MAX: usize = 12_000;
 /// The most connections under one name: a phone, a laptop, some tabs, some reconnects.
 pub const CONNECTIONS_PER_NAME_MAX: usize = 16;
-/// The most connections from one address that have not finished their handshake.
-pub const UNAUTHENTICATED_PER_ADDRESS_MAX: usize = 256;
+/// The most connections from one address that have not finished their handshake: a full hall
+/// behind one address may come back at the same moment.
+pub const UNAUTHENTICATED_PER_ADDRESS_MAX: usize = 1_024;
 /// The most connections that have not finished their handshake, from all addresses.
-pub const UNAUTHENTICATED_MAX: usize = 2_048;
+pub const UNAUTHENTICATED_MAX: usize = 4_096;
 /// The longest request line of `gavel/1`, with its LF.
 pub const REQUEST_LINE_BYTES_MAX: usize = 16 * 1024;
 /// The longest text command, with its line end.

@@ -18,6 +18,7 @@ mod prepare;
 mod print;
 mod sale_file;
 mod scratch;
+mod serve;
 mod when;
 
 use std::process::ExitCode;
@@ -36,9 +37,10 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    Demo(demo::Args),
     Prepare(prepare::Args),
     Pki(pki::Args),
-    Demo(demo::Args),
+    Serve(serve::Args),
     Loadtest(loadtest::Args),
     Completions(completions::Args),
 }
@@ -54,9 +56,10 @@ pub fn run() -> ExitCode {
 
 fn dispatch(command: Command) -> Result<Exit, Failure> {
     match command {
+        Command::Demo(args) => demo::run(&args),
         Command::Prepare(args) => prepare::run(&args),
         Command::Pki(args) => pki::run(&args),
-        Command::Demo(args) => demo::run(&args),
+        Command::Serve(args) => serve::run(&args),
         Command::Loadtest(args) => loadtest::run(&args),
         Command::Completions(args) => completions::run(&args),
     }

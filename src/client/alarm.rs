@@ -106,4 +106,3 @@ pub(super) fn odd_bid(entry: &Entry, name: &Name, bid_key: Option<&BidKey>) -> O
     let (lot, amount) = (bid.evidence.lot().clone(), bid.evidence.amount());
     Some(Alarm::Bid { seq: entry.seq, lot, amount, why })
 }
-

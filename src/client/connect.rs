@@ -52,7 +52,9 @@ impl Caller {
 
 impl std::fmt::Debug for Caller {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Caller").field("name", &self.credential.identity.name).finish_non_exhaustive()
+        f.debug_struct("Caller")
+            .field("name", &self.credential.identity.name)
+            .finish_non_exhaustive()
     }
 }
 
@@ -252,8 +254,8 @@ pub(super) async fn connect(
 async fn reach(address: &Address) -> Result<TcpStream, ConnectError> {
     let attempt = async {
         let places = lookup_host((address.host(), address.port())).await;
-        let places = places
-            .map_err(|source| ConnectError::Resolve { address: address.clone(), source })?;
+        let places =
+            places.map_err(|source| ConnectError::Resolve { address: address.clone(), source })?;
         let mut last = io::Error::from(io::ErrorKind::NotFound);
         for place in places {
             match TcpStream::connect(place).await {

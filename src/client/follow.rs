@@ -193,7 +193,9 @@ impl Follower {
         let known = match head.size == self.next() {
             true => Some(self.root()),
             // A head that is older than those we keep was held against the tree by its seal.
-            false => self.heads.iter().find(|known| known.size == head.size).map(|known| known.root),
+            false => {
+                self.heads.iter().find(|known| known.size == head.size).map(|known| known.root)
+            }
         };
         match known {
             Some(root) if root != head.root => Err(FollowFault::Root { size: head.size }),
@@ -204,11 +206,10 @@ impl Follower {
     /// Checks the next line and says what it means.
     pub fn take(&mut self, line: &str) -> Result<Entry, FollowFault> {
         let seq = self.next();
-        let parsed = Line::parse(line.as_bytes())
-            .map_err(|reason| FollowFault::Line { seq, reason })?;
+        let parsed =
+            Line::parse(line.as_bytes()).map_err(|reason| FollowFault::Line { seq, reason })?;
         self.check_links(&parsed)?;
-        let record =
-            Record::read(&parsed).map_err(|reason| FollowFault::Record { seq, reason })?;
+        let record = Record::read(&parsed).map_err(|reason| FollowFault::Record { seq, reason })?;
         if let Record::Seal { note } = &record {
             self.take_seal(seq, note)?;
         }
@@ -281,7 +282,8 @@ impl Follower {
                 judge(sale, at, record).map_err(|reason| FollowFault::Rules { seq, reason })
             }
             (Replay::Catalogue(_), _) => {
-                let reason = format!("an entry of type {kind} where a lot of the catalogue belongs");
+                let reason =
+                    format!("an entry of type {kind} where a lot of the catalogue belongs");
                 Err(FollowFault::Rules { seq, reason })
             }
             (Replay::No, _) => Ok(None),
@@ -302,11 +304,7 @@ impl Follower {
 }
 
 /// Asks the rules again, and compares.
-fn judge(
-    sale: &mut Sale,
-    at: Option<Timestamp>,
-    record: &Record,
-) -> Result<Option<Event>, String> {
+fn judge(sale: &mut Sale, at: Option<Timestamp>, record: &Record) -> Result<Option<Event>, String> {
     let event = match (record, at) {
         (Record::Seal { .. }, _) => return Ok(None),
         (Record::Event(event), _) => event.clone(),

@@ -136,7 +136,11 @@ pub struct OwnEnrolment {
 
 impl KnownSale {
     /// Reads line 0 and checks that it is of `house`, under `anchor`, with a certified sealing key.
-    pub fn read(open_line: &str, anchor: &Anchor, house: &HouseName) -> Result<Self, GreetingFault> {
+    pub fn read(
+        open_line: &str,
+        anchor: &Anchor,
+        house: &HouseName,
+    ) -> Result<Self, GreetingFault> {
         let (opening, opened_at) = read_opening(open_line)?;
         if opening.house != *house {
             return Err(GreetingFault::OtherHouse { house: opening.house });

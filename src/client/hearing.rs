@@ -34,10 +34,8 @@ impl Remembered {
             None => root.latest(&credential.anchor, credential.house())?,
         };
         match latest {
-            Some(sale) => Ok(Self::of(caller, root, &sale)?.map(|found| Self {
-                guessed: wanted.is_none(),
-                ..found
-            })),
+            Some(sale) => Ok(Self::of(caller, root, &sale)?
+                .map(|found| Self { guessed: wanted.is_none(), ..found })),
             None => Ok(None),
         }
     }
@@ -191,7 +189,9 @@ impl Session {
 
     fn hear(&mut self, message: ServerMessage) -> Result<(), SessionError> {
         let heard = match message {
-            ServerMessage::Welcome(welcome) if self.link.is_greeting() => self.hear_welcome(&welcome),
+            ServerMessage::Welcome(welcome) if self.link.is_greeting() => {
+                self.hear_welcome(&welcome)
+            }
             ServerMessage::Reply(reply) => self.hear_reply(reply),
             ServerMessage::Lines(lines) if self.link.is_up() => self.hear_lines(lines),
             ServerMessage::Snapshot(snapshot) if self.link.is_up() => {
@@ -288,7 +288,8 @@ impl Session {
             welcome.now,
         )
         .map_err(SessionError::from)?;
-        self.ready.extend(place.compare(&own, &credential.identity).into_iter().map(Happened::Alarm));
+        self.ready
+            .extend(place.compare(&own, &credential.identity).into_iter().map(Happened::Alarm));
         self.place = Some(place);
         Ok(true)
     }
@@ -518,7 +519,8 @@ fn keep_both(
     let known = memory.open_line()?.unwrap_or_default();
     let message = ServerMessage::Welcome(welcome.clone()).to_line();
     let message = String::from_utf8_lossy(&message);
-    let mut files = vec![("shown-welcome.json", &*message), ("shown.checkpoint", welcome.note.as_str())];
+    let mut files =
+        vec![("shown-welcome.json", &*message), ("shown.checkpoint", welcome.note.as_str())];
     if let Some(held) = held {
         files.push(("held.checkpoint", held.note()));
     }

@@ -197,7 +197,8 @@ impl SaleMemory {
         cert: &Fingerprint,
     ) -> Result<Option<SigningKey>, MemoryFault> {
         let Some(bytes) = self.keep.read(BID_KEY)? else { return Ok(None) };
-        let kept: KeptKey<'_> = serde_json::from_slice(&bytes).map_err(|_| self.damaged(BID_KEY))?;
+        let kept: KeptKey<'_> =
+            serde_json::from_slice(&bytes).map_err(|_| self.damaged(BID_KEY))?;
         if kept.cert != cert.to_string() {
             return Ok(None);
         }

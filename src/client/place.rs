@@ -203,9 +203,8 @@ impl Place {
             }
             let mut line = (seq == follower.next()).then_some(line);
             while let Some(due) = line {
-                let entry = follower
-                    .take(&due)
-                    .map_err(|fault| PlaceFault::Follow { fault, line: due })?;
+                let entry =
+                    follower.take(&due).map_err(|fault| PlaceFault::Follow { fault, line: due })?;
                 line = self.early.remove(&follower.next());
                 entries.push(entry);
             }

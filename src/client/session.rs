@@ -447,7 +447,8 @@ impl Session {
 
     async fn outcome_of(&mut self, n: u64) -> Result<BidAnswer, SessionError> {
         loop {
-            let is_it = |happened: &Happened| matches!(happened, Happened::Bid { bid, .. } if bid.n == n);
+            let is_it =
+                |happened: &Happened| matches!(happened, Happened::Bid { bid, .. } if bid.n == n);
             if let Some(at) = self.ready.iter().position(is_it) {
                 if let Some(Happened::Bid { answer, .. }) = self.ready.remove(at) {
                     return Ok(answer);

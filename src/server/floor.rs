@@ -1,9 +1,9 @@
 //! The floor: one thread that owns the sale and its file, and is the only one
 //! that decides, writes and answers (DESIGN 4).
 //!
-//! A round: answer questions about the sale as it stands; do what fell due;
-//! judge what waits, in order; one write, one sync; sign; answer; tell
-//! everybody. Its order is the law of LEDGER 2: nothing is said before the disk
+//! A round: do what fell due; judge what waits, in order; one write, one sync;
+//! sign; answer; tell everybody; answer questions about the sale as it now
+//! stands on the disk. Its order is the law of LEDGER 2: nothing is said before the disk
 //! has it. A failure of the disk ends the sale's process; nothing is tried twice.
 
 use std::ops::Range;
@@ -116,15 +116,15 @@ impl Floor {
         let mut told_finished = false;
         loop {
             let found = self.gate.wait(self.wake_at());
-            for query in found.queries {
-                self.answer_query(query)?;
-            }
             if !self.house.is_finished() {
                 self.house.advance(found.horizon);
                 self.look_at_clock(found.horizon);
             }
             let waiting = self.judge_arrivals();
             self.commit(waiting)?;
+            for query in found.queries {
+                self.answer_query(query)?;
+            }
             self.write_anchor_if_due()?;
             self.metrics.report_if_due();
             if self.house.is_finished() && !told_finished {

@@ -82,7 +82,10 @@ pub(super) async fn take(
             session.ask(Query::Lots { ticket });
         }
         Request::Quit { .. } => {
-            session.reply(place, reply(Some(id), json::Answer::Done));
+            // Its answer is the last one.
+            drop(place);
+            session.settle().await;
+            session.say(reply(Some(id), json::Answer::Done));
             return Flow::End(Ending::Quit);
         }
         Request::Since { seq, .. } => lines_from(session, id, place, seq),

@@ -225,7 +225,7 @@ impl Session {
     }
 
     /// Says something that nobody asked for.
-    fn say(&self, bytes: Vec<u8>) {
+    pub(super) fn say(&self, bytes: Vec<u8>) {
         let _ = self.out.try_send(Outgoing { say: Say::Bytes(bytes), place: None });
     }
 

@@ -20,7 +20,7 @@ use super::session::{Ending, Speech};
 use super::ticket::{Answer, Asked, Outgoing, Query, Say, Ticket};
 use super::{gavel, text};
 use crate::clock::Stopwatch;
-use crate::limits::{LINE_BYTES_MAX, SNAPSHOT_APART, WRITE_TIMEOUT};
+use crate::limits::{SNAPSHOT_APART, WRITE_TIMEOUT};
 use crate::wire::json::RequestId;
 
 /// Writes to one peer.
@@ -324,4 +324,3 @@ const FRAMES_AT_ONCE: usize = 16;
 const WRITE_BYTES: usize = 64 * 1024;
 /// How much of the ledger one `lines` message of a stream carries: several whole lines.
 const STREAM_BYTES: u64 = 256 * 1024;
-const _: () = assert!(STREAM_BYTES > 2 * LINE_BYTES_MAX as u64);

@@ -238,6 +238,20 @@ impl Person {
         within(connector.connect(name, tcp)).await.expect("the handshake")
     }
 
+    /// Whether the server lets them in no more.
+    pub(crate) async fn is_refused(&self, server: &Running) -> bool {
+        let clock = Arc::new(WallTime(Clock::start()));
+        let mut config = client_config(&self.credential, clock).expect("a configuration");
+        config.alpn_protocols = Vec::new();
+        let tcp = within(TcpStream::connect(server.address)).await.expect("connects");
+        let name = ServerName::from(std::net::IpAddr::from([127, 0, 0, 1]));
+        // In TLS 1.3 a client hears of the refusal only when it reads.
+        let connector = TlsConnector::from(Arc::new(config));
+        let Ok(stream) = within(connector.connect(name, tcp)).await else { return true };
+        let mut text = Text { stream: BufReader::new(stream) };
+        text.line().await.is_empty()
+    }
+
     /// A text session, past its greeting.
     pub(crate) async fn text(&self, server: &Running) -> Text {
         let mut text = Text { stream: BufReader::new(self.connect(server, &[]).await) };
@@ -346,11 +360,16 @@ impl Text {
         within(self.stream.flush()).await.expect("sends");
     }
 
-    /// The next line, without its end; empty at the end of the connection.
+    /// The next line, without its end; empty at the end of the connection. That
+    /// items open is not told here: it happens about when the first clients come.
     pub(crate) async fn line(&mut self) -> String {
-        let mut line = String::new();
-        let _ = within(self.stream.read_line(&mut line)).await;
-        line.trim_end_matches('\n').to_owned()
+        loop {
+            let mut line = String::new();
+            let _ = within(self.stream.read_line(&mut line)).await;
+            if !line.ends_with(" is open for bids.\n") {
+                return line.trim_end_matches('\n').to_owned();
+            }
+        }
     }
 
     /// Sends a command and gives its one line of answer, past notices.
@@ -414,13 +433,19 @@ impl Gavel {
         self.next_or_end().await.expect("the connection ended")
     }
 
-    pub(crate) async fn next_or_end(&mut self) -> Option<ServerMessage> {
+    /// The next message, from wherever the live lines begin.
+    pub(crate) async fn next_unchecked(&mut self) -> Option<ServerMessage> {
         let mut line = String::new();
         match within(self.stream.read_line(&mut line)).await {
-            Ok(count) if count > 0 => {}
-            Ok(_) | Err(_) => return None,
+            Ok(count) if count > 0 => {
+                Some(ServerMessage::parse(line.trim_end()).expect("a message"))
+            }
+            Ok(_) | Err(_) => None,
         }
-        let message = ServerMessage::parse(line.trim_end()).expect("a message");
+    }
+
+    pub(crate) async fn next_or_end(&mut self) -> Option<ServerMessage> {
+        let message = self.next_unchecked().await?;
         if let ServerMessage::Lines(lines) = &message
             && lines.id.is_none()
         {

@@ -78,11 +78,17 @@ fn what_was_edited_is_named() {
         assert!(text.contains(from), "{from}");
         text.replacen(from, to, 1).into_bytes()
     };
-    let bid = all.iter().position(|line| line.ends_with(b"\"t\":\"bid\",\"ts\":1800000002000,\"v\":1}"));
+    let bid =
+        all.iter().position(|line| line.ends_with(b"\"t\":\"bid\",\"ts\":1800000002000,\"v\":1}"));
     let bid = bid.expect("alice's bid");
     let at = u64::try_from(bid).expect("small");
 
-    expect_of("an amount edited", &edit("\"amount\":55", "\"amount\":56"), FindingKind::Hash, Some(at));
+    expect_of(
+        "an amount edited",
+        &edit("\"amount\":55", "\"amount\":56"),
+        FindingKind::Hash,
+        Some(at),
+    );
     let mut deleted = all.clone();
     deleted.remove(bid);
     expect_of("a line deleted", &join(&deleted), FindingKind::Seq, Some(at));
@@ -116,9 +122,21 @@ fn what_was_edited_is_named() {
             edit("\"amount\":55", "\"amount\":55,\"amount\":55"),
             FindingKind::DuplicateKey,
         ),
-        ("a name in another form", edit("\"bidder\":\"alice\",\"head", "\"bidder\":\"alicé\",\"head"), FindingKind::Charset),
-        ("depth", edit("\"amount\":55", &format!("\"amount\":{}", "[".repeat(10_000))), FindingKind::Limit),
-        ("a long line", edit("\"amount\":55", &format!("\"amount\":\"{}\"", "a".repeat(20_000))), FindingKind::Limit),
+        (
+            "a name in another form",
+            edit("\"bidder\":\"alice\",\"head", "\"bidder\":\"alicé\",\"head"),
+            FindingKind::Charset,
+        ),
+        (
+            "depth",
+            edit("\"amount\":55", &format!("\"amount\":{}", "[".repeat(10_000))),
+            FindingKind::Limit,
+        ),
+        (
+            "a long line",
+            edit("\"amount\":55", &format!("\"amount\":\"{}\"", "a".repeat(20_000))),
+            FindingKind::Limit,
+        ),
     ];
     for (what, bytes, kind) in cases {
         expect_of(what, &bytes, kind, None);
