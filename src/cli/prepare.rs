@@ -172,7 +172,7 @@ fn advice(args: &Args, prepared: &Prepared, sale: &SaleId) -> String {
     );
     if let Some(old) = &prepared.moved_from {
         text.push_str(&format!(
-            "Credentials handed out before name {old}; their holders now need --at {address}.\n"
+            "Credentials handed out before name {old}: tell their holders the new address.\n"
         ));
     }
     if house_folder::is_loopback(address.host()) {
