@@ -71,6 +71,7 @@ pub(crate) const CODES: &[(&str, &str)] = &[
          backwards. Correct the clock, or go on at the ledger's time with --accept-clock, which \
          the ledger records.",
     ),
+    ("demo-failed", "The demo could not be played to its end; the message says why."),
     ("disk-full", "No room is left, or a quota is used up, where the ledger or a key is kept."),
     ("file-exists", "A file stands where one is to be written, and it is not overwritten."),
     ("file-missing", "A file or folder that the command needs is not there."),
@@ -121,6 +122,7 @@ pub(crate) const CODES: &[(&str, &str)] = &[
         "The ledger could not be written. The server stopped at once and told nobody anything that \
          is not on the disk; starting it again goes on from there.",
     ),
+    ("loadtest-failed", "The load test could not be carried out; the message says why."),
     ("loose-mode", "Others may read or change a file or folder of keys. gavel uses none such."),
     (
         "name-in-use",
@@ -166,6 +168,11 @@ pub(crate) const CODES: &[(&str, &str)] = &[
          from where it was kept; nobody can make it again.",
     ),
     ("server-stopped", "A part of the server failed in a way that it does not go on from."),
+    (
+        "too-few-files",
+        "Each bidder is a connection, and each connection an open file, of which the system allows \
+         too few.",
+    ),
     ("unknown-file", "The file is none that `gavel pki show` can explain."),
 ];
 

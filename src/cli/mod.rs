@@ -1,19 +1,23 @@
 //! The command line: one file for each subcommand, the screens, and the only
 //! printing and exiting.
 //!
-//! Results go to stdout, talk to stderr. A subcommand returns an [`Exit`], or a
-//! [`Failure`] that is printed as `error:` with a code and `hint:` what to do.
+//! Results go to stdout, talk to stderr. A subcommand returns an `Exit`, or a
+//! `Failure` that is printed as `error:` with a code and `hint:` what to do.
 
 mod codes;
 mod completions;
+mod demo;
 mod exit;
 mod fault;
 mod house_folder;
+mod loadtest;
+mod paint;
 mod passphrase;
 mod pki;
 mod prepare;
 mod print;
 mod sale_file;
+mod scratch;
 mod serve;
 mod when;
 
@@ -36,6 +40,8 @@ enum Command {
     Prepare(prepare::Args),
     Pki(pki::Args),
     Serve(serve::Args),
+    Demo(demo::Args),
+    Loadtest(loadtest::Args),
     Completions(completions::Args),
 }
 
@@ -53,6 +59,8 @@ fn dispatch(command: Command) -> Result<Exit, Failure> {
         Command::Prepare(args) => prepare::run(&args),
         Command::Pki(args) => pki::run(&args),
         Command::Serve(args) => serve::run(&args),
+        Command::Demo(args) => demo::run(&args),
+        Command::Loadtest(args) => loadtest::run(&args),
         Command::Completions(args) => completions::run(&args),
     }
 }
