@@ -47,11 +47,6 @@ pub(crate) const CODES: &[(&str, &str)] = &[
          CA, or made for another use. `gavel pki show FILE` says what it is.",
     ),
     (
-        "bad-credential",
-        "The file is not a whole credential: one PEM file with a first line naming house and \
-         server, one private key, the holder's certificate and the CA's.",
-    ),
-    (
         "bad-crl",
         "The revocation list is damaged, or another CA signed it. `gavel pki crl` makes a new one.",
     ),
@@ -137,6 +132,7 @@ pub(crate) const CODES: &[(&str, &str)] = &[
     ("no-ca", "There is no CA in the folder: nothing was prepared there, or it is kept elsewhere."),
     ("no-certificate", "The house's register holds no valid certificate of that name or serial."),
     ("no-key", "No key in the folder is the one that the answer certifies."),
+    ("no-permission", "The user who runs gavel may not read or write a file or folder."),
     ("no-randomness", "The operating system gave no randomness, without which no key is made."),
     ("no-sale", "No sale is prepared in the folder, or not the one that was named."),
     ("no-terminal", "A passphrase is asked for at a terminal, and there is none."),
@@ -146,7 +142,6 @@ pub(crate) const CODES: &[(&str, &str)] = &[
         "The server needs its credential, the CA's certificate and the sale's sealing key; `gavel \
          prepare` makes what is missing.",
     ),
-    ("no-permission", "The user who runs gavel may not read or write a file or folder."),
     ("other-ca", "Two parts of the house's folder come from different CAs."),
     ("other-house", "The folder belongs to a house of another name."),
     (
@@ -181,8 +176,56 @@ pub(crate) const CODES: &[(&str, &str)] = &[
     ("unknown-file", "The file is none that `gavel pki show` can explain."),
 ];
 
-/// What a code means.
 #[cfg(test)]
-fn meaning(code: &str) -> Option<&'static str> {
-    CODES.iter().find(|(known, _)| *known == code).map(|(_, meaning)| *meaning)
+mod tests {
+    use std::fs;
+    use std::path::{Path, PathBuf};
+
+    use super::*;
+
+    fn sources(folder: &Path, found: &mut Vec<PathBuf>) {
+        for entry in fs::read_dir(folder).expect("lists") {
+            let path = entry.expect("lists").path();
+            if path.is_dir() {
+                sources(&path, found);
+            } else if path.extension().is_some_and(|extension| extension == "rs") {
+                found.push(path);
+            }
+        }
+    }
+
+    /// The codes that a source hands to `Failure`.
+    fn codes_in(text: &str) -> Vec<String> {
+        let makers = ["Failure::usage(", "Failure::operator(", "Self::usage(", "Self::operator("];
+        let text: String = text.split_whitespace().collect();
+        let code = |rest: &str| rest.strip_prefix('"')?.split('"').next().map(str::to_owned);
+        let of_maker = |maker: &str| text.split(maker).skip(1).filter_map(code).collect::<Vec<_>>();
+        let with_exit = |rest: &str| code(rest.split_once(',')?.1);
+        let exits = text.split("Failure::new(Exit::").skip(1).filter_map(with_exit);
+        makers.iter().flat_map(|maker| of_maker(maker)).chain(exits).collect()
+    }
+
+    #[test]
+    fn every_code_is_explained_once_and_used() {
+        let mut files = Vec::new();
+        sources(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src/cli"), &mut files);
+        files.retain(|path| !path.ends_with("codes.rs"));
+        let text = |path: &PathBuf| fs::read_to_string(path).expect("reads");
+        let used: Vec<String> = files.iter().flat_map(|path| codes_in(&text(path))).collect();
+        for code in &used {
+            assert!(CODES.iter().any(|(known, _)| known == code), "{code} is not explained");
+        }
+        for (code, _) in CODES {
+            assert!(used.iter().any(|other| other == code), "{code} stands behind no error");
+        }
+        assert!(CODES.is_sorted_by(|(one, _), (next, _)| one < next), "in the order of the codes");
+    }
+
+    #[test]
+    fn codes_are_found_in_sources() {
+        let text =
+            "Failure::usage(\n    \"a-b\", x) Self::operator(\"c\", y) Failure::usage(code, z)
+            Failure::new(Exit::Wrong, \"d\", w)";
+        assert_eq!(codes_in(text), ["a-b", "c", "d"]);
+    }
 }
