@@ -4,16 +4,21 @@
 //! Results go to stdout, talk to stderr. A subcommand returns an [`Exit`], or a
 //! [`Failure`] that is printed as `error:` with a code and `hint:` what to do.
 
+mod bid;
+mod caller;
 mod codes;
 mod completions;
 mod exit;
 mod fault;
+mod fetch;
 mod house_folder;
 mod passphrase;
 mod pki;
 mod prepare;
 mod print;
 mod sale_file;
+mod session_fault;
+mod watch;
 mod when;
 
 use std::process::ExitCode;
@@ -34,6 +39,9 @@ struct Cli {
 enum Command {
     Prepare(prepare::Args),
     Pki(pki::Args),
+    Bid(bid::Args),
+    Watch(watch::Args),
+    Fetch(fetch::Args),
     Completions(completions::Args),
 }
 
@@ -50,6 +58,9 @@ fn dispatch(command: Command) -> Result<Exit, Failure> {
     match command {
         Command::Prepare(args) => prepare::run(&args),
         Command::Pki(args) => pki::run(&args),
+        Command::Bid(args) => bid::run(&args),
+        Command::Watch(args) => watch::run(&args),
+        Command::Fetch(args) => fetch::run(&args),
         Command::Completions(args) => completions::run(&args),
     }
 }
