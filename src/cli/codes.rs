@@ -22,6 +22,11 @@ pub(crate) const CODES: &[(&str, &str)] = &[
          does not have it.",
     ),
     (
+        "anchor-damaged",
+        "The ledger's anchor, <sale>.checkpoint, is no checkpoint of this sale. Bring the file back \
+         from a copy.",
+    ),
+    (
         "anchor-missing",
         "The ledger once had an anchor, <sale>.checkpoint, which says how far it went; without it \
          nobody could tell a ledger that was cut short. Bring the file back from where it was kept \
@@ -101,6 +106,7 @@ pub(crate) const CODES: &[(&str, &str)] = &[
         "The connection broke. A bid without an answer is kept beside the credential, and the \
          same bytes are sent again with the next connection: it can never count twice.",
     ),
+    ("demo-failed", "The demo could not be played to its end; the message says why."),
     ("disk-full", "No room is left, or a quota is used up, where the ledger or a key is kept."),
     ("file-exists", "A file stands where one is to be written, and it is not overwritten."),
     ("file-missing", "A file or folder that the command needs is not there."),
@@ -169,6 +175,7 @@ pub(crate) const CODES: &[(&str, &str)] = &[
         "The ledger could not be written. The server stopped at once and told nobody anything that \
          is not on the disk; starting it again goes on from there.",
     ),
+    ("loadtest-failed", "The load test could not be carried out; the message says why."),
     ("loose-mode", "Others may read or change a file or folder of keys. gavel uses none such."),
     (
         "memory-damaged",
@@ -245,6 +252,11 @@ pub(crate) const CODES: &[(&str, &str)] = &[
     (
         "terminal-unusable",
         "The terminal does not do what a prompt needs. Commands can be piped in instead.",
+    ),
+    (
+        "too-few-files",
+        "Each bidder is a connection, and each connection an open file, of which the system allows \
+         too few.",
     ),
     ("unknown-file", "The file is none that `gavel pki show` can explain."),
     (
