@@ -94,6 +94,10 @@ pub const WRITE_TIMEOUT: Span = Span::from_s(10);
 pub const CUT_GRACE: Span = Span::from_ms(500);
 /// How long sessions may take to part when the server stops.
 pub const STOP_TIMEOUT: Span = Span::from_s(12);
+/// How many connections may wait to be accepted: a hall that comes in at once.
+pub const BACKLOG_MAX: u32 = 4_096;
+/// How much the system holds of what was written to a peer and not taken.
+pub const SEND_BUFFER_BYTES: u32 = 256 * 1024;
 /// How long the door waits after a connection that could not be accepted.
 pub const ACCEPT_PAUSE: Span = Span::from_ms(100);
 /// The most connections at once.
