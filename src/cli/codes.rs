@@ -197,14 +197,11 @@ pub(crate) const CODES: &[(&str, &str)] = &[
         "The server needs its credential, the CA's certificate and the sale's sealing key; `gavel \
          prepare` makes what is missing.",
     ),
-<<<<<<< HEAD
-=======
     (
         "not-proven",
         "The server sent a receipt or a checkpoint that proves nothing: a wrong signature, or \
          proof of something else.",
     ),
->>>>>>> client
     ("other-ca", "Two parts of the house's folder come from different CAs."),
     ("other-house", "The folder belongs to a house of another name."),
     (
