@@ -47,6 +47,10 @@ pub(crate) const CODES: &[(&str, &str)] = &[
          CA, or made for another use. `gavel pki show FILE` says what it is.",
     ),
     (
+        "bad-credential",
+        "The file is not the credential that `gavel pki accept` or `gavel pki issue` wrote.",
+    ),
+    (
         "bad-crl",
         "The revocation list is damaged, or another CA signed it. `gavel pki crl` makes a new one.",
     ),
@@ -281,7 +285,14 @@ mod tests {
 
     /// The codes that a source hands to `Failure`.
     fn codes_in(text: &str) -> Vec<String> {
-        let makers = ["Failure::usage(", "Failure::operator(", "Self::usage(", "Self::operator("];
+        // `failure(` is what a closure over exit and message is called.
+        let makers = [
+            "Failure::usage(",
+            "Failure::operator(",
+            "Self::usage(",
+            "Self::operator(",
+            "failure(",
+        ];
         let text: String = text.split_whitespace().collect();
         let code = |rest: &str| rest.strip_prefix('"')?.split('"').next().map(str::to_owned);
         let of_maker = |maker: &str| text.split(maker).skip(1).filter_map(code).collect::<Vec<_>>();
