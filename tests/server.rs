@@ -1,5 +1,7 @@
 //! The server over real sockets and real certificates, on loopback.
 
+#[path = "server/crowd.rs"]
+mod crowd;
 #[path = "server/lines.rs"]
 mod lines;
 #[path = "server/people.rs"]

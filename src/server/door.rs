@@ -72,7 +72,10 @@ async fn receive(
 ) {
     // Answers are small and wanted at once.
     let _ = stream.set_nodelay(true);
-    let handshake = timeout(HANDSHAKE_TIMEOUT.into(), acceptor.accept(stream)).await;
+    let handshake = tokio::select! {
+        handshake = timeout(HANDSHAKE_TIMEOUT.into(), acceptor.accept(stream)) => handshake,
+        () = stopping(&premises) => return,
+    };
     let Some(stream) = shaken(handshake, peer) else { return };
     let Some((identity, admitted)) = admit(&stream, peer, &premises, place) else { return };
     let speech = match stream.get_ref().1.alpn_protocol() {
