@@ -2,6 +2,7 @@
 //! behaviour fails every one of them.
 
 mod crowd;
+mod load;
 mod records;
 mod speech;
 mod time;
