@@ -106,7 +106,11 @@ impl Anchors {
     /// Adds a remembered checkpoint, by the name of its file.
     pub fn add_checkpoint(&mut self, label: &str, note: &str) -> Result<(), AnchorError> {
         let claim = claim(note)?;
-        self.checkpoints.push(HeldCheckpoint { label: label.to_owned(), note: note.to_owned(), claim });
+        self.checkpoints.push(HeldCheckpoint {
+            label: label.to_owned(),
+            note: note.to_owned(),
+            claim,
+        });
         Ok(())
     }
 

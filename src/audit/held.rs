@@ -43,9 +43,8 @@ impl Shown<'_> {
         let (key, is_ours) = self.receipt_key(held).map_err(|why| useless(&why))?;
         let sealed =
             held.receipt.check(&self.keys.origin, &key).map_err(|error| useless(&error))?;
-        let fork = |why: &str| {
-            Finding::at(index, FindingKind::Fork, format!("{}: {why}", held.label))
-        };
+        let fork =
+            |why: &str| Finding::at(index, FindingKind::Fork, format!("{}: {why}", held.label));
         if !is_ours {
             return Err(fork("it is sealed by another certified key of this very sale"));
         }
@@ -69,10 +68,7 @@ impl Shown<'_> {
     }
 
     /// Holds a remembered checkpoint against the ledger, with the same answer.
-    pub(super) fn compare_checkpoint(
-        &self,
-        held: &HeldCheckpoint,
-    ) -> Result<Option<u64>, Finding> {
+    pub(super) fn compare_checkpoint(&self, held: &HeldCheckpoint) -> Result<Option<u64>, Finding> {
         let found = |kind, why: &dyn std::fmt::Display| {
             Finding::whole(kind, format!("{}: {why}", held.label))
         };

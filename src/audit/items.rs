@@ -6,19 +6,14 @@ use crate::auction::catalogue::LotTerms;
 /// Reports every lot that differs, each at its line.
 pub(super) fn compare(ledger: &[LotTerms], file: &[LotTerms], findings: &mut Findings) {
     if ledger.len() != file.len() {
-        let detail = format!(
-            "the ledger has {} lots, the items file has {}",
-            ledger.len(),
-            file.len()
-        );
+        let detail =
+            format!("the ledger has {} lots, the items file has {}", ledger.len(), file.len());
         findings.push(Finding::at(0, FindingKind::Items, detail));
     }
     for (line, (lot, shown)) in (1..).zip(ledger.iter().zip(file)) {
         if let Some(key) = differs_in(lot, shown) {
-            let detail = format!(
-                "lot {} differs from lot {} of the items file in: {key}",
-                lot.id, shown.id
-            );
+            let detail =
+                format!("lot {} differs from lot {} of the items file in: {key}", lot.id, shown.id);
             findings.push(Finding::at(line, FindingKind::Items, detail));
         }
     }

@@ -140,7 +140,8 @@ impl Judge {
                 if !time_is_right {
                     replay.derail();
                 }
-                let place = Place { tree: &self.tree, after: self.last_kind, last_at: self.last_at };
+                let place =
+                    Place { tree: &self.tree, after: self.last_kind, last_at: self.last_at };
                 replay.take(&entry, record, &place, findings);
                 Stage::Running(replay)
             }

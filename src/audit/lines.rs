@@ -97,7 +97,8 @@ mod tests {
 
     #[test]
     fn every_beginning_of_a_line_is_torn_and_a_changed_one_is_not() {
-        let line = "{\"body\":{\"note\":\"a\\nb\",\"ok\":true,\"title\":\"Ölbild \\\"x\\\"\"},\"seq\":17}";
+        let line =
+            "{\"body\":{\"note\":\"a\\nb\",\"ok\":true,\"title\":\"Ölbild \\\"x\\\"\"},\"seq\":17}";
         for end in 0..=line.len() {
             assert_eq!(check_torn(&line.as_bytes()[..end]), Ok(()), "{end}");
         }

@@ -197,8 +197,7 @@ impl Auditor {
     /// Reports which of two lines that do not chain was changed.
     fn settle(&mut self, first: Entry, second: &Entry, second_is_whole: bool) {
         let changed = if second_is_whole { first.seq } else { second.seq };
-        let detail =
-            format!("line {} does not name the hash of line {}", second.seq, first.seq);
+        let detail = format!("line {} does not name the hash of line {}", second.seq, first.seq);
         if !second_is_whole {
             self.judge.take(first, &self.anchors, &mut self.findings);
         }

@@ -108,7 +108,8 @@ impl Replay {
         place: &Place<'_>,
         findings: &mut Findings,
     ) {
-        let mut report = |(kind, detail): Wrong| findings.push(Finding::at(entry.seq, kind, detail));
+        let mut report =
+            |(kind, detail): Wrong| findings.push(Finding::at(entry.seq, kind, detail));
         self.check_place(entry.kind, place).unwrap_or_else(&mut report);
         let at = entry.at.or(place.last_at).unwrap_or(Timestamp::ZERO);
         let record = match record {
@@ -352,9 +353,7 @@ impl Replay {
             Record::Event(event) => self.event(&event, place),
             Record::Counted(counts) => self.counted(&counts, at),
             Record::Revoke(revocation) => self.revoke(revocation, at),
-            Record::Open(_) => {
-                Err((FindingKind::Rules, "a second opening in mid-sale".to_owned()))
-            }
+            Record::Open(_) => Err((FindingKind::Rules, "a second opening in mid-sale".to_owned())),
             Record::Lot(_) => Err((FindingKind::Rules, "a lot is added in mid-sale".to_owned())),
             Record::Enrol(_) | Record::Bid(_) | Record::Refused(_) | Record::Seal { .. } => Ok(()),
         }
@@ -437,7 +436,9 @@ const fn roster_kind(code: Code) -> FindingKind {
 fn roster_detail(code: Code, accepted: &AcceptedBid) -> String {
     let bidder = accepted.evidence.bidder();
     match code {
-        Code::WrongSale => format!("{bidder} signed this for another line 0: for other terms, or another sale"),
+        Code::WrongSale => {
+            format!("{bidder} signed this for another line 0: for other terms, or another sale")
+        }
         Code::NotEnrolled => format!("the key is not enrolled under the name {bidder} before it"),
         code => format!("{bidder}'s bid should have been refused: {code}"),
     }

@@ -103,7 +103,9 @@ fn say(what: &Happening) -> String {
         None => "no end".to_owned(),
     };
     match what {
-        Happening::BidAccepted { ends_at, .. } | Happening::LotOpened { ends_at, .. } => end(ends_at),
+        Happening::BidAccepted { ends_at, .. } | Happening::LotOpened { ends_at, .. } => {
+            end(ends_at)
+        }
         Happening::LotClosed { outcome: Outcome::Sold { to, hammer_price }, .. } => {
             format!("sold to {to} for {hammer_price} minor units")
         }

@@ -59,7 +59,8 @@ impl Keys {
 }
 
 fn sealer_finding(fault: &CertificateFault) -> Finding {
-    let kind = if is_about_time(fault) { FindingKind::CertificateTime } else { FindingKind::Untrusted };
+    let kind =
+        if is_about_time(fault) { FindingKind::CertificateTime } else { FindingKind::Untrusted };
     Finding::at(0, kind, format!("the sealing certificate: {fault}"))
 }
 
@@ -83,8 +84,14 @@ pub(super) fn sealing_key(sealer: &Sealer) -> Result<VerifyingKey, BadSignature>
 #[derive(Debug)]
 pub(super) enum Checked {
     Enrolment(Box<Result<Authenticated<Enrolled>, EnrolmentFault>>),
-    Bid { accepted: Box<AcceptedBid>, signature: Result<(), BadSignature> },
-    Refused { refused: Box<RefusedBid>, signature: Result<(), BadSignature> },
+    Bid {
+        accepted: Box<AcceptedBid>,
+        signature: Result<(), BadSignature>,
+    },
+    Refused {
+        refused: Box<RefusedBid>,
+        signature: Result<(), BadSignature>,
+    },
     Seal(Result<SignedCheckpoint, CheckpointError>),
     /// It carries no signature.
     Unsigned(Record),

@@ -11,9 +11,7 @@ use crate::auction::name::Name;
 use crate::auction::refusal::Code;
 use crate::ledger::hash::Hash;
 use crate::pki::Serial;
-use crate::record::{
-    AcceptedBid, BidEvidence, BidKey, Counts, Enrolled, RefusedBid, Revocation,
-};
+use crate::record::{AcceptedBid, BidEvidence, BidKey, Counts, Enrolled, RefusedBid, Revocation};
 use crate::time::Timestamp;
 
 /// Where an entry stands, to be found again.

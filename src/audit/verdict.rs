@@ -221,7 +221,10 @@ fn checked(file: &FileFacts, judge: &Judge, anchors: &Anchors, agreed: &Agreed) 
     let tally = replay.tally();
     let sum = |of: fn(&super::tally::LotTally) -> u64| tally.lots.iter().map(of).sum::<u64>();
     checked.push("the sealing certificate: issued by your CA, for this house and sale".to_owned());
-    checked.push(format!("{}: signature, and root over every line before", count(tally.seals, "seal")));
+    checked.push(format!(
+        "{}: signature, and root over every line before",
+        count(tally.seals, "seal")
+    ));
     checked.push(format!(
         "{}: certificate chain at its time, both signatures, one key for each name",
         count(tally.enrolments, "enrolment")
@@ -266,23 +269,32 @@ fn unchecked(judge: &Judge, anchors: &Anchors, agreed: &Agreed) -> Vec<String> {
         )),
     }
     if anchors.crl.is_none() {
-        say("no revocation list was given: a revocation that the house kept out of the ledger is not seen");
+        say(
+            "no revocation list was given: a revocation that the house kept out of the ledger is not seen",
+        );
     }
     if anchors.items.is_none() {
-        say("no items file was given: that the catalogue is the one the bidders were shown is not checked");
+        say(
+            "no items file was given: that the catalogue is the one the bidders were shown is not checked",
+        );
     }
     if let Some(replay) = judge.replay() {
         let tally = replay.tally();
         let attested: u64 = tally.lots.iter().map(|lot| lot.attested).sum();
         if attested > 0 {
-            say(&format!("{}: no signature, the house says it saw them", count(attested, "attested bid")));
+            say(&format!(
+                "{}: no signature, the house says it saw them",
+                count(attested, "attested bid")
+            ));
         }
         let counted: u64 = tally.counted.values().fold(0, |sum, count| sum.saturating_add(*count));
         if counted > 0 {
             say(&format!("{} only counted: the house's word", count(counted, "refusal")));
         }
         if !tally.house_made_keys.is_empty() {
-            say("bids of people whose certificate key the house made: the house could have made them too");
+            say(
+                "bids of people whose certificate key the house made: the house could have made them too",
+            );
         }
     }
     for limit in LIMITS {

@@ -1,6 +1,6 @@
 //! Bytes: every single-bit flip, every cut, and what editors and transfers do.
 
-use gavel::audit::{Auditor, FindingKind, Verdict, audit};
+use gavel::audit::{Auditor, FindingKind, Verdict};
 
 use rayon::prelude::*;
 
@@ -55,8 +55,10 @@ fn every_single_bit_flip_is_found() {
 #[test]
 fn every_cut_is_found_and_is_no_crime() {
     let world = world();
+    let mut auditor = Auditor::new(world.anchors());
     for end in 0..world.ledger.len() {
-        let audit = audit(&world.ledger[..end], world.anchors());
+        let audit = auditor.clone().finish();
+        auditor.feed(&world.ledger[end..=end]);
         assert_eq!(audit.verdict(), Verdict::Incomplete, "{end}: {:?}", audit.findings);
         let expected = match end {
             0 => FindingKind::Empty,
@@ -78,11 +80,17 @@ fn what_was_edited_is_named() {
         assert!(text.contains(from), "{from}");
         text.replacen(from, to, 1).into_bytes()
     };
-    let bid = all.iter().position(|line| line.ends_with(b"\"t\":\"bid\",\"ts\":1800000002000,\"v\":1}"));
+    let bid =
+        all.iter().position(|line| line.ends_with(b"\"t\":\"bid\",\"ts\":1800000002000,\"v\":1}"));
     let bid = bid.expect("alice's bid");
     let at = u64::try_from(bid).expect("small");
 
-    expect_of("an amount edited", &edit("\"amount\":55", "\"amount\":56"), FindingKind::Hash, Some(at));
+    expect_of(
+        "an amount edited",
+        &edit("\"amount\":55", "\"amount\":56"),
+        FindingKind::Hash,
+        Some(at),
+    );
     let mut deleted = all.clone();
     deleted.remove(bid);
     expect_of("a line deleted", &join(&deleted), FindingKind::Seq, Some(at));
@@ -116,9 +124,21 @@ fn what_was_edited_is_named() {
             edit("\"amount\":55", "\"amount\":55,\"amount\":55"),
             FindingKind::DuplicateKey,
         ),
-        ("a name in another form", edit("\"bidder\":\"alice\",\"head", "\"bidder\":\"alicé\",\"head"), FindingKind::Charset),
-        ("depth", edit("\"amount\":55", &format!("\"amount\":{}", "[".repeat(10_000))), FindingKind::Limit),
-        ("a long line", edit("\"amount\":55", &format!("\"amount\":\"{}\"", "a".repeat(20_000))), FindingKind::Limit),
+        (
+            "a name in another form",
+            edit("\"bidder\":\"alice\",\"head", "\"bidder\":\"alicé\",\"head"),
+            FindingKind::Charset,
+        ),
+        (
+            "depth",
+            edit("\"amount\":55", &format!("\"amount\":{}", "[".repeat(10_000))),
+            FindingKind::Limit,
+        ),
+        (
+            "a long line",
+            edit("\"amount\":55", &format!("\"amount\":\"{}\"", "a".repeat(20_000))),
+            FindingKind::Limit,
+        ),
     ];
     for (what, bytes, kind) in cases {
         expect_of(what, &bytes, kind, None);

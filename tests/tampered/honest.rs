@@ -1,8 +1,8 @@
 //! The honest ledger itself: valid, with its results and with what is said openly.
 
-use gavel::audit::{Auditor, Anchors, Trust, Verdict, audit};
 use gavel::auction::event::Outcome;
 use gavel::auction::lot::LotState;
+use gavel::audit::{Anchors, Auditor, Trust, Verdict, audit};
 
 use super::world::{at, name, world};
 
@@ -26,13 +26,15 @@ fn an_honest_ledger_is_valid() {
     assert_eq!((oil.bidders, oil.extensions, oil.is_on_word), (3, 1, false));
     assert_eq!(oil.scheduled_end, Some(at(31_000)));
     assert_eq!((vase.bids_accepted(), vase.bids_refused), (1, 0));
-    assert_eq!(results.headlines.lots_of_house_made_keys, [vase.terms.id.clone()]);
+    assert_eq!(results.headlines.lots_of_house_made_keys, std::slice::from_ref(&vase.terms.id));
     assert_eq!(results.headlines.house_made_keys, [name("bob")]);
     assert_eq!(results.clock_entries, 1);
     assert_eq!(results.lag_us.map(|(max, _)| max), Some(70));
-    assert!(audit.unchecked.iter().any(|said| {
-        said == "no receipt and no witness was given: another ledger may exist"
-    }));
+    assert!(
+        audit.unchecked.iter().any(|said| {
+            said == "no receipt and no witness was given: another ledger may exist"
+        })
+    );
 }
 
 #[test]

@@ -8,18 +8,18 @@ use std::path::Path;
 use std::sync::OnceLock;
 
 use ed25519_dalek::SigningKey;
-use gavel::audit::{Anchors, Audit, FindingKind, Trust, Verdict, audit};
 use gavel::auction::catalogue::{LotTerms, SaleTerms, Timer, VoidPolicy};
 use gavel::auction::increments::Increments;
 use gavel::auction::money::{Amount, Currency};
 use gavel::auction::name::{HouseName, LotId, Name, Role, SaleId, Title};
+use gavel::audit::{Anchors, Audit, FindingKind, Trust, Verdict, audit};
 use gavel::house::{After, Answer, House, Newborn, Pending};
 use gavel::ledger::store::{self, Store};
 use gavel::ledger::{Hash, SealingKey, origin};
 use gavel::pki::{Ca, Grant, Identity, KeyMaker, P256Secret, RevocationReason};
 use gavel::record::{
-    AttestedBid, Authenticated, BidKey, Enrolled, Enrolment, EnrolmentEvidence,
-    EnrolmentStatement, Head, Opening, Revocation, SignedBid, Statement, Terms, catalogue_hash,
+    AttestedBid, Authenticated, BidKey, Enrolled, Enrolment, EnrolmentEvidence, EnrolmentStatement,
+    Head, Opening, Revocation, SignedBid, Statement, Terms, catalogue_hash,
 };
 use gavel::time::{Span, Timestamp};
 
@@ -28,6 +28,11 @@ pub(crate) const OPENED: u64 = 1_800_000_000_000;
 
 pub(crate) fn at(ms: u64) -> Timestamp {
     Timestamp::from_unix_ms(OPENED + ms).expect("in range")
+}
+
+/// So many days before the sale opens.
+pub(crate) fn days_before(days: u64) -> Timestamp {
+    Timestamp::from_unix_ms(OPENED - days * 86_400_000).expect("in range")
 }
 
 pub(crate) fn name(text: &str) -> Name {
@@ -43,8 +48,12 @@ pub(crate) struct Person {
 
 impl Person {
     pub(crate) fn new(ca: &Ca, grant: &Grant, seed: u8) -> Self {
+        Self::certified(ca, grant, at(0), seed)
+    }
+
+    pub(crate) fn certified(ca: &Ca, grant: &Grant, when: Timestamp, seed: u8) -> Self {
         let secret = P256Secret::generate().expect("a key");
-        let identity = ca.certify_person(&secret.public_key(), grant, at(0)).expect("certifies");
+        let identity = ca.certify_person(&secret.public_key(), grant, when).expect("certifies");
         Self { identity, secret, bid_key: SigningKey::from_bytes(&[seed; 32]) }
     }
 
@@ -79,7 +88,14 @@ impl Person {
     }
 
     /// A bid that this person signs.
-    pub(crate) fn bid(&self, head: Head, sale_hash: Hash, lot: &str, amount: u64, n: u64) -> SignedBid {
+    pub(crate) fn bid(
+        &self,
+        head: Head,
+        sale_hash: Hash,
+        lot: &str,
+        amount: u64,
+        n: u64,
+    ) -> SignedBid {
         let statement = Statement {
             amount: Amount::new(amount).expect("an amount"),
             bid_key: BidKey::from(&self.bid_key),
@@ -143,8 +159,9 @@ impl World {
     fn play() -> Self {
         let house = HouseName::parse("test-house").expect("a name");
         let sale = SaleId::parse("spring").expect("an id");
-        let ca = Ca::create(house.clone(), at(0)).expect("makes a CA");
-        let lots = vec![lot("1", "Ölbild, 19. Jh.", 50, 5, 30, 10), lot("2", "Vase", 100, 10, 8, 0)];
+        let ca = Ca::create(house.clone(), days_before(200)).expect("makes a CA");
+        let lots =
+            vec![lot("1", "Ölbild, 19. Jh.", 50, 5, 30, 10), lot("2", "Vase", 100, 10, 8, 0)];
         let alice = Person::new(&ca, &grant("alice", KeyMaker::Holder), 1);
         let bob = Person::new(&ca, &grant("bob", KeyMaker::House), 2);
         let carol = Person::new(&ca, &grant("carol", KeyMaker::Holder), 3);
@@ -214,13 +231,15 @@ impl World {
         self.head = Head { root: head.root, size: head.size };
 
         running.frame(|house| {
-            let mut waiting = vec![house.enrol(at(100), &self.enrolled(self.alice.enrolment(self.sale_hash)))];
+            let mut waiting =
+                vec![house.enrol(at(100), &self.enrolled(self.alice.enrolment(self.sale_hash)))];
             waiting.push(house.enrol(at(200), &self.enrolled(self.bob.enrolment(self.sale_hash))));
             waiting.push(self.attest(house, at(1_000), "1", 50));
             waiting
         });
         let answers = running.frame(|house| {
-            let mut waiting = vec![house.submit(at(2_000), 40, self.signed(&self.alice, "1", 55, 1))];
+            let mut waiting =
+                vec![house.submit(at(2_000), 40, self.signed(&self.alice, "1", 55, 1))];
             waiting.push(house.submit(at(2_500), 50, self.signed(&self.bob, "1", 58, 1)));
             waiting.push(house.submit(at(2_600), 55, self.signed(&self.bob, "1", 60, 2)));
             waiting.push(house.submit(at(3_000), 60, self.signed(&self.bob, "2", 100, 3)));
