@@ -4,6 +4,7 @@
 pub mod auction;
 pub mod audit;
 pub mod cli;
+pub mod client;
 pub mod clock;
 pub mod house;
 pub mod ledger;

@@ -71,8 +71,12 @@ pub const LOT_DURATION_MAX: Span = Span::from_s(366 * 24 * 3600);
 pub const FRAME_LINES_MAX: usize = 1024;
 /// The most certificate bytes taken from one PEM or DER file.
 pub const CREDENTIAL_FILE_BYTES_MAX: u64 = 64 * 1024;
+/// The most bytes of a passphrase's file: a line, and room for a note below it.
+pub const PASSPHRASE_FILE_BYTES_MAX: u64 = 4 * 1024;
 /// The most bytes of a CRL file.
 pub const CRL_FILE_BYTES_MAX: u64 = 4 * 1024 * 1024;
+/// The most bytes of a CA's register: about 150,000 certificates.
+pub const REGISTER_FILE_BYTES_MAX: u64 = 64 * 1024 * 1024;
 /// The most bytes of a sale file.
 pub const SALE_FILE_BYTES_MAX: u64 = 16 * 1024 * 1024;
 /// How often the anchor is replaced while a sale runs.
@@ -86,14 +90,21 @@ pub const HANDSHAKE_TIMEOUT: Span = Span::from_s(5);
 pub const IDLE_TIMEOUT: Span = Span::from_s(30 * 60);
 /// How long one write to a peer may take before the peer is dropped as stuck.
 pub const WRITE_TIMEOUT: Span = Span::from_s(10);
+/// How long a revoked or expired peer may still be told so before it is cut.
+pub const CUT_GRACE: Span = Span::from_ms(500);
+/// How long sessions may take to part when the server stops.
+pub const STOP_TIMEOUT: Span = Span::from_s(12);
+/// How long the door waits after a connection that could not be accepted.
+pub const ACCEPT_PAUSE: Span = Span::from_ms(100);
 /// The most connections at once.
 pub const CONNECTIONS_MAX: usize = 12_000;
 /// The most connections under one name: a phone, a laptop, some tabs, some reconnects.
 pub const CONNECTIONS_PER_NAME_MAX: usize = 16;
-/// The most connections from one address that have not finished their handshake.
-pub const UNAUTHENTICATED_PER_ADDRESS_MAX: usize = 256;
+/// The most connections from one address that have not finished their handshake: a full hall
+/// behind one address may come back at the same moment.
+pub const UNAUTHENTICATED_PER_ADDRESS_MAX: usize = 1_024;
 /// The most connections that have not finished their handshake, from all addresses.
-pub const UNAUTHENTICATED_MAX: usize = 2_048;
+pub const UNAUTHENTICATED_MAX: usize = 4_096;
 /// The longest request line of `gavel/1`, with its LF.
 pub const REQUEST_LINE_BYTES_MAX: usize = 16 * 1024;
 /// The longest text command, with its line end.
@@ -104,12 +115,22 @@ pub const REQUESTS_IN_FLIGHT_MAX: usize = 64;
 pub const ARRIVALS_MAX: usize = 16 * 1024;
 /// How many frames a reader may fall behind before it gets a snapshot instead.
 pub const FRAMES_BEHIND_MAX: usize = 1024;
+/// How many bytes of frames are kept for readers that fall behind: it bounds the server's memory.
+pub const FRAME_BYTES_BEHIND_MAX: usize = 64 * 1024 * 1024;
+/// How long a reader must have kept up after a snapshot before it may have another.
+pub const SNAPSHOT_APART: Span = Span::from_s(10);
+/// The most lots in one answer to `list`: it fits a server's line.
+pub const LIST_LOTS_MAX: usize = 1_000;
 /// How many bad lines in a row end a connection.
 pub const BAD_LINES_MAX: u32 = 20;
 /// How many requests one connection may send in a second, on average.
-pub const REQUESTS_PER_SECOND_MAX: u32 = 2_000;
+pub const REQUESTS_PER_SECOND_MAX: u64 = 2_000;
 /// The most bytes of certificates a peer may present.
 pub const PEER_CHAIN_BYTES_MAX: usize = 16 * 1024;
+/// How often official time is compared with the wall clock.
+pub const CLOCK_LOOK_EVERY: Span = Span::from_s(1);
+/// How often the console tells throughput and latency while there is any.
+pub const METRICS_EVERY: Span = Span::from_s(5);
 /// How often the CRL file is looked at.
 pub const CRL_POLL: Span = Span::from_ms(250);
 
@@ -123,7 +144,25 @@ pub const FINDINGS_OF_A_KIND_MAX: usize = 25;
 
 /// The longest line a client takes from a server: a `lines` message of a full frame fits.
 pub const SERVER_LINE_BYTES_MAX: usize = 32 * 1024 * 1024;
+/// How long reaching a server may take, and again its handshake and greeting.
+pub const CONNECT_TIMEOUT: Span = Span::from_s(10);
+/// How long a server may be silent before it is asked for a sign of life: two ticks.
+pub const QUIET_MAX: Span = Span::from_s(20);
+/// The first wait before an attempt to connect again; it doubles from there.
+pub const RECONNECT_WAIT_MIN: Span = Span::from_ms(250);
 /// The longest wait between two attempts to connect again.
 pub const RECONNECT_WAIT_MAX: Span = Span::from_s(15);
+/// How many live lines a client holds back while it catches up; more it asks for again.
+pub const EARLY_LINES_MAX: usize = 64 * 1024;
+/// How many of the newest heads a client keeps, to hold receipts against them.
+pub const RECENT_HEADS_MAX: usize = 256;
+/// How often a client that only follows puts its newest head on disk.
+pub const REMEMBER_EVERY: Span = Span::from_s(1);
+/// How often a bid that was answered `busy` is sent again before its outcome stays open.
+pub const BUSY_RETRIES_MAX: u32 = 8;
+/// The wait before a bid that was answered `busy` is sent again.
+pub const BUSY_WAIT: Span = Span::from_ms(200);
+/// The most characters of a server's message that are shown.
+pub const SERVER_MESSAGE_CHARS_MAX: usize = 400;
 /// A bid over this many times the ask needs a confirmation: a slip of the finger is the commonest plea.
 pub const CONFIRM_ABOVE_ASKS: u64 = 10;

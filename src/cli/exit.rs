@@ -1,8 +1,9 @@
 //! How a command ends: exit codes and the one form of an error.
 
 use std::fmt;
-use std::io::Write as _;
 use std::process::ExitCode;
+
+use super::print;
 
 /// The exit codes, the same for every command (DESIGN 5).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -80,14 +81,18 @@ pub(super) fn finish(result: Result<Exit, Failure>) -> ExitCode {
     for hint in &failure.hints {
         text.push_str(&format!("hint: {hint}\n"));
     }
-    // A reader that has gone away is no reason for another error.
-    let _ = std::io::stderr().write_all(text.as_bytes());
+    print::talk(&text);
     ExitCode::from(failure.exit.code())
 }
 
 /// Prints clap's own help or usage error.
 pub(super) fn usage(error: &clap::Error) -> ExitCode {
     let exit = if error.use_stderr() { Exit::Usage } else { Exit::Success };
-    let _ = error.print();
+    let text = error.to_string();
+    if print::showable(&text) == text {
+        let _ = error.print();
+    } else {
+        print::talk(&print::showable(&text));
+    }
     ExitCode::from(exit.code())
 }

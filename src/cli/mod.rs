@@ -4,8 +4,17 @@
 //! Results go to stdout, talk to stderr. A subcommand returns an [`Exit`], or a
 //! [`Failure`] that is printed as `error:` with a code and `hint:` what to do.
 
+mod codes;
 mod completions;
 mod exit;
+mod fault;
+mod house_folder;
+mod passphrase;
+mod pki;
+mod prepare;
+mod print;
+mod sale_file;
+mod when;
 
 use std::process::ExitCode;
 
@@ -23,6 +32,8 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    Prepare(prepare::Args),
+    Pki(pki::Args),
     Completions(completions::Args),
 }
 
@@ -37,6 +48,8 @@ pub fn run() -> ExitCode {
 
 fn dispatch(command: Command) -> Result<Exit, Failure> {
     match command {
+        Command::Prepare(args) => prepare::run(&args),
+        Command::Pki(args) => pki::run(&args),
         Command::Completions(args) => completions::run(&args),
     }
 }

@@ -28,7 +28,7 @@ use std::sync::Arc;
 
 use ed25519_dalek::VerifyingKey;
 
-use crate::auction::event::{Bid, Event, Happening, Input};
+use crate::auction::event::{Bid, Event, Input};
 use crate::auction::name::Name;
 use crate::auction::refusal::{Code, Refusal, Unfit};
 use crate::auction::sale::Sale;
@@ -133,6 +133,8 @@ impl House {
     /// Does everything that fell due at or before `now` (RULES 1.2).
     pub fn advance(&mut self, now: Timestamp) {
         while let Some((at, input)) = self.sale.due().filter(|(at, _)| *at <= now) {
+            // Nothing is due at the last entry's time yet: counts may still stand there.
+            self.flush_counts();
             let event = self.sale.decide(at, input).expect("what is due is taken when it is due");
             self.enter_event(event);
         }
@@ -351,9 +353,6 @@ impl House {
 
     fn enter_event(&mut self, event: Event) {
         self.open_frame();
-        if matches!(event.what, Happening::SaleClosed(_)) {
-            self.flush_counts();
-        }
         let draft = record::draft_event(&event).expect("bids are entered by `accept`");
         self.append(draft);
         self.sale.apply(&event);
@@ -417,9 +416,7 @@ impl House {
     /// The open frame's lines, for one write and one sync. With nothing entered it is
     /// the seal line that is still owed, by itself, or nothing at all.
     pub fn take_frame(&mut self) -> Vec<Chained> {
-        if !self.frame.counted.is_empty() && !self.sale.is_closed() {
-            self.flush_counts();
-        }
+        self.flush_counts();
         self.open_frame();
         std::mem::take(&mut self.frame.lines)
     }

@@ -79,6 +79,21 @@ pub enum KeyMaker {
     Holder,
 }
 
+impl KeyMaker {
+    /// The maker's name in the register.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::House => "house",
+            Self::Holder => "holder",
+        }
+    }
+
+    /// Takes a maker's name.
+    pub fn parse(text: &str) -> Option<Self> {
+        [Self::House, Self::Holder].into_iter().find(|maker| maker.as_str() == text)
+    }
+}
+
 /// What the house grants to a person.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Grant {

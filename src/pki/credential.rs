@@ -104,8 +104,8 @@ impl Credential {
         secret: P256Secret,
         at: Timestamp,
     ) -> Result<Self, CredentialFault> {
-        let Answer { house, address, leaf, anchor } = answer;
-        let identity = verify_person(&[leaf], &anchor, &house, at)?;
+        let identity = answer.check(at)?;
+        let Answer { address, anchor, .. } = answer;
         if identity.public_key == secret.public_key() {
             Ok(Self { address, identity, anchor, secret })
         } else {
@@ -122,9 +122,7 @@ impl Credential {
     pub fn to_pem(&self) -> Zeroizing<String> {
         let mut text = Zeroizing::new(head(self.house(), &self.address));
         text.push_str(&pem::write("PRIVATE KEY", self.secret.pkcs8()));
-        for der in self.identity.chain.iter().take(1) {
-            text.push_str(&pem::write("CERTIFICATE", der));
-        }
+        text.push_str(&pem::write("CERTIFICATE", self.identity.leaf()));
         text.push_str(&self.anchor.to_pem());
         text
     }
@@ -149,6 +147,11 @@ impl Answer {
         };
         let (leaf, anchor) = (leaf.to_vec(), Anchor::from_der(ca)?);
         Ok(Self { house, address, leaf, anchor })
+    }
+
+    /// Judges the certificate at `at`.
+    pub(super) fn check(&self, at: Timestamp) -> Result<Identity, CertificateFault> {
+        verify_person(std::slice::from_ref(&self.leaf), &self.anchor, &self.house, at)
     }
 
     pub(super) fn to_pem(&self) -> String {
@@ -204,7 +207,7 @@ fn head(house: &HouseName, address: &Address) -> String {
     format!("# gavel credential: house {house}, server {address}\n")
 }
 
-fn read_head(bytes: &[u8]) -> Option<(HouseName, Address)> {
+pub(super) fn read_head(bytes: &[u8]) -> Option<(HouseName, Address)> {
     let line = bytes.split(|byte| *byte == b'\n').next()?;
     let line = std::str::from_utf8(line).ok()?.trim_end_matches('\r');
     let (house, address) =

@@ -144,6 +144,11 @@ pub struct Identity {
 }
 
 impl Identity {
+    /// The DER of their own certificate.
+    pub fn leaf(&self) -> &[u8] {
+        self.chain.first().map_or(&[], Vec::as_slice)
+    }
+
     /// Says whether the certificate is valid at `at`; what every bid asks again.
     pub fn check_time(&self, at: Timestamp) -> Result<(), CertificateFault> {
         check_validity(self.not_before, self.not_after, at)
@@ -163,6 +168,8 @@ pub struct ServerIdentity {
     pub not_after: Timestamp,
     /// SHA-256 of the certificate's DER.
     pub cert: Fingerprint,
+    /// The server's key.
+    pub key: P256Key,
 }
 
 /// The sealing key of one sale, as a certificate checked by

@@ -173,6 +173,18 @@ pub fn is_there(path: &Path) -> Result<bool, KeyFault> {
     path.try_exists().map_err(KeyFault::io("look at", path))
 }
 
+/// The files of a folder with an extension, in the order of their names.
+pub fn files_with_extension(folder: &Path, extension: &str) -> Result<Vec<PathBuf>, KeyFault> {
+    let entries = fs::read_dir(folder).map_err(KeyFault::io("look into", folder))?;
+    let mut paths: Vec<PathBuf> = entries
+        .map(|entry| entry.map(|entry| entry.path()))
+        .collect::<io::Result<_>>()
+        .map_err(KeyFault::io("look into", folder))?;
+    paths.retain(|path| path.extension().is_some_and(|found| found == extension));
+    paths.sort();
+    Ok(paths)
+}
+
 /// Reads a file that others may not read.
 pub fn read_secret(path: &Path, bytes_max: u64) -> Result<Zeroizing<Vec<u8>>, KeyFault> {
     let file = File::open(path).map_err(KeyFault::io("read", path))?;

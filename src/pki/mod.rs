@@ -15,15 +15,19 @@ mod anchor;
 mod ca;
 mod credential;
 mod fault;
+mod holder;
 mod identity;
+mod office;
 mod pem;
+mod prepare;
+mod register;
 mod request;
 mod revocation;
+mod serving;
+mod show;
 mod signing;
 mod tls;
 mod verify;
-#[cfg(test)]
-mod who_gets_in;
 
 pub mod keys;
 
@@ -31,13 +35,24 @@ pub use anchor::Anchor;
 pub use ca::{CRL_LIFETIME, Ca, CaFault, Grant, KeyMaker, PERSON_LIFETIME_MAX};
 pub use credential::{Address, AddressError, Credential, CredentialFault};
 pub use fault::CertificateFault;
+pub use holder::{Accepted, HolderFault, Requested, accept, request};
 pub use identity::{
     Fingerprint, FingerprintError, Identity, Sealer, Serial, SerialError, ServerIdentity,
 };
+pub use office::{Certified, CrlMade, HouseFolder, Office, OfficeFault, Replace, Revoked, Which};
+pub use prepare::{Made, Preparation, Prepared, Thing, prepare};
+pub use register::{Holder, Issued, Register, RegisterFault, Standing};
 pub use request::{RequestFault, make_request, read_request};
 pub use revocation::{Crl, CrlEntry, CrlFault, CrlUpdate, RevocationReason, Revocations};
+pub use serving::{
+    Particulars, SealingCredential, SealingKeyState, ServeFault, ServeFolder, Serving,
+};
+pub use show::{Bearer, ShowFault, Shown, ShownCertificate, show};
 pub use signing::{P256Key, P256Secret, SigningFault, verify_p256};
 pub use tls::{
     ALPN_GAVEL_1, ServerKey, TlsFault, client_config, fault_of, fault_of_io, server_config,
 };
 pub use verify::{verify_person, verify_sealer, verify_server};
+
+#[cfg(test)]
+mod tests;

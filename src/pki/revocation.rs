@@ -17,7 +17,7 @@ use super::anchor::Anchor;
 use super::identity::{Fingerprint, Serial};
 use super::pem;
 use super::verify::asn1_timestamp;
-use crate::limits::CRL_FILE_BYTES_MAX;
+use crate::limits::{CRL_FILE_BYTES_MAX, INTEGER_MAX};
 use crate::time::Timestamp;
 
 /// Why a certificate was revoked, of the reasons of RFC 5280, section 5.3.1,
@@ -132,6 +132,7 @@ impl Crl {
             return Err(CrlFault::Partial);
         }
         let number = list.crl_number().and_then(|number| u64::try_from(number).ok());
+        let number = number.filter(|number| *number <= INTEGER_MAX);
         let entries: Option<Vec<CrlEntry>> = list.iter_revoked_certificates().map(entry).collect();
         Ok(Self {
             number: number.ok_or(CrlFault::NoNumber)?,
@@ -168,8 +169,8 @@ pub enum CrlFault {
     /// The bytes are no list.
     #[error("the revocation list cannot be read")]
     Malformed,
-    /// The list has no number, so that nobody can tell an old one.
-    #[error("the revocation list has no number")]
+    /// The list has no number up to 2^53-1, so that nobody can tell an old one or record it.
+    #[error("the revocation list has no number that a ledger can hold")]
     NoNumber,
     /// A list with a greater number is in force.
     #[error("the revocation list is number {number}, older than number {in_force} in force")]

@@ -11,6 +11,7 @@ use std::sync::Arc;
 use rustls::client::Resumption;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::crypto::{CryptoProvider, aws_lc_rs, verify_tls13_signature};
+use rustls::pki_types::pem::SectionKind;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer, ServerName, UnixTime};
 use rustls::server::NoServerSessionStorage;
 use rustls::server::danger::{ClientCertVerified, ClientCertVerifier};
@@ -20,13 +21,14 @@ use rustls::{
     CertificateError, ClientConfig, DigitallySignedStruct, DistinguishedName, Error,
     InvalidMessage, OtherError, PeerIncompatible, ServerConfig, SignatureScheme,
 };
+use zeroize::Zeroizing;
 
 use super::anchor::Anchor;
 use super::credential::{Credential, CredentialFault, key_of};
 use super::fault::CertificateFault;
 use super::pem;
 use super::revocation::Revocations;
-use super::signing::{P256Secret, SigningFault};
+use super::signing::{P256Key, P256Secret, SigningFault};
 use super::verify::{verify_person, verify_server};
 use crate::auction::name::HouseName;
 use crate::time::Timestamp;
@@ -50,14 +52,26 @@ impl ServerKey {
     /// Reads a PEM file that holds a key and a certificate.
     pub fn read(bytes: &[u8]) -> Result<Self, CredentialFault> {
         let key = key_of(bytes)?.ok_or(CredentialFault::NoKey)?;
-        let certificate = pem::one_or_der(bytes, rustls::pki_types::pem::SectionKind::Certificate)
-            .ok_or(CredentialFault::Malformed)?;
+        let certificate =
+            pem::one_or_der(bytes, SectionKind::Certificate).ok_or(CredentialFault::Malformed)?;
         Ok(Self { certificate, secret: P256Secret::from_pkcs8(&key)? })
+    }
+
+    /// Writes the file that [`ServerKey::read`] reads.
+    pub(super) fn to_pem(&self) -> Zeroizing<String> {
+        let mut text = pem::write("PRIVATE KEY", self.secret.pkcs8());
+        text.push_str(&pem::write("CERTIFICATE", &self.certificate));
+        text
     }
 
     /// The certificate's DER.
     pub fn certificate(&self) -> &[u8] {
         &self.certificate
+    }
+
+    /// The public half of the key, which should be the certificate's.
+    pub(super) const fn public_key(&self) -> P256Key {
+        self.secret.public_key()
     }
 }
 
@@ -107,13 +121,13 @@ pub fn client_config(
     time: Arc<dyn TimeProvider>,
 ) -> Result<ClientConfig, TlsFault> {
     let trust = Trust::new(credential.anchor.clone(), credential.house().clone());
-    let leaf = credential.identity.chain.iter().take(1).cloned().map(CertificateDer::from);
+    let leaf = CertificateDer::from(credential.identity.leaf().to_vec());
     let mut config = ClientConfig::builder_with_details(provider(), time)
         .with_protocol_versions(&[&TLS13])
         .map_err(TlsFault::Key)?
         .dangerous()
         .with_custom_certificate_verifier(Arc::new(ServerVerifier { trust }))
-        .with_client_auth_cert(leaf.collect(), rustls_key(&credential.secret))
+        .with_client_auth_cert(vec![leaf], rustls_key(&credential.secret))
         .map_err(TlsFault::Key)?;
     config.alpn_protocols = vec![ALPN_GAVEL_1.to_vec()];
     config.resumption = Resumption::disabled();

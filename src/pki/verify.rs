@@ -71,9 +71,9 @@ pub fn verify_server(
     let Subject::Server { house: own } = leaf.subject(house)? else {
         return Err(CertificateFault::OtherUsage);
     };
-    leaf.p256_key()?;
     Ok(ServerIdentity {
         house: own,
+        key: leaf.p256_key()?,
         not_before: leaf.not_before(),
         not_after: leaf.not_after(),
         cert: leaf.fingerprint(),
@@ -106,6 +106,12 @@ pub fn verify_sealer(
         cert: leaf.fingerprint(),
         serial: leaf.serial,
     })
+}
+
+/// What a certificate says that it is, and from when. Nobody's word is checked.
+pub(super) fn claim_of(der: &[u8]) -> Result<(Subject, Timestamp), CertificateFault> {
+    let cert = parse(der)?;
+    Ok((Subject::parse(only_uri(&cert)?)?, asn1_timestamp(cert.validity().not_before)))
 }
 
 /// A leaf that the anchor issued, valid and of the asked usage; its name is still to be read.

@@ -122,7 +122,7 @@ pub struct RefusedBid {
 /// Refused bids that are only counted: on the house's word.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Counts {
-    /// How many for each code; rising codes, no zero.
+    /// How many for each code; rising codes, no zero. Empty where only keys go on.
     pub counts: Vec<(Code, u64)>,
     /// Each such bid's key with its highest `n`; rising keys.
     pub keys: Vec<(BidKey, u64)>,

@@ -258,11 +258,18 @@ fn read_refusal(refusal: v1::Refusal) -> Result<Record, RecordError> {
             counts: Some(counts),
             keys: Some(keys),
             sig: None,
-        } => Ok(Record::Counted(Counts { counts: read_counts(&counts)?, keys: read_keys(&keys)? })),
+        } => Ok(Record::Counted(read_summary(&counts, &keys)?)),
         v1::Refusal { .. } => {
             Err(RecordError::value("refusal", "neither a whole bid nor a summary"))
         }
     }
+}
+
+fn read_summary(counts: &[v1::Count], keys: &[v1::CountedKey]) -> Result<Counts, RecordError> {
+    if counts.is_empty() && keys.is_empty() {
+        return Err(RecordError::value("counts", "a summary of nothing"));
+    }
+    Ok(Counts { counts: read_counts(counts)?, keys: read_keys(keys)? })
 }
 
 fn read_counts(counts: &[v1::Count]) -> Result<Vec<(Code, u64)>, RecordError> {
@@ -271,7 +278,7 @@ fn read_counts(counts: &[v1::Count]) -> Result<Vec<(Code, u64)>, RecordError> {
         .map(|entry| Ok((code("code", &entry.code)?, entry.count)))
         .collect::<Result<_, RecordError>>()?;
     let rising = counts.is_sorted_by(|(one, _), (next, _)| one.as_str() < next.as_str());
-    if counts.is_empty() || !rising || counts.iter().any(|(_, count)| *count == 0) {
+    if !rising || counts.iter().any(|(_, count)| *count == 0) {
         return Err(RecordError::value("counts", "rising codes with counts above 0 are expected"));
     }
     Ok(counts)

@@ -45,11 +45,18 @@ impl BidKey {
     /// Checks an Ed25519 signature strictly: no small-order key, no second form (LEDGER 1).
     pub(super) fn verify(&self, message: &[u8], signature: &[u8; 64]) -> Result<(), BadSignature> {
         let key = VerifyingKey::from_bytes(&self.0).map_err(|_| BadSignature::Malformed)?;
-        if key.is_weak() || *signature == [0; 64] {
+        if key.is_weak() || !self.is_canonical() || *signature == [0; 64] {
             return Err(BadSignature::Malformed);
         }
         key.verify_strict(message, &Signature::from_bytes(signature))
             .map_err(|_| BadSignature::Mismatch)
+    }
+
+    /// Whether `y` is below 2^255-19: the library also takes the other spelling of
+    /// a small `y`, which would let one key be enrolled as two.
+    fn is_canonical(&self) -> bool {
+        let [low, middle @ .., high] = &self.0;
+        high & 0x7f != 0x7f || middle.iter().any(|byte| *byte != 0xff) || *low < 0xed
     }
 }
 
@@ -257,7 +264,13 @@ mod tests {
         // R = the identity and s = 0 verify under plain `verify` for every message.
         weak.signature = [0; 64];
         weak.signature[0] = 1;
-        for bad in [zeros, weak] {
+        // y = 2^255-19 + 3, another spelling of y = 3, which is on the curve.
+        let mut spelt_twice = SignedBid::sign(statement(), &key(1));
+        let mut key = [0xff; 32];
+        (key[0], key[31]) = (0xf0, 0x7f);
+        assert!(VerifyingKey::from_bytes(&key).is_ok(), "the library takes it");
+        spelt_twice.statement.bid_key = BidKey::from_bytes(key);
+        for bad in [zeros, weak, spelt_twice] {
             assert_eq!(bad.authenticate().expect_err("bad").why, BadSignature::Malformed);
         }
     }

@@ -370,6 +370,10 @@ fn summaries_rise_and_are_bounded() {
     let one = r#"{"code":"closed","count":1}"#;
     let key = |i: usize| format!("{{\"bid_key\":\"{i:064x}\",\"n\":1}}");
     assert!(read(Kind::Refusal, &body(one, "")).is_ok());
+    assert!(
+        read(Kind::Refusal, &body("", &key(1))).is_ok(),
+        "keys that did not fit the line before"
+    );
     let many: Vec<String> = (0..=COUNTED_KEYS_PER_LINE_MAX).map(key).collect();
     for (counts, keys) in [
         ("", String::new()),

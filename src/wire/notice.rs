@@ -35,20 +35,9 @@ impl Announcer {
         Self { currency: sale.catalogue().terms().currency.clone(), lots: lots.collect() }
     }
 
-    /// The lines that tell `events`; empty where none is worth telling.
-    pub fn announce(&mut self, events: &[Event]) -> String {
-        let mut text = String::new();
-        for event in events {
-            if let Some(line) = self.line(&event.what) {
-                text.push_str(&line);
-                text.push('\n');
-            }
-        }
-        text
-    }
-
-    fn line(&mut self, happening: &Happening) -> Option<String> {
-        match happening {
+    /// The line that tells `event`, without its end; `None` where it is not worth telling.
+    pub fn announce(&mut self, event: &Event) -> Option<String> {
+        match &event.what {
             Happening::BidAccepted { bid, ends_at } => {
                 let announced = self.lots.get_mut(&bid.lot)?;
                 let before = std::mem::replace(&mut announced.ends_at, *ends_at);

@@ -182,6 +182,10 @@ pub fn who_am_i(caller: &Caller) -> String {
 /// The answer to QUIT.
 pub const GOODBYE: &str = "Goodbye.\n";
 
+/// Stands before a list that takes the place of notices a slow reader has missed.
+pub const SKIPPED: &str =
+    "You read too slowly and have missed some lines. How everything stands:\n";
+
 /// The answer to LIST.
 pub fn list(lots: &[LotView], currency: &Currency) -> String {
     let mut text = format!("Items ({}):\n", lots.len());

@@ -116,3 +116,22 @@ fn load_does_not_close_anybody_out() {
     assert!(matches!(answers[0], Answer::Entered(_)));
     assert_eq!(refusal(&answers[1]), Code::Closed);
 }
+
+#[test]
+fn refusals_that_are_only_counted_stand_before_the_closings_of_their_frame() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let world = World::new(&["alice", "bob", "carol"]);
+    let mut running = begin(&world, folder.path());
+    // Carol has not enrolled: her bid is refused and only counted.
+    let stranger = world.bid(&running, "carol", "1", 51, 1);
+    let late = world.bid(&running, "alice", "2", 101, 1);
+    let pending = vec![
+        running.house.submit(at(199_000), 0, stranger),
+        running.house.submit(at(200_000), 0, late),
+    ];
+    let answers = running.commit(pending);
+    assert_eq!(answers.iter().map(refusal).collect::<Vec<_>>(), [Code::NotEnrolled, Code::Closed]);
+    assert!(running.house.is_finished());
+    drop(running);
+    world.recover(folder.path()).expect("the replay finds every line in its place");
+}

@@ -1,0 +1,176 @@
+//! Every code that stands behind an error of the command line, with what it means.
+//!
+//! Codes of refused bids and of an audit's findings are explained where they
+//! belong; `gavel explain` knows all of them. A test holds this list against the
+//! sources.
+
+/// Code and explanation, in the order of the codes.
+pub(crate) const CODES: &[(&str, &str)] = &[
+    (
+        "address-in-use",
+        "Another program, often another gavel server, listens on that address and port. Stop it or \
+         serve on another port with --listen.",
+    ),
+    (
+        "address-unusable",
+        "The server cannot listen there: the address is not one of this machine's, or the port is \
+         below 1024 and needs rights that the server should not have.",
+    ),
+    (
+        "already-revoked",
+        "The certificate was revoked before. `gavel pki crl` writes the list again if the server \
+         does not have it.",
+    ),
+    (
+        "anchor-missing",
+        "The ledger once had an anchor, <sale>.checkpoint, which says how far it went; without it \
+         nobody could tell a ledger that was cut short. Bring the file back from where it was kept \
+         (--checkpoint-dir) or from a copy.",
+    ),
+    (
+        "bad-answer",
+        "The file is not an answer of a house to a request, or it does not fit the key. An answer \
+         is made by `gavel pki sign` and named <name>.answer.pem.",
+    ),
+    (
+        "bad-ca",
+        "The CA cannot certify: its key and certificate do not belong together, or it has expired.",
+    ),
+    (
+        "bad-certificate",
+        "A certificate is not what its place asks for: expired, not yet valid, of another house or \
+         CA, or made for another use. `gavel pki show FILE` says what it is.",
+    ),
+    (
+        "bad-credential",
+        "The file is not a whole credential: one PEM file with a first line naming house and \
+         server, one private key, the holder's certificate and the CA's.",
+    ),
+    (
+        "bad-crl",
+        "The revocation list is damaged, or another CA signed it. `gavel pki crl` makes a new one.",
+    ),
+    (
+        "bad-request",
+        "The file is not a certificate request for a P-256 key that proves that its sender holds \
+         the key. `gavel pki request NAME` makes one.",
+    ),
+    (
+        "ca-incomplete",
+        "A CA is a certificate (ca.pem), a key (ca.key) and a name (house.json), and a part is \
+         missing. Bring it back from a copy; nothing is overwritten.",
+    ),
+    (
+        "catalogue-changed",
+        "The sale file differs from the lots in the ledger. A sale keeps the lots it was opened \
+         with: serve it with the file as it was, or hold a new sale with --sale ID.",
+    ),
+    (
+        "clock-behind",
+        "The wall clock is earlier than the last entry of the ledger, so that times would run \
+         backwards. Correct the clock, or go on at the ledger's time with --accept-clock, which \
+         the ledger records.",
+    ),
+    ("disk-full", "No room is left, or a quota is used up, where the ledger or a key is kept."),
+    ("file-exists", "A file stands where one is to be written, and it is not overwritten."),
+    ("file-missing", "A file or folder that the command needs is not there."),
+    ("file-too-large", "A file is larger than anything that belongs there."),
+    ("file-unreadable", "A file is there but cannot be read."),
+    ("file-unwritable", "A file or folder cannot be written."),
+    (
+        "folder-busy",
+        "Another gavel command works in the same folder of the CA. Wait for it; if there is none, \
+         try again: the lock goes with the process that holds it.",
+    ),
+    (
+        "forked",
+        "A client holds a checkpoint that this sale's key signed and that this ledger does not \
+         contain: the ledger was rolled back to an older copy, or two servers ran the same sale. \
+         Stop, keep all files, and compare them with the client's.",
+    ),
+    ("key-mismatch", "A private key and a certificate that should belong together do not."),
+    (
+        "key-not-erased",
+        "The sale is closed and sealed, but its sealing key could not be erased. Erase the file by \
+         hand, so that nobody can seal anything else for this sale.",
+    ),
+    (
+        "ledger-changed",
+        "Somebody other than the server wrote to the ledger's files while it ran, or the disk \
+         returned other bytes than were written.",
+    ),
+    (
+        "ledger-damaged",
+        "The ledger holds lines that the house never wrote, or lacks some that it sealed. Nothing \
+         was changed. Bring a whole copy back; a copy from any client that used `gavel fetch` will \
+         do, and `gavel verify` says which is whole.",
+    ),
+    (
+        "ledger-exists",
+        "A new sale was to be opened where a ledger already stands. A sale's id is never used \
+         twice.",
+    ),
+    ("ledger-locked", "Another server runs this sale. Only one may write a ledger."),
+    (
+        "ledger-missing",
+        "The sale was opened once, as its anchor or its used sealing key says, and its ledger is \
+         not there. A sale is never opened twice: bring the ledger back or hold a new sale.",
+    ),
+    (
+        "ledger-write",
+        "The ledger could not be written. The server stopped at once and told nobody anything that \
+         is not on the disk; starting it again goes on from there.",
+    ),
+    ("loose-mode", "Others may read or change a file or folder of keys. gavel uses none such."),
+    (
+        "name-in-use",
+        "The name has a valid certificate already. Two holders of one name could bid as each \
+         other; --replace revokes the first.",
+    ),
+    ("no-ca", "There is no CA in the folder: nothing was prepared there, or it is kept elsewhere."),
+    ("no-certificate", "The house's register holds no valid certificate of that name or serial."),
+    ("no-key", "No key in the folder is the one that the answer certifies."),
+    ("no-randomness", "The operating system gave no randomness, without which no key is made."),
+    ("no-sale", "No sale is prepared in the folder, or not the one that was named."),
+    ("no-terminal", "A passphrase is asked for at a terminal, and there is none."),
+    ("not-a-key", "The file does not hold a private key in PKCS#8 PEM."),
+    (
+        "not-prepared",
+        "The server needs its credential, the CA's certificate and the sale's sealing key; `gavel \
+         prepare` makes what is missing.",
+    ),
+    ("no-permission", "The user who runs gavel may not read or write a file or folder."),
+    ("other-ca", "Two parts of the house's folder come from different CAs."),
+    ("other-house", "The folder belongs to a house of another name."),
+    (
+        "other-sale",
+        "The ledger is of another sale, of another house, or under another CA than the files here.",
+    ),
+    ("passphrase-empty", "An empty passphrase would only look like protection."),
+    ("passphrase-mismatch", "The two passphrases that were typed differ."),
+    ("passphrase-needed", "The CA's key is encrypted, and no passphrase was given."),
+    ("passphrase-wrong", "The passphrase does not open the CA's key."),
+    ("read-only", "The file system is mounted read-only."),
+    ("register-damaged", "A line of the register of issued certificates is not the register's."),
+    (
+        "rolled-back",
+        "The ledger does not reach as far as the house has sealed: lines that bidders hold \
+         receipts for are missing. Nothing was changed. Bring a whole copy back.",
+    ),
+    ("sale-closed", "The sale is closed, and its sealing key erased. An id is never used again."),
+    ("sale-file", "The sale file is refused; the message names the lot, the key and the reason."),
+    ("sale-unclear", "More than one sale could be meant; --sale says which."),
+    (
+        "sealing-key-missing",
+        "The sale has not finished, and the key that seals its ledger is not there. Bring it back \
+         from where it was kept; nobody can make it again.",
+    ),
+    ("server-stopped", "A part of the server failed in a way that it does not go on from."),
+    ("unknown-file", "The file is none that `gavel pki show` can explain."),
+];
+
+/// What a code means.
+#[cfg(test)]
+fn meaning(code: &str) -> Option<&'static str> {
+    CODES.iter().find(|(known, _)| *known == code).map(|(_, meaning)| *meaning)
+}

@@ -1,0 +1,81 @@
+//! Files that cannot be used, as every command reports them.
+
+use std::error::Error;
+use std::io::ErrorKind;
+use std::path::Path;
+
+use super::{Exit, Failure};
+use crate::pki::keys::{KeyFault, shown};
+
+/// An error with everything behind it: `cannot read x: No such file or directory`.
+pub(crate) fn whole(error: &dyn Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        let cause_text = plain(cause);
+        // A transparent error repeats its cause.
+        if !text.ends_with(&cause_text) {
+            text.push_str(": ");
+            text.push_str(&cause_text);
+        }
+        source = cause.source();
+    }
+    text
+}
+
+/// The system's own words begin with a capital and end with a number.
+fn plain(cause: &(dyn Error + 'static)) -> String {
+    let text = cause.to_string();
+    match cause.downcast_ref::<std::io::Error>() {
+        Some(_) => {
+            let text = text.split(" (os error").next().unwrap_or_default();
+            text.to_lowercase()
+        }
+        None => text,
+    }
+}
+
+impl From<KeyFault> for Failure {
+    fn from(fault: KeyFault) -> Self {
+        let failure = match &fault {
+            KeyFault::Busy { .. } => Self::operator("folder-busy", whole(&fault))
+                .hint("wait for the other command to end"),
+            KeyFault::Exists { .. } => Self::usage("file-exists", whole(&fault))
+                .hint("move it away, or work in another folder"),
+            KeyFault::Io { action, path, source } => of_io(action, path, source),
+            KeyFault::Loose { path, .. } if path.is_dir() => {
+                Self::usage("loose-mode", whole(&fault))
+            }
+            KeyFault::Loose { .. } => Self::usage("loose-mode", whole(&fault))
+                .hint("others may have read it: if so, make a new key instead"),
+            KeyFault::NotAKey { .. } => Self::usage("not-a-key", whole(&fault)),
+            KeyFault::PassphraseNeeded { .. } => Self::usage("passphrase-needed", whole(&fault))
+                .hint("give --passphrase-file FILE, or run it at a terminal"),
+            KeyFault::Randomness => Self::operator("no-randomness", whole(&fault)),
+            KeyFault::TooLarge { .. } => Self::usage("file-too-large", whole(&fault)),
+            KeyFault::WrongPassphrase { .. } => Self::usage("passphrase-wrong", whole(&fault)),
+        };
+        match fault.mend() {
+            Some(command) => failure.hint(command),
+            None => failure,
+        }
+    }
+}
+
+/// The system's refusal while doing something to a file.
+pub(crate) fn of_io(action: &str, path: &Path, source: &std::io::Error) -> Failure {
+    let message = format!("cannot {action} {}: {}", shown(path), plain(source));
+    let reads = matches!(action, "read" | "look at");
+    match source.kind() {
+        ErrorKind::NotFound => Failure::usage("file-missing", message),
+        ErrorKind::PermissionDenied => Failure::usage("no-permission", message)
+            .hint(format!("ls -ld {} says who may", shown(path))),
+        ErrorKind::StorageFull | ErrorKind::QuotaExceeded => {
+            Failure::operator("disk-full", message).hint("make room: df -h says where")
+        }
+        ErrorKind::ReadOnlyFilesystem => Failure::operator("read-only", message)
+            .hint("mount it for writing, or work in another folder"),
+        _ if reads => Failure::usage("file-unreadable", message),
+        _ => Failure::new(Exit::Operator, "file-unwritable", message),
+    }
+}

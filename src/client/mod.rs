@@ -1,0 +1,27 @@
+//! The client's side: connect, enrol, sign, verify what arrives, remember.
+//!
+//! A [`Session`] is one credential's standing with one sale. It believes nothing
+//! that it cannot check: the server's certificate, line 0, every line and seal
+//! that it follows, every receipt, and that all of it continues what it was shown
+//! before ([`Memory`]). The interactive screen, one-shot commands, the load
+//! generator and the demo's bidders all stand on it. It prints nothing.
+
+mod alarm;
+mod bidding;
+mod channel;
+mod connect;
+mod follow;
+mod greeting;
+mod hearing;
+mod link;
+mod memory;
+mod place;
+mod session;
+
+pub use alarm::{Alarm, OddBid};
+pub use bidding::{BidAnswer, ReceiptFault};
+pub use connect::{Caller, ConnectError, Refusal};
+pub use follow::{Entry, FollowFault, Follower};
+pub use greeting::{GreetingFault, KnownSale, OwnEnrolment};
+pub use memory::{Memory, MemoryFault};
+pub use session::{Following, Happened, Options, PlacedBid, Session, SessionError};

@@ -1,0 +1,160 @@
+//! The listener: counts, handshakes, logs, and hands on whoever is known.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use tokio::net::{TcpListener, TcpStream};
+use tokio::task::JoinSet;
+use tokio::time::timeout;
+use tokio_rustls::TlsAcceptor;
+use tokio_rustls::server::TlsStream;
+
+use super::admission::{Admission, Admitted, Handshaking};
+use super::premises::{Phase, Premises};
+use super::session::{self, Speech};
+use crate::limits::{ACCEPT_PAUSE, HANDSHAKE_TIMEOUT};
+use crate::pki::{ALPN_GAVEL_1, CertificateFault, Identity, fault_of_io, verify_person};
+
+/// Takes connections until the server stops, then waits for the sessions to part.
+pub(super) async fn open(listener: TcpListener, acceptor: TlsAcceptor, premises: Arc<Premises>) {
+    let admission = Arc::new(Admission::default());
+    let stopping = stopping(&premises);
+    tokio::pin!(stopping);
+    let mut sessions = JoinSet::new();
+    loop {
+        tokio::select! {
+            accepted = listener.accept() => match accepted {
+                Ok((stream, peer)) => {
+                    let (acceptor, premises) = (acceptor.clone(), Arc::clone(&premises));
+                    match admission.begin(peer.ip()) {
+                        Ok(place) => {
+                            sessions.spawn(receive(stream, peer, acceptor, premises, place));
+                        }
+                        Err(crowded) => tracing::warn!(%peer, "refused: {crowded}"),
+                    }
+                }
+                Err(error) => {
+                    // Out of descriptors, or a peer that has gone: neither is helped by haste.
+                    tracing::warn!(%error, "a connection could not be accepted");
+                    tokio::time::sleep(ACCEPT_PAUSE.into()).await;
+                }
+            },
+            Some(_) = sessions.join_next(), if !sessions.is_empty() => {}
+            () = &mut stopping => break,
+        }
+    }
+    drop(listener);
+    while sessions.join_next().await.is_some() {}
+}
+
+async fn stopping(premises: &Premises) {
+    let mut phase = premises.phase.subscribe();
+    let _ = phase.wait_for(|phase| *phase == Phase::Stopping).await;
+}
+
+async fn receive(
+    stream: TcpStream,
+    peer: SocketAddr,
+    acceptor: TlsAcceptor,
+    premises: Arc<Premises>,
+    place: Handshaking,
+) {
+    // Answers are small and wanted at once.
+    let _ = stream.set_nodelay(true);
+    let handshake = timeout(HANDSHAKE_TIMEOUT.into(), acceptor.accept(stream)).await;
+    let Some(stream) = shaken(handshake, peer) else { return };
+    let Some((identity, admitted)) = admit(&stream, peer, &premises, place) else { return };
+    let speech = match stream.get_ref().1.alpn_protocol() {
+        Some(protocol) if protocol == ALPN_GAVEL_1 => Speech::Gavel,
+        _ => Speech::Text,
+    };
+    log_arrival(&stream, peer, &identity, speech);
+    let name = identity.name.clone();
+    let ending = session::serve(stream, premises, Arc::new(identity), speech).await;
+    tracing::info!(%peer, %name, "disconnected: {ending}");
+    drop(admitted);
+}
+
+type Shaken = Result<std::io::Result<TlsStream<TcpStream>>, tokio::time::error::Elapsed>;
+
+/// The stream, or a line in the log that says why there is none.
+fn shaken(handshake: Shaken, peer: SocketAddr) -> Option<TlsStream<TcpStream>> {
+    match handshake {
+        Ok(Ok(stream)) => Some(stream),
+        Ok(Err(error)) => {
+            match fault_of_io(&error) {
+                Some(fault) => refused(peer, &fault),
+                None => tracing::warn!(%peer, reason = "handshake", "refused: {}", plain(&error)),
+            }
+            None
+        }
+        Err(_) => {
+            tracing::warn!(%peer, reason = "timeout", "refused: the handshake took too long");
+            None
+        }
+    }
+}
+
+/// Who it is, by our own rules once more, and within the name's limit.
+fn admit(
+    stream: &TlsStream<TcpStream>,
+    peer: SocketAddr,
+    premises: &Premises,
+    place: Handshaking,
+) -> Option<(Identity, Admitted)> {
+    let chain: Vec<Vec<u8>> = stream
+        .get_ref()
+        .1
+        .peer_certificates()
+        .unwrap_or_default()
+        .iter()
+        .map(|der| der.to_vec())
+        .collect();
+    let now = premises.clock.now();
+    let identity = verify_person(&chain, &premises.anchor, &premises.about.house, now)
+        .map_err(|fault| refused(peer, &fault))
+        .ok()?;
+    if premises.revocations.is_revoked(&identity.serial) {
+        refused(peer, &CertificateFault::Revoked);
+        return None;
+    }
+    match place.admit(&identity.name) {
+        Ok(admitted) => Some((identity, admitted)),
+        Err(crowded) => {
+            tracing::warn!(%peer, name = %identity.name, "refused: {crowded}");
+            None
+        }
+    }
+}
+
+fn refused(peer: SocketAddr, fault: &CertificateFault) {
+    tracing::warn!(%peer, reason = fault.kind(), "refused: {fault}");
+}
+
+fn log_arrival(
+    stream: &TlsStream<TcpStream>,
+    peer: SocketAddr,
+    identity: &Identity,
+    speech: Speech,
+) {
+    let connection = stream.get_ref().1;
+    let version = connection.protocol_version().and_then(|version| version.as_str());
+    let suite = connection.negotiated_cipher_suite().and_then(|suite| suite.suite().as_str());
+    tracing::info!(
+        %peer,
+        name = %identity.name,
+        role = %identity.role,
+        tls = version.unwrap_or("unknown"),
+        cipher = suite.unwrap_or("unknown"),
+        speech = match speech {
+            Speech::Gavel => "gavel/1",
+            Speech::Text => "text",
+        },
+        "connected"
+    );
+}
+
+/// An error's text without anything that a terminal would obey.
+fn plain(error: &std::io::Error) -> String {
+    error.to_string().chars().filter(|c| crate::auction::name::is_showable(*c)).collect()
+}

@@ -1,0 +1,163 @@
+//! One buffer for each frame, shared by everybody who listens.
+//!
+//! The floor publishes and waits for nobody. Each session keeps a cursor; one
+//! that falls further behind than the ring reaches has lost its place and takes
+//! a snapshot (SEED, defect 5).
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use tokio::sync::watch;
+
+use crate::limits::{FRAME_BYTES_BEHIND_MAX, FRAMES_BEHIND_MAX};
+
+/// What one frame says, on either wire.
+#[derive(Debug)]
+pub(super) struct Told {
+    /// The `lines` message of `gavel/1`.
+    pub(super) lines: Box<[u8]>,
+    /// The notices of the text sessions; may be empty.
+    pub(super) notices: Box<[u8]>,
+}
+
+/// A place in the stream of frames.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Cursor(u64);
+
+/// What has come since a cursor.
+#[derive(Debug)]
+pub(super) enum News {
+    /// These frames; the cursor has moved behind them.
+    Frames(Vec<Arc<Told>>),
+    /// Frames between were dropped.
+    Lost,
+}
+
+/// The newest frames, for whoever has not read them yet.
+#[derive(Debug)]
+pub(super) struct FanOut {
+    ring: Mutex<Ring>,
+    newest: watch::Sender<u64>,
+}
+
+#[derive(Debug, Default)]
+struct Ring {
+    frames: VecDeque<Arc<Told>>,
+    /// How many frames were dropped before the first that is kept.
+    dropped: u64,
+    bytes: usize,
+}
+
+impl Ring {
+    fn end(&self) -> u64 {
+        self.dropped + u64::try_from(self.frames.len()).unwrap_or(u64::MAX)
+    }
+}
+
+impl FanOut {
+    pub(super) fn new() -> Self {
+        Self { ring: Mutex::default(), newest: watch::Sender::new(0) }
+    }
+
+    /// Hands a frame to everybody; drops the oldest beyond the ring's bounds.
+    pub(super) fn publish(&self, told: Told) {
+        let mut ring = self.lock();
+        ring.bytes += told.size();
+        ring.frames.push_back(Arc::new(told));
+        while ring.frames.len() > FRAMES_BEHIND_MAX
+            || (ring.bytes > FRAME_BYTES_BEHIND_MAX && ring.frames.len() > 1)
+        {
+            if let Some(oldest) = ring.frames.pop_front() {
+                ring.bytes -= oldest.size();
+                ring.dropped += 1;
+            }
+        }
+        let end = ring.end();
+        drop(ring);
+        self.newest.send_replace(end);
+    }
+
+    /// The place behind everything published so far.
+    pub(super) fn end(&self) -> Cursor {
+        Cursor(self.lock().end())
+    }
+
+    /// Wakes its holder at every new frame.
+    pub(super) fn subscribe(&self) -> watch::Receiver<u64> {
+        self.newest.subscribe()
+    }
+
+    /// Up to `frames_max` frames from the cursor on.
+    pub(super) fn take(&self, cursor: &mut Cursor, frames_max: usize) -> News {
+        let ring = self.lock();
+        let Some(skip) = cursor.0.checked_sub(ring.dropped) else { return News::Lost };
+        let skip = usize::try_from(skip).unwrap_or(usize::MAX);
+        let frames: Vec<_> = ring.frames.iter().skip(skip).take(frames_max).cloned().collect();
+        cursor.0 += u64::try_from(frames.len()).unwrap_or(0);
+        News::Frames(frames)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Ring> {
+        self.ring.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Told {
+    fn size(&self) -> usize {
+        self.lines.len() + self.notices.len()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn told(n: usize) -> Told {
+        Told { lines: n.to_string().into_bytes().into(), notices: Box::default() }
+    }
+
+    fn taken(news: News) -> Vec<String> {
+        match news {
+            News::Frames(frames) => {
+                frames.iter().map(|f| String::from_utf8_lossy(&f.lines).into_owned()).collect()
+            }
+            News::Lost => vec!["lost".to_owned()],
+        }
+    }
+
+    #[test]
+    fn every_cursor_gets_every_frame_once() {
+        let fanout = FanOut::new();
+        let mut early = fanout.end();
+        fanout.publish(told(1));
+        let mut late = fanout.end();
+        fanout.publish(told(2));
+        assert_eq!(taken(fanout.take(&mut early, 9)), ["1", "2"]);
+        assert_eq!(taken(fanout.take(&mut early, 9)), [""; 0]);
+        assert_eq!(taken(fanout.take(&mut late, 9)), ["2"]);
+    }
+
+    #[test]
+    fn who_falls_behind_the_ring_is_lost_and_holds_nobody() {
+        let fanout = FanOut::new();
+        let mut slow = fanout.end();
+        for n in 0..=FRAMES_BEHIND_MAX {
+            fanout.publish(told(n));
+        }
+        assert_eq!(taken(fanout.take(&mut slow, 9)), ["lost"]);
+        assert_eq!(fanout.lock().frames.len(), FRAMES_BEHIND_MAX);
+        let mut back = fanout.end();
+        fanout.publish(told(7));
+        assert_eq!(taken(fanout.take(&mut back, 9)), ["7"]);
+    }
+
+    #[test]
+    fn the_ring_is_bounded_in_bytes_too() {
+        let fanout = FanOut::new();
+        for _ in 0..4 {
+            let lines = vec![b'x'; FRAME_BYTES_BEHIND_MAX / 2].into();
+            fanout.publish(Told { lines, notices: Box::default() });
+        }
+        assert!(fanout.lock().bytes <= FRAME_BYTES_BEHIND_MAX);
+    }
+}

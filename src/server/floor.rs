@@ -1,0 +1,363 @@
+//! The floor: one thread that owns the sale and its file, and is the only one
+//! that decides, writes and answers (DESIGN 4).
+//!
+//! A round: do what fell due; judge what waits, in order; one write, one sync;
+//! sign; answer; tell everybody; answer questions about the sale as it now
+//! stands on the disk. Its order is the law of LEDGER 2: nothing is said before the disk
+//! has it. A failure of the disk ends the sale's process; nothing is tried twice.
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use super::fanout::{FanOut, Told};
+use super::gate::{Arrival, Checked, Gate};
+use super::metrics::{Metrics, Summary};
+use super::ticket::{Answer, Query, Ticket};
+use crate::auction::event::Happening;
+use crate::auction::name::{LotId, Name};
+use crate::auction::refusal::Code;
+use crate::clock::{Clock, Stopwatch};
+use crate::house::{After, House, Pending, Released, WelcomeRefusal};
+use crate::ledger::store::{Store, StoreFailure};
+use crate::limits::{ANCHOR_EVERY, CLOCK_LOOK_EVERY, FRAME_LINES_MAX};
+use crate::time::Timestamp;
+use crate::wire::json::lines_message;
+use crate::wire::lot::LotView;
+use crate::wire::notice::Announcer;
+
+/// Why the floor had to stop.
+#[derive(Debug, thiserror::Error)]
+pub enum FloorFailure {
+    /// A client holds a checkpoint of ours that our ledger does not contain.
+    #[error(
+        "{name} holds a checkpoint of {size} lines signed by this sale's key that this ledger does \
+         not contain: the ledger was rolled back or another house runs the same sale"
+    )]
+    Forked {
+        /// The client's name.
+        name: Name,
+        /// The size of the client's tree.
+        size: u64,
+    },
+    /// The disk failed; what was not answered is unknown.
+    #[error(transparent)]
+    Store(#[from] StoreFailure),
+}
+
+/// How the floor ended, in good order.
+#[derive(Debug)]
+pub struct FloorEnd {
+    /// Whether the sale has closed and is sealed.
+    pub finished: bool,
+    /// How many lines the ledger has.
+    pub lines: u64,
+    /// What was measured.
+    pub summary: Summary,
+}
+
+/// The owner of the sale.
+#[derive(Debug)]
+pub(super) struct Floor {
+    house: House,
+    store: Store,
+    clock: Clock,
+    gate: Arc<Gate>,
+    fanout: Arc<FanOut>,
+    announcer: Announcer,
+    metrics: Metrics,
+    lots: Option<Arc<[LotView]>>,
+    anchor: Anchoring,
+    clock_looked: Stopwatch,
+}
+
+/// When the anchor was replaced, and by which size.
+#[derive(Debug)]
+struct Anchoring {
+    written_size: u64,
+    since: Stopwatch,
+}
+
+/// What was decided in this round and may not be told yet.
+#[derive(Debug)]
+struct Waiting {
+    ticket: Ticket,
+    pending: Pending,
+    lot: Option<LotId>,
+    since: Stopwatch,
+}
+
+impl Floor {
+    pub(super) fn new(
+        house: House,
+        store: Store,
+        clock: Clock,
+        gate: Arc<Gate>,
+        fanout: Arc<FanOut>,
+    ) -> Self {
+        Self {
+            announcer: Announcer::new(house.sale()),
+            metrics: Metrics::new(),
+            lots: None,
+            anchor: Anchoring { written_size: 0, since: Stopwatch::start() },
+            clock_looked: Stopwatch::start(),
+            house,
+            store,
+            clock,
+            gate,
+            fanout,
+        }
+    }
+
+    /// Runs the sale until the gate is stopped and empty. `finished` is called
+    /// once, when the sale has closed and its last seal is on the disk.
+    pub(super) fn run(mut self, finished: impl Fn()) -> Result<FloorEnd, FloorFailure> {
+        self.write_anchor()?;
+        self.commit(Vec::new())?;
+        let mut told_finished = false;
+        loop {
+            let found = self.gate.wait(self.wake_at());
+            if !self.house.is_finished() {
+                self.house.advance(found.horizon);
+                self.look_at_clock(found.horizon);
+            }
+            let waiting = self.judge_arrivals();
+            self.commit(waiting)?;
+            for query in found.queries {
+                self.answer_query(query)?;
+            }
+            self.write_anchor_if_due()?;
+            self.metrics.report_if_due();
+            if self.house.is_finished() && !told_finished {
+                told_finished = true;
+                self.write_anchor()?;
+                finished();
+            }
+            if found.done && !self.gate.is_waited_at() {
+                return self.end();
+            }
+        }
+    }
+
+    fn end(mut self) -> Result<FloorEnd, FloorFailure> {
+        self.commit(Vec::new())?;
+        self.write_anchor()?;
+        let (finished, lines) = (self.house.is_finished(), self.store.lines());
+        Ok(FloorEnd { finished, lines, summary: self.metrics.summary() })
+    }
+
+    /// When to look again without being woken: at the next thing due, or at the
+    /// next look at clocks, anchor and metrics; at once if a seal line is owed.
+    fn wake_at(&self) -> Timestamp {
+        let now = self.clock.now();
+        if self.house.owes_seal() && !self.gate.is_waited_at() {
+            return now;
+        }
+        let look = now.plus(CLOCK_LOOK_EVERY);
+        self.house.due().map_or(look, |due| due.min(look))
+    }
+
+    fn judge_arrivals(&mut self) -> Vec<Waiting> {
+        let mut waiting = Vec::new();
+        while self.house.frame_lines() + waiting.len() < FRAME_LINES_MAX {
+            let Some(arrival) = self.gate.take() else { break };
+            waiting.extend(self.judge(arrival));
+        }
+        waiting
+    }
+
+    fn judge(&mut self, arrival: Arrival) -> Option<Waiting> {
+        let (at, since, ticket, lot, checked) = arrival.into_parts();
+        let lag_us = since.elapsed_us();
+        let pending = match checked {
+            Checked::Attested { session, bid } => {
+                self.house.submit_attested(at, lag_us, &session, bid)
+            }
+            Checked::Bid(bid) => self.house.submit(at, lag_us, *bid),
+            Checked::Enrolled(enrolled) => self.house.enrol(at, &enrolled),
+            Checked::Forged(forged) => self.house.submit_forged(at, &forged),
+            Checked::Refused(code) => {
+                if let Some(ticket) = ticket {
+                    self.refuse(ticket, code, lot.as_ref());
+                }
+                return None;
+            }
+            Checked::Revoked(revocation) => {
+                if self.house.revoke(at, &revocation) {
+                    tracing::warn!(serial = %revocation.serial, "revocation recorded");
+                }
+                return None;
+            }
+        };
+        ticket.map(|ticket| Waiting { ticket, pending, lot, since })
+    }
+
+    /// Refuses what never reached the rules.
+    fn refuse(&mut self, ticket: Ticket, code: Code, lot: Option<&LotId>) {
+        self.metrics.refused(code);
+        let lot = self.view(lot);
+        ticket.answer(Answer::Refused { code, least: None, lot });
+    }
+
+    /// Writes and syncs the open frame, and only then answers and tells everybody.
+    fn commit(&mut self, waiting: Vec<Waiting>) -> Result<(), FloorFailure> {
+        let nothing = waiting.is_empty() && self.house.frame_lines() == 0;
+        if nothing && (!self.house.owes_seal() || self.gate.is_waited_at()) {
+            return Ok(());
+        }
+        let frame = self.house.take_frame();
+        let sync = Stopwatch::start();
+        let committed = if frame.is_empty() { Vec::new() } else { self.store.commit(frame)? };
+        let mut after = self.house.committed(committed);
+        let released = loop {
+            match after {
+                After::Released(released) => break released,
+                After::SealFirst(seal) => {
+                    let committed = self.store.commit(seal)?;
+                    after = self.house.committed(committed);
+                }
+            }
+        };
+        self.metrics.committed(released.lines.len(), sync);
+        if !released.lines.is_empty() {
+            self.lots = None;
+        }
+        for waiting in waiting {
+            self.answer(&released, waiting);
+        }
+        self.tell(&released);
+        Ok(())
+    }
+
+    fn answer(&mut self, released: &Released, waiting: Waiting) {
+        use crate::house::Answer as Decided;
+        let Waiting { ticket, pending, lot, since } = waiting;
+        let answer = match self.house.answer(released, pending) {
+            Decided::Entered(receipt) => {
+                self.metrics.entered(since);
+                Answer::Entered { receipt, lot: self.view(lot.as_ref()) }
+            }
+            Decided::Earlier(proof) => {
+                let line = self.line_range(proof.seq);
+                Answer::Earlier { proof, line }
+            }
+            Decided::Refused { code, least } => {
+                self.metrics.refused(code);
+                Answer::Refused { code, least, lot: self.view(lot.as_ref()) }
+            }
+        };
+        ticket.answer(answer);
+    }
+
+    fn tell(&mut self, released: &Released) {
+        let mut notices = self.notices(released);
+        for lines in released.lines.chunks(FRAME_LINES_MAX) {
+            let lines = lines_message(None, lines[0].seq(), lines.iter().map(|line| line.bytes()));
+            let notices = std::mem::take(&mut notices).into_bytes().into_boxed_slice();
+            self.fanout.publish(Told { lines: lines.into_boxed_slice(), notices });
+        }
+    }
+
+    fn notices(&mut self, released: &Released) -> String {
+        let mut notices = String::new();
+        for event in &released.events {
+            let Some(notice) = self.announcer.announce(event) else { continue };
+            if let Happening::LotClosed { .. } | Happening::SaleClosed(_) = &event.what {
+                tracing::info!("{notice}");
+            }
+            notices.push_str(&notice);
+            notices.push('\n');
+        }
+        notices
+    }
+
+    fn answer_query(&mut self, query: Query) -> Result<(), FloorFailure> {
+        self.metrics.asked();
+        match query {
+            Query::Lines { seq, ticket } => self.answer_lines(seq, ticket),
+            Query::Lot { lot, ticket } => ticket.answer(Answer::Lot(self.view(Some(&lot)))),
+            Query::Lots { ticket } => ticket.answer(Answer::Lots(self.all_lots())),
+            Query::Snapshot { ticket } => {
+                let (next, lots) = (self.store.lines(), self.all_lots());
+                let (now, cursor) = (self.clock.now(), self.fanout.end());
+                ticket.answer(Answer::Snapshot { next, lots, now, cursor });
+            }
+            Query::Welcome { name, note, ticket } => {
+                return self.welcome(name, note.as_deref(), ticket);
+            }
+        }
+        Ok(())
+    }
+
+    fn answer_lines(&self, seq: u64, ticket: Ticket) {
+        let next = self.store.lines();
+        let from = seq.min(next);
+        let begin = self.store.offset_of(from).unwrap_or(self.store.bytes());
+        let bytes = begin..self.store.bytes();
+        let note = self.house.checkpoint().note().into();
+        ticket.answer(Answer::Lines { from, next, bytes, note });
+    }
+
+    fn welcome(&self, name: Name, note: Option<&str>, ticket: Ticket) -> Result<(), FloorFailure> {
+        match self.house.welcome(&name, note) {
+            Ok(welcome) => {
+                let size = welcome.checkpoint.checkpoint().size;
+                let begin = self.store.offset_of(size).unwrap_or(self.store.bytes());
+                let tail = begin..self.store.bytes();
+                let (now, cursor) = (self.clock.now(), self.fanout.end());
+                ticket.answer(Answer::Welcome { welcome: Box::new(welcome), tail, now, cursor });
+                Ok(())
+            }
+            Err(WelcomeRefusal::NotOurs) => {
+                ticket.refuse(Code::WrongSale);
+                Ok(())
+            }
+            Err(WelcomeRefusal::NotInOurTree { size }) => Err(FloorFailure::Forked { name, size }),
+        }
+    }
+
+    /// The place of the line `seq` in the file, without its LF.
+    fn line_range(&self, seq: u64) -> Range<u64> {
+        let begin = self.store.offset_of(seq).unwrap_or(0);
+        let end = self.store.offset_of(seq + 1).unwrap_or(begin);
+        begin..end.saturating_sub(1).max(begin)
+    }
+
+    fn view(&self, lot: Option<&LotId>) -> Option<LotView> {
+        self.house.sale().lot(lot?).map(LotView::of)
+    }
+
+    /// All lots as they stand; made once for each frame, however many ask.
+    fn all_lots(&mut self) -> Arc<[LotView]> {
+        let sale = self.house.sale();
+        Arc::clone(self.lots.get_or_insert_with(|| sale.lots().map(LotView::of).collect()))
+    }
+
+    /// Compares official time with the wall clock now and then (RULES 1.4).
+    fn look_at_clock(&mut self, at: Timestamp) {
+        if self.clock_looked.elapsed_us() < CLOCK_LOOK_EVERY.ms() * 1000 {
+            return;
+        }
+        self.clock_looked = Stopwatch::start();
+        let wall = self.clock.wall();
+        if self.house.note_clock(at, wall, false) {
+            tracing::warn!(official = %at, %wall, "the wall clock has moved; official time keeps its pace");
+        }
+    }
+
+    fn write_anchor_if_due(&mut self) -> Result<(), StoreFailure> {
+        if self.anchor.since.elapsed_us() < ANCHOR_EVERY.ms() * 1000 {
+            return Ok(());
+        }
+        self.write_anchor()
+    }
+
+    fn write_anchor(&mut self) -> Result<(), StoreFailure> {
+        let newest = self.house.checkpoint();
+        let size = newest.checkpoint().size;
+        if size > self.anchor.written_size {
+            self.store.write_anchor(newest)?;
+            self.anchor = Anchoring { written_size: size, since: Stopwatch::start() };
+        }
+        Ok(())
+    }
+}

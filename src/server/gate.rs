@@ -1,0 +1,220 @@
+//! Where everything that is asked of the sale gets its number and its time.
+//!
+//! One short lock stamps an arrival and queues it, and the same lock tells the
+//! floor up to when lots may close: the head's time, or now if nothing waits. So
+//! no load can close anybody out (RULES 1.3). Signatures are checked on rayon's
+//! pool meanwhile; the floor takes arrivals in their order once they are.
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::time::Duration;
+
+use super::ticket::{Query, Ticket};
+use crate::auction::name::LotId;
+use crate::auction::refusal::Code;
+use crate::clock::{Clock, Stopwatch};
+use crate::limits::ARRIVALS_MAX;
+use crate::record::{AttestedBid, Authenticated, Enrolled, Forged, Revocation, SignedBid};
+use crate::time::{Span, Timestamp};
+
+/// An input after its check, ready to be judged.
+#[derive(Debug)]
+pub(super) enum Checked {
+    Attested { session: Box<Authenticated<Enrolled>>, bid: Authenticated<AttestedBid> },
+    Bid(Box<Authenticated<SignedBid>>),
+    Enrolled(Box<Authenticated<Enrolled>>),
+    Forged(Forged),
+    Refused(Code),
+    Revoked(Box<Revocation>),
+}
+
+/// An input with its place in the order; its check may still be going on.
+#[derive(Debug)]
+pub(super) struct Arrival {
+    /// The official time at which its line was read.
+    pub(super) at: Timestamp,
+    /// Since when it waits.
+    pub(super) since: Stopwatch,
+    /// Who is told what becomes of it; nobody for a revocation.
+    pub(super) ticket: Option<Ticket>,
+    /// The lot whose standing goes with the answer.
+    pub(super) lot: Option<LotId>,
+    checked: Arc<OnceLock<Checked>>,
+}
+
+impl Arrival {
+    /// The input, once it was seen to be ready.
+    pub(super) fn into_parts(
+        self,
+    ) -> (Timestamp, Stopwatch, Option<Ticket>, Option<LotId>, Checked) {
+        let Self { at, since, ticket, lot, checked } = self;
+        let checked = Arc::try_unwrap(checked)
+            .ok()
+            .and_then(OnceLock::into_inner)
+            .expect("the floor takes only arrivals whose check is done");
+        (at, since, ticket, lot, checked)
+    }
+}
+
+/// Too much waits already: the answer is `busy`. The ticket comes back.
+#[derive(Debug)]
+pub(super) struct Full(pub(super) Ticket);
+
+/// The queue before the floor.
+#[derive(Debug)]
+pub(super) struct Gate {
+    clock: Clock,
+    queue: Mutex<Queue>,
+    wake: Condvar,
+}
+
+#[derive(Debug)]
+struct Queue {
+    arrivals: VecDeque<Arrival>,
+    queries: VecDeque<Query>,
+    /// No arrival and no closing before this time.
+    last: Timestamp,
+    stopping: bool,
+}
+
+/// What the floor finds at the gate.
+#[derive(Debug)]
+pub(super) struct Found {
+    /// Up to when time may act: nothing read before this waits.
+    pub(super) horizon: Timestamp,
+    /// What is asked about the sale as it stands.
+    pub(super) queries: Vec<Query>,
+    /// Nothing waits, and nothing more will come.
+    pub(super) done: bool,
+}
+
+impl Gate {
+    /// A gate on the official clock; no arrival gets a time before `last`.
+    pub(super) fn new(clock: Clock, last: Timestamp) -> Self {
+        let queue =
+            Queue { arrivals: VecDeque::new(), queries: VecDeque::new(), last, stopping: false };
+        Self { clock, queue: Mutex::new(queue), wake: Condvar::new() }
+    }
+
+    /// Stamps an input and queues it; its check runs on the pool.
+    pub(super) fn enter(
+        self: &Arc<Self>,
+        ticket: Ticket,
+        lot: Option<LotId>,
+        check: impl FnOnce(Timestamp) -> Checked + Send + 'static,
+    ) -> Result<(), Full> {
+        let mut queue = self.lock();
+        if queue.stopping || queue.arrivals.len() >= ARRIVALS_MAX {
+            return Err(Full(ticket));
+        }
+        let (at, slot) = queue.push(&self.clock, Some(ticket), lot);
+        drop(queue);
+        let gate = Arc::clone(self);
+        rayon::spawn(move || {
+            let checked = check(at);
+            let _ = slot.set(checked);
+            drop(slot);
+            gate.nudge();
+        });
+        Ok(())
+    }
+
+    /// Stamps a revocation and queues it, however much waits already.
+    pub(super) fn revoke(&self, revocation: Revocation) {
+        let mut queue = self.lock();
+        if !queue.stopping {
+            let (_, slot) = queue.push(&self.clock, None, None);
+            let _ = slot.set(Checked::Revoked(Box::new(revocation)));
+            drop(slot);
+            self.wake.notify_one();
+        }
+    }
+
+    /// Queues a question about the sale as it stands.
+    pub(super) fn ask(&self, query: Query) -> Result<(), Full> {
+        let mut queue = self.lock();
+        if queue.stopping || queue.queries.len() >= ARRIVALS_MAX {
+            return Err(Full(query.into_ticket()));
+        }
+        queue.queries.push_back(query);
+        self.wake.notify_one();
+        Ok(())
+    }
+
+    /// Takes nothing more; what waits is still worked off.
+    pub(super) fn stop(&self) {
+        self.lock().stopping = true;
+        self.wake.notify_one();
+    }
+
+    /// Waits until something can be done, at the latest until `until`.
+    pub(super) fn wait(&self, until: Timestamp) -> Found {
+        let mut queue = self.lock();
+        loop {
+            let now = self.clock.now().max(queue.last);
+            let ready = queue.arrivals.front().is_some_and(is_ready);
+            let done = queue.stopping && queue.arrivals.is_empty();
+            if ready || done || now >= until || !queue.queries.is_empty() {
+                let horizon = queue.horizon(now);
+                return Found { horizon, queries: queue.queries.drain(..).collect(), done };
+            }
+            // Rounded up: waking a moment early would only mean to wait again.
+            let wait = Duration::from(until.since(now)) + Duration::from(Span::from_ms(1));
+            queue = self.wake.wait_timeout(queue, wait).unwrap_or_else(PoisonError::into_inner).0;
+        }
+    }
+
+    /// The next arrival, if its check is done.
+    pub(super) fn take(&self) -> Option<Arrival> {
+        let mut queue = self.lock();
+        if queue.arrivals.front().is_some_and(is_ready) { queue.arrivals.pop_front() } else { None }
+    }
+
+    /// Whether arrivals wait, checked or not.
+    pub(super) fn is_waited_at(&self) -> bool {
+        !self.lock().arrivals.is_empty()
+    }
+
+    fn nudge(&self) {
+        // Under the lock, so that the floor cannot miss it between looking and waiting.
+        let _queue = self.lock();
+        self.wake.notify_one();
+    }
+
+    /// A panic elsewhere stops the process; the queue itself is whole at any time.
+    fn lock(&self) -> MutexGuard<'_, Queue> {
+        self.queue.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Queue {
+    fn push(
+        &mut self,
+        clock: &Clock,
+        ticket: Option<Ticket>,
+        lot: Option<LotId>,
+    ) -> (Timestamp, Arc<OnceLock<Checked>>) {
+        let at = clock.now().max(self.last);
+        self.last = at;
+        let slot = Arc::new(OnceLock::new());
+        let checked = Arc::clone(&slot);
+        self.arrivals.push_back(Arrival { at, since: Stopwatch::start(), ticket, lot, checked });
+        (at, slot)
+    }
+
+    /// With an empty queue, whatever comes later gets a time at or after `now`.
+    fn horizon(&mut self, now: Timestamp) -> Timestamp {
+        match self.arrivals.front() {
+            Some(head) => head.at,
+            None => {
+                self.last = now;
+                now
+            }
+        }
+    }
+}
+
+fn is_ready(arrival: &Arrival) -> bool {
+    // The checker has let go of its half, so that the floor can take the whole.
+    arrival.checked.get().is_some() && Arc::strong_count(&arrival.checked) == 1
+}

@@ -1,0 +1,273 @@
+//! One connection whose peer is known: a listener that takes lines and hands
+//! them on, and a speaker that writes answers, live lines and streams.
+//!
+//! The listener stops reading while too many answers are owed; the speaker
+//! writes whole messages only. Neither ever makes the floor wait: a reader that
+//! falls behind loses frames, gets a snapshot, and at the second time is dropped.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
+use tokio::time::timeout;
+
+use super::pace::Pace;
+use super::premises::{Phase, Premises};
+use super::speaker::Speaker;
+use super::ticket::{Asked, Outgoing, Query, Say, Ticket};
+use super::{gavel, text};
+use crate::auction::name::LotId;
+use crate::auction::refusal::Code;
+use crate::limits::{
+    BAD_LINES_MAX, CUT_GRACE, IDLE_TIMEOUT, REQUEST_LINE_BYTES_MAX, REQUESTS_IN_FLIGHT_MAX,
+    TEXT_LINE_BYTES_MAX, WRITE_TIMEOUT,
+};
+use crate::pki::Identity;
+use crate::time::Timestamp;
+use crate::wire::frame::{Framer, LineFault};
+
+/// How a peer speaks; ALPN has decided it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Speech {
+    Gavel,
+    Text,
+}
+
+/// Why a connection ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub(super) enum Ending {
+    #[error("too many bad lines")]
+    BadLines,
+    #[error("the certificate has expired")]
+    Expired,
+    #[error("silent for too long")]
+    Idle,
+    #[error("the peer has left")]
+    Left,
+    #[error("the peer said goodbye")]
+    Quit,
+    #[error("the certificate was revoked")]
+    Revoked,
+    #[error("the server is stopping")]
+    Stopping,
+    #[error("the peer reads too slowly")]
+    TooSlow,
+}
+
+impl Ending {
+    /// The last word to the peer, with its code; some endings need none.
+    pub(super) const fn farewell(self) -> Option<(Code, &'static str)> {
+        match self {
+            Self::BadLines => Some((Code::BadCommand, "Too many lines that are no requests.")),
+            Self::Expired => Some((Code::Expired, "Your certificate has expired.")),
+            Self::Idle => Some((Code::Busy, "You have been silent for too long. Connect again.")),
+            Self::Left | Self::Quit => None,
+            Self::Revoked => Some((Code::Revoked, "Your certificate has been revoked.")),
+            Self::Stopping => {
+                Some((Code::Busy, "The server is stopping. Send again what was not answered."))
+            }
+            Self::TooSlow => Some((Code::SlowDown, "You read too slowly. Connect again to go on.")),
+        }
+    }
+
+    /// How long what is owed may still be written.
+    fn grace(self) -> Duration {
+        match self {
+            Self::Expired | Self::Revoked => CUT_GRACE.into(),
+            _ => WRITE_TIMEOUT.into(),
+        }
+    }
+}
+
+/// The listening half of a session.
+#[derive(Debug)]
+pub(super) struct Session {
+    pub(super) premises: Arc<Premises>,
+    pub(super) identity: Arc<Identity>,
+    speech: Speech,
+    out: mpsc::Sender<Outgoing>,
+    places: Arc<Semaphore>,
+    pace: Pace,
+    bad_lines: u32,
+    /// Set by the speaker once a `hello` was welcomed.
+    welcomed: Arc<AtomicBool>,
+}
+
+/// Whether to read on.
+pub(super) enum Flow {
+    On,
+    /// The line was no request.
+    Bad,
+    End(Ending),
+}
+
+/// Serves one connection to its end.
+pub(super) async fn serve<S: AsyncRead + AsyncWrite>(
+    stream: S,
+    premises: Arc<Premises>,
+    identity: Arc<Identity>,
+    speech: Speech,
+) -> Ending {
+    let (read, write) = tokio::io::split(stream);
+    let places = match speech {
+        Speech::Gavel => REQUESTS_IN_FLIGHT_MAX,
+        // One by one, so that answers come in the order of the commands.
+        Speech::Text => 1,
+    };
+    // Room for every place, a greeting, a farewell and a snapshot.
+    let (out, outgoing) = mpsc::channel(places + 4);
+    let welcomed = Arc::new(AtomicBool::new(false));
+    let speaker = Speaker::new(
+        write,
+        Arc::clone(&premises),
+        speech,
+        outgoing,
+        out.downgrade(),
+        Arc::clone(&welcomed),
+    );
+    let session = Session {
+        premises,
+        identity,
+        speech,
+        out,
+        places: Arc::new(Semaphore::new(places)),
+        pace: Pace::new(),
+        bad_lines: 0,
+        welcomed,
+    };
+    let speak = speaker.run();
+    tokio::pin!(speak);
+    let ending = tokio::select! {
+        ending = session.listen(read) => ending,
+        ending = &mut speak => return ending,
+    };
+    // The listener has let go: the speaker ends once everything owed is written.
+    let _ = timeout(ending.grace(), speak).await;
+    ending
+}
+
+impl Session {
+    async fn listen(mut self, read: impl AsyncRead + Unpin) -> Ending {
+        if self.speech == Speech::Text {
+            self.say(text::greeting(&self));
+        }
+        let ending = tokio::select! {
+            ending = self.cut() => ending,
+            ending = self.hear(read) => ending,
+        };
+        let _ = self.out.try_send(Outgoing { say: Say::Farewell(ending), place: None });
+        ending
+    }
+
+    /// Ends when the server stops or the certificate does.
+    fn cut(&self) -> impl Future<Output = Ending> + use<> {
+        let premises = Arc::clone(&self.premises);
+        let identity = Arc::clone(&self.identity);
+        async move {
+            let mut phase = premises.phase.subscribe();
+            let mut revoked = premises.revoked.subscribe();
+            let left = identity.not_after.since(premises.clock.now());
+            let expiry = tokio::time::sleep(left.into());
+            tokio::pin!(expiry);
+            loop {
+                if premises.revocations.is_revoked(&identity.serial) {
+                    return Ending::Revoked;
+                }
+                if *phase.borrow_and_update() == Phase::Stopping {
+                    return Ending::Stopping;
+                }
+                tokio::select! {
+                    _ = phase.changed() => {}
+                    _ = revoked.changed() => {}
+                    () = &mut expiry => return Ending::Expired,
+                }
+            }
+        }
+    }
+
+    async fn hear(&mut self, mut read: impl AsyncRead + Unpin) -> Ending {
+        let mut framer = Framer::new(match self.speech {
+            Speech::Gavel => REQUEST_LINE_BYTES_MAX,
+            Speech::Text => TEXT_LINE_BYTES_MAX,
+        });
+        let mut chunk = vec![0; READ_BYTES];
+        loop {
+            while let Some(line) = framer.next_line() {
+                match self.take(line).await {
+                    Flow::On => self.bad_lines = 0,
+                    Flow::Bad if self.bad_lines + 1 >= BAD_LINES_MAX => return Ending::BadLines,
+                    Flow::Bad => self.bad_lines += 1,
+                    Flow::End(ending) => return ending,
+                }
+            }
+            match timeout(IDLE_TIMEOUT.into(), read.read(&mut chunk)).await {
+                Ok(Ok(count)) if count > 0 => framer.push(&chunk[..count]),
+                Ok(_) => return Ending::Left,
+                Err(_) => return Ending::Idle,
+            }
+        }
+    }
+
+    async fn take(&mut self, line: Result<&str, LineFault>) -> Flow {
+        let Ok(place) = Arc::clone(&self.places).acquire_owned().await else {
+            return Flow::End(Ending::Left);
+        };
+        if self.premises.revocations.is_revoked(&self.identity.serial) {
+            return Flow::End(Ending::Revoked);
+        }
+        let may = self.pace.may();
+        match self.speech {
+            Speech::Gavel => gavel::take(self, place, line, may).await,
+            Speech::Text => text::take(self, place, line, may),
+        }
+    }
+
+    /// Says something that nobody asked for.
+    pub(super) fn say(&self, bytes: Vec<u8>) {
+        let _ = self.out.try_send(Outgoing { say: Say::Bytes(bytes), place: None });
+    }
+
+    /// Answers a request at once.
+    pub(super) fn reply(&self, place: OwnedSemaphorePermit, bytes: Vec<u8>) {
+        let _ = self.out.try_send(Outgoing { say: Say::Bytes(bytes), place: Some(place) });
+    }
+
+    /// A ticket for an answer by the floor.
+    pub(super) fn ticket(&self, asked: Asked, place: OwnedSemaphorePermit) -> Ticket {
+        Ticket { asked, out: self.out.clone(), place: Some(place) }
+    }
+
+    /// Asks the floor how things stand.
+    pub(super) fn ask(&self, query: Query) {
+        if let Err(full) = self.premises.gate.ask(query) {
+            full.0.refuse(Code::Busy);
+        }
+    }
+
+    /// Hands an input to the gate; `check` runs on the pool.
+    pub(super) fn enter(
+        &self,
+        ticket: Ticket,
+        lot: Option<LotId>,
+        check: impl FnOnce(Timestamp) -> super::gate::Checked + Send + 'static,
+    ) {
+        if let Err(full) = self.premises.gate.enter(ticket, lot, check) {
+            full.0.refuse(Code::Busy);
+        }
+    }
+
+    /// Waits until every answer that is owed has been written.
+    pub(super) async fn settle(&self) {
+        let all = u32::try_from(REQUESTS_IN_FLIGHT_MAX).unwrap_or(u32::MAX);
+        let _ = self.places.acquire_many(all).await;
+    }
+
+    pub(super) fn is_welcomed(&self) -> bool {
+        self.welcomed.load(Ordering::Acquire)
+    }
+}
+
+/// Room for some requests; a longer line takes several reads.
+const READ_BYTES: usize = 4 * 1024;

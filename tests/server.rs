@@ -1,0 +1,14 @@
+//! The server over real sockets and real certificates, on loopback.
+
+#[path = "server/lines.rs"]
+mod lines;
+#[path = "server/people.rs"]
+mod people;
+#[path = "server/restart.rs"]
+mod restart;
+#[path = "server/sale.rs"]
+mod sale;
+#[path = "server/text.rs"]
+mod text;
+#[path = "server/world.rs"]
+mod world;
