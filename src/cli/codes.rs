@@ -22,6 +22,11 @@ pub(crate) const CODES: &[(&str, &str)] = &[
          does not have it.",
     ),
     (
+        "anchor-damaged",
+        "The ledger's anchor, <sale>.checkpoint, is no checkpoint of this sale. Bring the file back \
+         from a copy.",
+    ),
+    (
         "anchor-missing",
         "The ledger once had an anchor, <sale>.checkpoint, which says how far it went; without it \
          nobody could tell a ledger that was cut short. Bring the file back from where it was kept \

@@ -14,6 +14,7 @@ mod pki;
 mod prepare;
 mod print;
 mod sale_file;
+mod serve;
 mod when;
 
 use std::process::ExitCode;
@@ -34,6 +35,7 @@ struct Cli {
 enum Command {
     Prepare(prepare::Args),
     Pki(pki::Args),
+    Serve(serve::Args),
     Completions(completions::Args),
 }
 
@@ -50,6 +52,7 @@ fn dispatch(command: Command) -> Result<Exit, Failure> {
     match command {
         Command::Prepare(args) => prepare::run(&args),
         Command::Pki(args) => pki::run(&args),
+        Command::Serve(args) => serve::run(&args),
         Command::Completions(args) => completions::run(&args),
     }
 }

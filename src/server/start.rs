@@ -83,6 +83,18 @@ pub struct Begun {
     pub how: How,
 }
 
+impl Begun {
+    /// What line 0 of the sale's ledger says.
+    pub fn opening(&self) -> &Opening {
+        self.house.opening()
+    }
+
+    /// Where the ledger is.
+    pub fn ledger(&self) -> &Path {
+        self.store.path()
+    }
+}
+
 /// How a sale began.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum How {

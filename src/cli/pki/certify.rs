@@ -110,7 +110,7 @@ fn facts(certified: &Certified) -> String {
         identity.house,
         "valid until",
         when::moment(identity.not_after),
-        "key",
+        "fingerprint",
         identity.key,
         "serial",
         identity.serial

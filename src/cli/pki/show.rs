@@ -97,7 +97,7 @@ fn certificate(shown: &ShownCertificate) -> String {
         + &line("standing", &standing)
         + &key(&shown.bearer)
         + &line("serial", serial.as_str())
-        + &line("fingerprint", &format!("sha256:{fingerprint}"))
+        + &line("certificate", &format!("sha256:{fingerprint}"))
         + &line("house's CA", &format!("sha256:{}", shown.ca))
         + &shown.address.as_ref().map_or_else(String::new, |at| line("server", &at.to_string()))
 }

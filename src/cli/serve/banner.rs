@@ -1,0 +1,147 @@
+//! What the operator reads when a sale starts and when its server stops.
+
+use std::net::SocketAddr;
+use std::path::Path;
+
+use super::Args;
+use crate::auction::name::SaleId;
+use crate::cli::when;
+use crate::pki::keys::shown;
+use crate::pki::{Fingerprint, Serving};
+use crate::record::Opening;
+use crate::server::{Begun, FloorEnd, How};
+
+/// The facts of a start, kept for the server's last words.
+#[derive(Debug)]
+pub(super) struct Banner {
+    ca: Fingerprint,
+    how: How,
+    lines: Vec<(&'static str, String)>,
+    join: String,
+}
+
+impl Banner {
+    pub(super) fn of(args: &Args, begun: &Begun, serving: &Serving) -> Self {
+        let opening = begun.opening();
+        let ca = serving.anchor.fingerprint();
+        let mut lines = vec![
+            ("house", opening.house.to_string()),
+            ("sale", sale(opening, &begun.how)),
+            ("house's CA", format!("sha256:{ca}")),
+            ("lots", lots(args, opening, &begun.how)),
+        ];
+        if begun.how != How::Finished {
+            lines.push(("bids", bids(opening).to_owned()));
+        }
+        lines.push(("ledger", shown(begun.ledger())));
+        lines.extend(went_on(args, opening, &begun.how));
+        let join = format!("`gavel bid CREDENTIAL`, which goes to {}", serving.particulars.address);
+        Self { ca, how: begun.how.clone(), lines, join }
+    }
+
+    /// All of it, once the address is known.
+    pub(super) fn text(&self, address: SocketAddr) -> String {
+        let mut text = String::new();
+        for (name, value) in &self.lines {
+            text.push_str(&line(name, value));
+        }
+        text.push_str(&line("listens on", &format!("{address}, {}", reach(address))));
+        text.push_str(&line("join", &self.join));
+        text.push_str(&line("stop", "Ctrl-C; the same command goes on with an unfinished sale"));
+        text
+    }
+}
+
+fn sale(opening: &Opening, how: &How) -> String {
+    let standing = match how {
+        How::Born => "new",
+        How::Finished => "closed; its receipts and its ledger are served",
+        How::WentOn { .. } => "goes on",
+    };
+    if opening.title.as_str() == opening.sale.as_str() {
+        format!("{} ({standing})", opening.sale)
+    } else {
+        format!("{}, \"{}\" ({standing})", opening.sale, opening.title)
+    }
+}
+
+fn lots(args: &Args, opening: &Opening, how: &How) -> String {
+    let count = opening.lot_count;
+    let Some(at) = opening.terms.sale.sale_ends_at.filter(|_| *how != How::Finished) else {
+        return count.to_string();
+    };
+    let at = when::moment(at);
+    let by = match (how, args.ends_in) {
+        (How::Born, None) => ", 24 h after the start since no --ends-in was given",
+        (How::WentOn { .. }, _) => ", or later by as long as the server was away",
+        (How::Born | How::Finished, _) => "",
+    };
+    format!("{count}; those without any bid close unsold {at}{by}")
+}
+
+const fn bids(opening: &Opening) -> &'static str {
+    if opening.terms.sale.attested {
+        "signed, or typed by hand on the house's word alone (--allow-unsigned)"
+    } else {
+        "signed by their bidders only"
+    }
+}
+
+/// What an operator must know of a sale that goes on.
+fn went_on(args: &Args, opening: &Opening, how: &How) -> Vec<(&'static str, String)> {
+    let How::WentOn { lines, cut, last } = how else { return Vec::new() };
+    let mut facts =
+        vec![("recovered", format!("{lines} lines, the last of {}", when::moment(*last)))];
+    if let Some(path) = cut {
+        facts.push(("put aside", format!("{}, half-written when it stopped", shown(path))));
+    }
+    let mut ignored = Vec::new();
+    if args.ends_in.is_some() {
+        ignored.push("--ends-in");
+    }
+    if args.allow_unsigned != opening.terms.sale.attested {
+        ignored.push("--allow-unsigned");
+    }
+    if args.title.as_ref().is_some_and(|title| *title != opening.title) {
+        ignored.push("--title");
+    }
+    if !ignored.is_empty() {
+        let flags = ignored.join(", ");
+        facts
+            .push(("note", format!("the terms stay as the ledger has them: {flags} does nothing")));
+    }
+    facts
+}
+
+fn reach(address: SocketAddr) -> &'static str {
+    if address.ip().is_loopback() {
+        "which only this machine reaches; for others: gavel prepare --at HOST:PORT"
+    } else if address.ip().is_unspecified() {
+        "on every network that this machine is in"
+    } else {
+        "which everybody reaches who reaches that address"
+    }
+}
+
+/// How the sale stands, and what to do next.
+pub(super) fn last_words(
+    args: &Args,
+    sale: &SaleId,
+    ledger: &Path,
+    end: &FloorEnd,
+    banner: &Banner,
+) -> String {
+    let (lines, ledger) = (end.lines, shown(ledger));
+    if end.finished {
+        let verify = format!("gavel verify {ledger} --trust sha256:{}", banner.ca);
+        let closed = if banner.how == How::Finished { "is closed" } else { "has closed" };
+        format!("the sale {sale} {closed}, {lines} lines in {ledger}\nnext: {verify}\n")
+    } else {
+        let command = super::command(args, sale);
+        format!("the sale {sale} is not finished, {lines} lines in {ledger}\nto go on: {command}\n")
+    }
+}
+
+fn line(name: &str, value: &str) -> String {
+    format!("{name:13}{value}\n")
+}

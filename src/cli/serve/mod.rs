@@ -1,0 +1,276 @@
+//! `gavel serve`: a sale, from its files to its close.
+//!
+//! What is wrong is found before anything is touched or anybody can connect;
+//! the shell then runs until the operator or the sale ends it. The banner and
+//! the last words go to stdout, the console's lines to stderr.
+
+mod banner;
+mod console;
+mod expiry;
+mod fault;
+
+use std::net::{SocketAddr, TcpListener, ToSocketAddrs as _};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, OnceLock};
+
+use super::house_folder::{self, flag};
+use super::{Exit, Failure, print, sale_file, when};
+use crate::auction::catalogue::{LotTerms, SaleTerms, VoidPolicy};
+use crate::auction::money::Currency;
+use crate::auction::name::{SaleId, Title};
+use crate::clock::Clock;
+use crate::limits::{REFUSAL_BYTES_MAX, REFUSALS_PER_MINUTE_MAX, RESTART_GRACE};
+use crate::pki::keys::{KeyFault, shown};
+use crate::pki::{Crl, HouseFolder, SealingKeyState, ServeFolder, Serving};
+use crate::record::Terms;
+use crate::server::{
+    Begun, FloorEnd, MarkUsed, Sealing, Server, Settings, Setup, begin, stop_signal,
+};
+use crate::time::{Span, Timestamp};
+
+/// How long lots that nobody bids on stay open, where the sale file cannot say it.
+const ENDS_IN: Span = Span::from_s(24 * 3600);
+/// The sale file where nobody names one.
+const ITEMS: &str = "items.json";
+const LEDGER: &str = "ledger";
+
+/// Run the sale: open it, or go on with it where its ledger ends
+///
+/// Ctrl-C stops it in good order; the same command goes on with it. After the close the
+/// server stays, giving receipts and the ledger, until it is stopped.
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    /// The sale file
+    #[arg(default_value = ITEMS)]
+    items: PathBuf,
+    /// Where to listen [default: the prepared address]
+    #[arg(long, value_name = "ADDR:PORT")]
+    listen: Option<String>,
+    /// When lots without any bid close unsold, as in 20s, 90m or 2h [default: 24h]
+    #[arg(long, value_name = "DURATION", value_parser = when::parse_span)]
+    ends_in: Option<Span>,
+    /// Take hand-typed bids too, whose only evidence is the house's word
+    #[arg(long)]
+    allow_unsigned: bool,
+    /// Stop once the sale has closed
+    #[arg(long)]
+    exit_on_close: bool,
+    /// Go on though the wall clock is before the ledger's last entry; the ledger records it
+    #[arg(long)]
+    accept_clock: bool,
+    /// Keep the newest checkpoint in this folder, best on another disk
+    #[arg(long, value_name = "DIR")]
+    checkpoint_dir: Option<PathBuf>,
+    /// The folder of ledgers
+    #[arg(long, value_name = "DIR", default_value = LEDGER)]
+    ledger: PathBuf,
+    /// The house's folder of keys and certificates
+    #[arg(long, value_name = "DIR", default_value = "pki")]
+    pki: PathBuf,
+    /// The sale's id [default: the one that is prepared]
+    #[arg(long, value_name = "ID")]
+    sale: Option<SaleId>,
+    /// What the sale is called [default: its id]
+    #[arg(long, value_name = "TEXT", value_parser = Title::parse)]
+    title: Option<Title>,
+    /// Write the console's lines as JSON
+    #[arg(long)]
+    json_logs: bool,
+}
+
+pub(super) fn run(args: &Args) -> Result<Exit, Failure> {
+    console::start(args.json_logs);
+    let now = Clock::start().now();
+    let lots = sale_file::read(&args.items)?;
+    let folder = HouseFolder::at(args.pki.clone()).serve();
+    let serving = folder.open(now)?;
+    let sale = choose_sale(args)?;
+    let listen = listen_address(args, &serving)?;
+    let crl = read_crl(&folder, &serving)?;
+    let begun = begin_sale(args, &folder, &serving, &sale, lots, now)?;
+    expiry::warn(&serving, &crl, begun.opening(), now);
+    let ledger = begun.ledger().to_owned();
+    let banner = banner::Banner::of(args, &begun, &serving);
+    let (end, key_fault) = run_server(args, folder, serving, begun, listen, &banner)?;
+    if !args.json_logs {
+        print::talk(&format!("{}\n", end.summary));
+    } else {
+        console::metrics(&end.summary);
+    }
+    print::results(&banner::last_words(args, &sale, &ledger, &end, &banner));
+    match key_fault {
+        None => Ok(Exit::Success),
+        Some(fault) => Err(fault::key_not_erased(&fault)),
+    }
+}
+
+/// The sale that was asked for; else the one that is prepared and not closed.
+fn choose_sale(args: &Args) -> Result<SaleId, Failure> {
+    let sales = house_folder::sales(&args.pki)?;
+    if let Some(sale) = &args.sale {
+        let known = sales.iter().any(|(known, _)| known == sale);
+        return if known { Ok(sale.clone()) } else { Err(fault::not_prepared(sale, &args.pki)) };
+    }
+    let open: Vec<&SaleId> = sales
+        .iter()
+        .filter(|(_, state)| *state != SealingKeyState::Erased)
+        .map(|(sale, _)| sale)
+        .collect();
+    match (open.as_slice(), sales.as_slice()) {
+        ([sale], _) => Ok((*sale).clone()),
+        ([], [(sale, _)]) => Ok(sale.clone()),
+        ([], []) => Err(Failure::usage("no-sale", "no sale is prepared").hint(format!(
+            "gavel prepare {}{}",
+            shown(&args.items),
+            flag(&args.pki)
+        ))),
+        _ => Err(fault::sale_unclear(&sales)),
+    }
+}
+
+/// Where to listen, tried before a sale is born for nothing.
+fn listen_address(args: &Args, serving: &Serving) -> Result<SocketAddr, Failure> {
+    let prepared = serving.particulars.address.to_string();
+    let text = args.listen.as_deref().unwrap_or(&prepared);
+    let found = text.to_socket_addrs().ok().and_then(|mut addresses| addresses.next());
+    let address = found.ok_or_else(|| fault::no_address(text))?;
+    match TcpListener::bind(address) {
+        Ok(_) => Ok(address),
+        Err(error) => Err(fault::of_listen(address, &error)),
+    }
+}
+
+/// The list must be there and good: without it, revoked certificates would get in.
+fn read_crl(folder: &ServeFolder, serving: &Serving) -> Result<Crl, Failure> {
+    let path = folder.crl_path();
+    let Some(bytes) = folder.crl()? else {
+        let message = format!("there is no revocation list at {}", shown(&path));
+        return Err(
+            Failure::usage("bad-crl", message).hint("`gavel pki crl` writes one, where the CA is")
+        );
+    };
+    Crl::read(&bytes, &serving.anchor).map_err(|fault| {
+        Failure::usage("bad-crl", format!("{}: {fault}", shown(&path)))
+            .hint("`gavel pki crl` makes a new one, where the CA is")
+    })
+}
+
+fn begin_sale(
+    args: &Args,
+    folder: &ServeFolder,
+    serving: &Serving,
+    sale: &SaleId,
+    lots: Vec<LotTerms>,
+    now: Timestamp,
+) -> Result<Begun, Failure> {
+    let state = folder.sealing_key_state(sale)?;
+    let (key, sealer) = match state {
+        SealingKeyState::Fresh | SealingKeyState::Used => {
+            let house = &serving.particulars.house;
+            let sealing = folder.sealing_credential(sale, &serving.anchor, house, now)?;
+            (Some(sealing.key), sealing.certificate)
+        }
+        // Only a sale that has finished needs neither.
+        SealingKeyState::Erased | SealingKeyState::Missing => (None, Vec::new()),
+    };
+    let mut nonce = [0; 32];
+    getrandom::fill(&mut nonce).map_err(|_| Failure::from(KeyFault::Randomness))?;
+    let setup = Setup {
+        house: serving.particulars.house.clone(),
+        sale: sale.clone(),
+        title: args.title.clone().unwrap_or_else(|| plain_title(sale.as_str())),
+        lots,
+        terms: terms(args, now),
+        anchor: serving.anchor.clone(),
+        sealer,
+        nonce,
+        software: plain_title(concat!("gavel ", env!("CARGO_PKG_VERSION"))),
+        ledger_folder: args.ledger.clone(),
+        checkpoint_folder: args.checkpoint_dir.clone(),
+        accept_clock: args.accept_clock,
+    };
+    let used = matches!(state, SealingKeyState::Used | SealingKeyState::Erased);
+    let mark_used = MarkUsed(Box::new(|| folder.mark_sealing_key_used(sale)));
+    begin(setup, Sealing { key, used, mark_used })
+        .map_err(|failure| fault::of_start(&failure, args))
+}
+
+/// An id or a version is always fit to be a title.
+fn plain_title(text: &str) -> Title {
+    Title::parse(text).expect("short and without control characters")
+}
+
+/// The terms of a sale in the seed's form.
+fn terms(args: &Args, now: Timestamp) -> Terms {
+    Terms {
+        sale: SaleTerms {
+            currency: Currency::seed(),
+            attested: args.allow_unsigned,
+            opens_at: None,
+            sale_ends_at: Some(now.plus(args.ends_in.unwrap_or(ENDS_IN))),
+            restart_grace: RESTART_GRACE,
+            room_bids: false,
+            void_policy: VoidPolicy::Reinstate,
+        },
+        refusal_bytes_max: REFUSAL_BYTES_MAX,
+        refusals_per_minute_max: REFUSALS_PER_MINUTE_MAX,
+    }
+}
+
+/// Runs the shell; says how it ended, and whether the sealing key could not be erased.
+fn run_server(
+    args: &Args,
+    folder: ServeFolder,
+    serving: Serving,
+    begun: Begun,
+    listen: SocketAddr,
+    banner: &banner::Banner,
+) -> Result<(FloorEnd, Option<KeyFault>), Failure> {
+    let key_fault = Arc::new(OnceLock::new());
+    let (sale, noted) = (begun.opening().sale.clone(), Arc::clone(&key_fault));
+    let settings = Settings {
+        listen,
+        key: serving.server,
+        anchor: serving.anchor,
+        crl: Some(folder.crl_path()),
+        exit_on_close: args.exit_on_close,
+        on_finished: Box::new(move || {
+            if let Err(fault) = folder.erase_sealing_key(&sale) {
+                tracing::error!("the sealing key could not be erased: {fault}");
+                let _ = noted.set(fault);
+            }
+        }),
+    };
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| fault::of_system(&error))?;
+    let end = runtime.block_on(async {
+        let stop = stop_signal()?;
+        let server = Server::bind(settings, begun).await?;
+        print::results(&banner.text(server.address()));
+        server.run(stop).await
+    });
+    let end = end.map_err(|failure| fault::of_server(&failure, args))?;
+    Ok((end, Arc::into_inner(key_fault).and_then(OnceLock::into_inner)))
+}
+
+/// The command that goes on with a sale, as it was called.
+fn command(args: &Args, sale: &SaleId) -> String {
+    let mut command = format!("gavel serve {} --sale {sale}", shown(&args.items));
+    if let Some(listen) = &args.listen {
+        command.push_str(&format!(" --listen {}", shown(Path::new(listen))));
+    }
+    if let Some(folder) = &args.checkpoint_dir {
+        command.push_str(&format!(" --checkpoint-dir {}", shown(folder)));
+    }
+    if args.ledger != Path::new(LEDGER) {
+        command.push_str(&format!(" --ledger {}", shown(&args.ledger)));
+    }
+    command.push_str(&flag(&args.pki));
+    for (set, flag) in [(args.exit_on_close, " --exit-on-close"), (args.json_logs, " --json-logs")]
+    {
+        command.push_str(if set { flag } else { "" });
+    }
+    command
+}
