@@ -47,6 +47,10 @@ pub(crate) const CODES: &[(&str, &str)] = &[
          CA, or made for another use. `gavel pki show FILE` says what it is.",
     ),
     (
+        "bad-checkpoint",
+        "The file is not a checkpoint: a signed note with the ledger's name, its size and its root.",
+    ),
+    (
         "bad-credential",
         "The file is not a whole credential: one PEM file with a first line naming house and \
          server, one private key, the holder's certificate and the CA's.",
@@ -55,10 +59,15 @@ pub(crate) const CODES: &[(&str, &str)] = &[
         "bad-crl",
         "The revocation list is damaged, or another CA signed it. `gavel pki crl` makes a new one.",
     ),
+    ("bad-receipt", "The file is not a receipt (c2sp.org/tlog-proof), or it was damaged."),
     (
         "bad-request",
         "The file is not a certificate request for a P-256 key that proves that its sender holds \
          the key. `gavel pki request NAME` makes one.",
+    ),
+    (
+        "bad-trust",
+        "What is to be trusted is neither a fingerprint, sha256: and 64 hexadecimal digits, nor a file that holds the one certificate of a house's CA.",
     ),
     (
         "ca-incomplete",
@@ -126,6 +135,10 @@ pub(crate) const CODES: &[(&str, &str)] = &[
         "The ledger could not be written. The server stopped at once and told nobody anything that \
          is not on the disk; starting it again goes on from there.",
     ),
+    (
+        "ledger-wrong",
+        "The ledger did not pass its audit, or cannot be read. `gavel verify` says what was found.",
+    ),
     ("loose-mode", "Others may read or change a file or folder of keys. gavel uses none such."),
     (
         "name-in-use",
@@ -135,7 +148,9 @@ pub(crate) const CODES: &[(&str, &str)] = &[
     ("no-ca", "There is no CA in the folder: nothing was prepared there, or it is kept elsewhere."),
     ("no-certificate", "The house's register holds no valid certificate of that name or serial."),
     ("no-key", "No key in the folder is the one that the answer certifies."),
+    ("no-permission", "The user who runs gavel may not read or write a file or folder."),
     ("no-randomness", "The operating system gave no randomness, without which no key is made."),
+    ("no-results", "The ledger ends before its sale begins."),
     ("no-sale", "No sale is prepared in the folder, or not the one that was named."),
     ("no-terminal", "A passphrase is asked for at a terminal, and there is none."),
     ("not-a-key", "The file does not hold a private key in PKCS#8 PEM."),
@@ -144,7 +159,6 @@ pub(crate) const CODES: &[(&str, &str)] = &[
         "The server needs its credential, the CA's certificate and the sale's sealing key; `gavel \
          prepare` makes what is missing.",
     ),
-    ("no-permission", "The user who runs gavel may not read or write a file or folder."),
     ("other-ca", "Two parts of the house's folder come from different CAs."),
     ("other-house", "The folder belongs to a house of another name."),
     (
@@ -171,11 +185,6 @@ pub(crate) const CODES: &[(&str, &str)] = &[
          from where it was kept; nobody can make it again.",
     ),
     ("server-stopped", "A part of the server failed in a way that it does not go on from."),
+    ("unknown-code", "`gavel explain` lists all codes that there are."),
     ("unknown-file", "The file is none that `gavel pki show` can explain."),
 ];
-
-/// What a code means.
-#[cfg(test)]
-fn meaning(code: &str) -> Option<&'static str> {
-    CODES.iter().find(|(known, _)| *known == code).map(|(_, meaning)| *meaning)
-}

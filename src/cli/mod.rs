@@ -4,17 +4,24 @@
 //! Results go to stdout, talk to stderr. A subcommand returns an [`Exit`], or a
 //! [`Failure`] that is printed as `error:` with a code and `hint:` what to do.
 
+mod auditing;
 mod codes;
 mod completions;
 mod exit;
+mod explain;
 mod fault;
 mod house_folder;
+mod ledger;
 mod passphrase;
 mod pki;
 mod prepare;
 mod print;
+mod receipt;
+mod results;
 mod sale_file;
 mod serve;
+mod sheet;
+mod verify;
 mod when;
 
 use std::process::ExitCode;
@@ -36,6 +43,11 @@ enum Command {
     Prepare(prepare::Args),
     Pki(pki::Args),
     Serve(serve::Args),
+    Verify(verify::Args),
+    Results(results::Args),
+    Receipt(receipt::Args),
+    Ledger(ledger::Args),
+    Explain(explain::Args),
     Completions(completions::Args),
 }
 
@@ -53,6 +65,11 @@ fn dispatch(command: Command) -> Result<Exit, Failure> {
         Command::Prepare(args) => prepare::run(&args),
         Command::Pki(args) => pki::run(&args),
         Command::Serve(args) => serve::run(&args),
+        Command::Verify(args) => verify::run(&args),
+        Command::Results(args) => results::run(&args),
+        Command::Receipt(args) => receipt::run(&args),
+        Command::Ledger(args) => ledger::run(&args),
+        Command::Explain(args) => explain::run(&args),
         Command::Completions(args) => completions::run(&args),
     }
 }
