@@ -168,3 +168,12 @@ pub const BUSY_WAIT: Span = Span::from_ms(200);
 pub const SERVER_MESSAGE_CHARS_MAX: usize = 400;
 /// A bid over this many times the ask needs a confirmation: a slip of the finger is the commonest plea.
 pub const CONFIRM_ABOVE_ASKS: u64 = 10;
+
+// ---- The load test ----
+
+/// The most handshakes at once: a server allows 256 unauthenticated connections from one address.
+pub const LOAD_HANDSHAKES_MAX: usize = 64;
+/// How long the load test's server may take until it listens.
+pub const LOAD_START_TIMEOUT: Span = Span::from_s(20);
+/// How long the load test's server may take to close the sale after its last lot.
+pub const LOAD_CLOSE_TIMEOUT: Span = Span::from_s(60);

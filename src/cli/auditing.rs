@@ -55,15 +55,15 @@ impl LedgerArgs {
         let mut anchors = Anchors::new(read_trust(&self.trust)?);
         for path in &self.receipt {
             let text = read_text(path, RECEIPT_FILE_BYTES_MAX)?;
-            anchors
-                .add_receipt(&shown(path), &text)
-                .map_err(|error| unusable("bad-receipt", path, &error))?;
+            anchors.add_receipt(&shown(path), &text).map_err(|error| {
+                Failure::usage("bad-receipt", format!("{}: {error}", shown(path)))
+            })?;
         }
         for path in &self.checkpoint {
             let note = read_text(path, u64::try_from(NOTE_BYTES_MAX).unwrap_or(u64::MAX))?;
-            anchors
-                .add_checkpoint(&shown(path), &note)
-                .map_err(|error| unusable("bad-checkpoint", path, &error))?;
+            anchors.add_checkpoint(&shown(path), &note).map_err(|error| {
+                Failure::usage("bad-checkpoint", format!("{}: {error}", shown(path)))
+            })?;
         }
         if let Some(path) = &self.items {
             anchors = anchors.with_items(sale_file::read(path)?);
@@ -81,11 +81,6 @@ pub(super) fn read_text(path: &Path, bytes_max: u64) -> Result<String, Failure> 
     String::from_utf8(bytes).map_err(|_| {
         Failure::usage("file-unreadable", format!("{} is not UTF-8 text", shown(path)))
     })
-}
-
-/// A file that is readable and not what it should be.
-pub(super) fn unusable(code: &'static str, path: &Path, error: &dyn std::error::Error) -> Failure {
-    Failure::usage(code, format!("{}: {error}", shown(path)))
 }
 
 /// The CA to trust: a fingerprint, or a file that holds its certificate.
@@ -119,7 +114,7 @@ pub(super) fn read_anchor(path: &Path) -> Result<Anchor, Failure> {
     match (wrong, found.as_slice()) {
         (Ok(anchor), _) => Ok(anchor),
         (Err(_), [anchor]) => Ok(anchor.clone()),
-        (Err(fault), []) => Err(unusable("bad-trust", path, &fault).hint(
+        (Err(fault), []) => Err(Failure::usage("bad-trust", format!("{}: {fault}", shown(path))).hint(
             "give the house's ca.pem, a credential, or the fingerprint that the house published",
         )),
         (Err(_), _) => Err(Failure::usage(

@@ -51,11 +51,6 @@ pub(crate) const CODES: &[(&str, &str)] = &[
         "The file is not a checkpoint: a signed note with the ledger's name, its size and its root.",
     ),
     (
-        "bad-credential",
-        "The file is not a whole credential: one PEM file with a first line naming house and \
-         server, one private key, the holder's certificate and the CA's.",
-    ),
-    (
         "bad-crl",
         "The revocation list is damaged, or another CA signed it. `gavel pki crl` makes a new one.",
     ),
@@ -67,7 +62,8 @@ pub(crate) const CODES: &[(&str, &str)] = &[
     ),
     (
         "bad-trust",
-        "What is to be trusted is neither a fingerprint, sha256: and 64 hexadecimal digits, nor a file that holds the one certificate of a house's CA.",
+        "What is to be trusted is neither a fingerprint, sha256: and 64 hexadecimal digits, nor a \
+         file that holds the certificate of one house's CA.",
     ),
     (
         "ca-incomplete",
@@ -85,6 +81,7 @@ pub(crate) const CODES: &[(&str, &str)] = &[
          backwards. Correct the clock, or go on at the ledger's time with --accept-clock, which \
          the ledger records.",
     ),
+    ("demo-failed", "The demo could not be played to its end; the message says why."),
     ("disk-full", "No room is left, or a quota is used up, where the ledger or a key is kept."),
     ("file-exists", "A file stands where one is to be written, and it is not overwritten."),
     ("file-missing", "A file or folder that the command needs is not there."),
@@ -139,6 +136,7 @@ pub(crate) const CODES: &[(&str, &str)] = &[
         "ledger-wrong",
         "The ledger did not pass its audit, or cannot be read. `gavel verify` says what was found.",
     ),
+    ("loadtest-failed", "The load test could not be carried out; the message says why."),
     ("loose-mode", "Others may read or change a file or folder of keys. gavel uses none such."),
     (
         "name-in-use",
@@ -188,3 +186,57 @@ pub(crate) const CODES: &[(&str, &str)] = &[
     ("unknown-code", "`gavel explain` lists all codes that there are."),
     ("unknown-file", "The file is none that `gavel pki show` can explain."),
 ];
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::path::{Path, PathBuf};
+
+    use super::*;
+
+    fn sources(folder: &Path, found: &mut Vec<PathBuf>) {
+        for entry in fs::read_dir(folder).expect("lists") {
+            let path = entry.expect("lists").path();
+            if path.is_dir() {
+                sources(&path, found);
+            } else if path.extension().is_some_and(|extension| extension == "rs") {
+                found.push(path);
+            }
+        }
+    }
+
+    /// The codes that a source hands to `Failure`.
+    fn codes_in(text: &str) -> Vec<String> {
+        let makers = ["Failure::usage(", "Failure::operator(", "Self::usage(", "Self::operator("];
+        let text: String = text.split_whitespace().collect();
+        let code = |rest: &str| rest.strip_prefix('"')?.split('"').next().map(str::to_owned);
+        let of_maker = |maker: &str| text.split(maker).skip(1).filter_map(code).collect::<Vec<_>>();
+        let with_exit = |rest: &str| code(rest.split_once(',')?.1);
+        let exits = text.split("Failure::new(Exit::").skip(1).filter_map(with_exit);
+        makers.iter().flat_map(|maker| of_maker(maker)).chain(exits).collect()
+    }
+
+    #[test]
+    fn every_code_is_explained_once_and_used() {
+        let mut files = Vec::new();
+        sources(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src/cli"), &mut files);
+        files.retain(|path| !path.ends_with("codes.rs"));
+        let text = |path: &PathBuf| fs::read_to_string(path).expect("reads");
+        let used: Vec<String> = files.iter().flat_map(|path| codes_in(&text(path))).collect();
+        for code in &used {
+            assert!(CODES.iter().any(|(known, _)| known == code), "{code} is not explained");
+        }
+        for (code, _) in CODES {
+            assert!(used.iter().any(|other| other == code), "{code} stands behind no error");
+        }
+        assert!(CODES.is_sorted_by(|(one, _), (next, _)| one < next), "in the order of the codes");
+    }
+
+    #[test]
+    fn codes_are_found_in_sources() {
+        let text =
+            "Failure::usage(\n    \"a-b\", x) Self::operator(\"c\", y) Failure::usage(code, z)
+            Failure::new(Exit::Wrong, \"d\", w)";
+        assert_eq!(codes_in(text), ["a-b", "c", "d"]);
+    }
+}

@@ -4,7 +4,7 @@ use std::error::Error;
 use std::io::ErrorKind;
 use std::path::Path;
 
-use super::{Exit, Failure};
+use super::Failure;
 use crate::pki::keys::{KeyFault, shown};
 
 /// An error with everything behind it: `cannot read x: No such file or directory`.
@@ -37,27 +37,37 @@ fn plain(cause: &(dyn Error + 'static)) -> String {
 
 impl From<KeyFault> for Failure {
     fn from(fault: KeyFault) -> Self {
-        let failure = match &fault {
-            KeyFault::Busy { .. } => Self::operator("folder-busy", whole(&fault))
-                .hint("wait for the other command to end"),
-            KeyFault::Exists { .. } => Self::usage("file-exists", whole(&fault))
-                .hint("move it away, or work in another folder"),
-            KeyFault::Io { action, path, source } => of_io(action, path, source),
-            KeyFault::Loose { path, .. } if path.is_dir() => {
-                Self::usage("loose-mode", whole(&fault))
+        let message = whole(&fault);
+        match &fault {
+            KeyFault::Busy { .. } => {
+                Self::operator("folder-busy", message).hint("wait for the other command to end")
             }
-            KeyFault::Loose { .. } => Self::usage("loose-mode", whole(&fault))
-                .hint("others may have read it: if so, make a new key instead"),
-            KeyFault::NotAKey { .. } => Self::usage("not-a-key", whole(&fault)),
-            KeyFault::PassphraseNeeded { .. } => Self::usage("passphrase-needed", whole(&fault))
+            KeyFault::Exists { .. } => {
+                Self::usage("file-exists", message).hint("move it away, or work in another folder")
+            }
+            KeyFault::Io { action, path, source } => of_io(action, path, source),
+            KeyFault::Loose { path, .. } => {
+                let failure =
+                    Self::usage("loose-mode", message).hint(fault.mend().unwrap_or_default());
+                if path.is_dir() {
+                    failure
+                } else {
+                    failure.hint("if somebody may have read it, what is in it must be replaced")
+                }
+            }
+            KeyFault::NotAKey { .. } => {
+                Self::usage("not-a-key", message).hint("bring the file back from a copy")
+            }
+            KeyFault::PassphraseNeeded { .. } => Self::usage("passphrase-needed", message)
                 .hint("give --passphrase-file FILE, or run it at a terminal"),
-            KeyFault::Randomness => Self::operator("no-randomness", whole(&fault)),
-            KeyFault::TooLarge { .. } => Self::usage("file-too-large", whole(&fault)),
-            KeyFault::WrongPassphrase { .. } => Self::usage("passphrase-wrong", whole(&fault)),
-        };
-        match fault.mend() {
-            Some(command) => failure.hint(command),
-            None => failure,
+            KeyFault::Randomness => Self::operator("no-randomness", message)
+                .hint("the system's getrandom fails: look at its limits and try again"),
+            KeyFault::TooLarge { .. } => {
+                Self::usage("file-too-large", message).hint("give the file that was meant")
+            }
+            KeyFault::WrongPassphrase { .. } => Self::usage("passphrase-wrong", message).hint(
+                "only the first line of the file counts; nobody can recover a lost passphrase",
+            ),
         }
     }
 }
@@ -67,7 +77,8 @@ pub(crate) fn of_io(action: &str, path: &Path, source: &std::io::Error) -> Failu
     let message = format!("cannot {action} {}: {}", shown(path), plain(source));
     let reads = matches!(action, "read" | "look at");
     match source.kind() {
-        ErrorKind::NotFound => Failure::usage("file-missing", message),
+        ErrorKind::NotFound => Failure::usage("file-missing", message)
+            .hint("paths begin in the folder that you are in; `pwd` says which"),
         ErrorKind::PermissionDenied => Failure::usage("no-permission", message)
             .hint(format!("ls -ld {} says who may", shown(path))),
         ErrorKind::StorageFull | ErrorKind::QuotaExceeded => {
@@ -75,7 +86,9 @@ pub(crate) fn of_io(action: &str, path: &Path, source: &std::io::Error) -> Failu
         }
         ErrorKind::ReadOnlyFilesystem => Failure::operator("read-only", message)
             .hint("mount it for writing, or work in another folder"),
-        _ if reads => Failure::usage("file-unreadable", message),
-        _ => Failure::new(Exit::Operator, "file-unwritable", message),
+        _ if reads => Failure::usage("file-unreadable", message)
+            .hint(format!("ls -ld {} says what it is", shown(path))),
+        _ => Failure::operator("file-unwritable", message)
+            .hint("look at the folder's modes (ls -ld) and at the disk (df -h, dmesg)"),
     }
 }

@@ -1,17 +1,20 @@
 //! The command line: one file for each subcommand, the screens, and the only
 //! printing and exiting.
 //!
-//! Results go to stdout, talk to stderr. A subcommand returns an [`Exit`], or a
-//! [`Failure`] that is printed as `error:` with a code and `hint:` what to do.
+//! Results go to stdout, talk to stderr. A subcommand returns an `Exit`, or a
+//! `Failure` that is printed as `error:` with a code and `hint:` what to do.
 
 mod auditing;
 mod codes;
 mod completions;
+mod demo;
 mod exit;
 mod explain;
 mod fault;
 mod house_folder;
 mod ledger;
+mod loadtest;
+mod paint;
 mod passphrase;
 mod pki;
 mod prepare;
@@ -19,6 +22,7 @@ mod print;
 mod receipt;
 mod results;
 mod sale_file;
+mod scratch;
 mod serve;
 mod sheet;
 mod verify;
@@ -48,6 +52,8 @@ enum Command {
     Receipt(receipt::Args),
     Ledger(ledger::Args),
     Explain(explain::Args),
+    Demo(demo::Args),
+    Loadtest(loadtest::Args),
     Completions(completions::Args),
 }
 
@@ -70,6 +76,8 @@ fn dispatch(command: Command) -> Result<Exit, Failure> {
         Command::Receipt(args) => receipt::run(&args),
         Command::Ledger(args) => ledger::run(&args),
         Command::Explain(args) => explain::run(&args),
+        Command::Demo(args) => demo::run(&args),
+        Command::Loadtest(args) => loadtest::run(&args),
         Command::Completions(args) => completions::run(&args),
     }
 }

@@ -4,7 +4,7 @@
 //! move a cursor or retitle a window; here it is shown instead of obeyed.
 
 use std::fmt::Write as _;
-use std::io::{IsTerminal as _, Write as _};
+use std::io::Write as _;
 
 use crate::auction::name::is_showable;
 
@@ -17,41 +17,6 @@ pub(crate) fn results(text: &str) {
 /// Prints what is said beside the results.
 pub(crate) fn talk(text: &str) {
     let _ = std::io::stderr().write_all(showable(text).as_bytes());
-}
-
-/// What a headline's first word says.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Paint {
-    /// All is well: green.
-    Good,
-    /// Something is wrong: red.
-    Bad,
-    /// It cannot be said: yellow.
-    Unsure,
-}
-
-impl Paint {
-    const fn escape(self) -> &'static str {
-        match self {
-            Self::Good => "\u{1b}[1;32m",
-            Self::Bad => "\u{1b}[1;31m",
-            Self::Unsure => "\u{1b}[1;33m",
-        }
-    }
-}
-
-/// Prints a result's one word that matters, coloured on a terminal unless `NO_COLOR` is
-/// set, and what it means.
-pub(crate) fn headline(word: &str, paint: Paint, rest: &str) {
-    let plain = !std::io::stdout().is_terminal()
-        || std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
-    let (word, rest) = (showable(word), showable(rest));
-    let line = if plain {
-        format!("{word}: {rest}\n")
-    } else {
-        format!("{}{word}\u{1b}[0m: {rest}\n", paint.escape())
-    };
-    let _ = std::io::stdout().write_all(line.as_bytes());
 }
 
 /// The text with every control character but line ends spelled out.

@@ -6,10 +6,11 @@ use std::path::{Path, PathBuf};
 use comfy_table::{Table, presets};
 use serde_json::{Value, json};
 
-use super::auditing::{read_anchor, read_text, unusable};
+use super::auditing::{read_anchor, read_text};
 use super::fault::of_io;
-use super::print::{self, Paint};
-use super::{Exit, Failure, when};
+use super::paint::Ink;
+use super::verify::headline;
+use super::{Exit, Failure, print, when};
 use crate::audit::{named_sale, prove};
 use crate::ledger::receipt::Receipt;
 use crate::limits::RECEIPT_FILE_BYTES_MAX;
@@ -82,7 +83,8 @@ pub(super) fn run(args: &Args) -> Result<Exit, Failure> {
 
 fn read(path: &Path) -> Result<Receipt, Failure> {
     let text = read_text(path, RECEIPT_FILE_BYTES_MAX)?;
-    Receipt::parse(&text).map_err(|error| unusable("bad-receipt", path, &error))
+    Receipt::parse(&text)
+        .map_err(|error| Failure::usage("bad-receipt", format!("{}: {error}", shown(path))))
 }
 
 // ---- list ----
@@ -247,9 +249,9 @@ fn check(args: &CheckArgs) -> Result<Exit, Failure> {
         match &proven {
             Ok(proven) => {
                 let size = proven.sealed.checkpoint().size;
-                print::headline(
+                headline(
                     "PROVEN",
-                    Paint::Good,
+                    Ink::Good,
                     &format!(
                         "the house sealed this line among the first {size} lines of its ledger"
                     ),
@@ -261,7 +263,7 @@ fn check(args: &CheckArgs) -> Result<Exit, Failure> {
                 );
             }
             Err(fault) => {
-                print::headline("NOT PROVEN", Paint::Bad, &fault.to_string());
+                headline("NOT PROVEN", Ink::Bad, &fault.to_string());
                 print::results(&entry);
             }
         }

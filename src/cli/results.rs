@@ -1,9 +1,9 @@
 //! `gavel results`: the sheet of a sale, from a ledger that an audit found sound.
 
 use super::auditing::LedgerArgs;
-use super::print::{self, Paint};
-use super::verify::exit_of;
-use super::{Exit, Failure, sheet};
+use super::paint::Ink;
+use super::verify::{exit_of, headline};
+use super::{Exit, Failure, print, sheet};
 use crate::audit::Verdict;
 use crate::pki::keys::shown;
 
@@ -34,15 +34,15 @@ pub(super) fn run(args: &Args) -> Result<Exit, Failure> {
         sheet::headlines(results),
     ];
     print::results(&parts.join("\n"));
-    let (paint, why) = match audit.verdict() {
+    let (ink, why) = match audit.verdict() {
         Verdict::Valid => {
-            (Paint::Good, "audited; `gavel verify` says what was checked and what was not")
+            (Ink::Good, "audited; `gavel verify` says what was checked and what was not")
         }
         Verdict::Invalid | Verdict::Incomplete => {
-            (Paint::Unsure, "these are not the final results; `gavel verify` says why")
+            (Ink::Warning, "these are not the final results; `gavel verify` says why")
         }
     };
-    print::headline(audit.verdict().as_str(), paint, why);
+    headline(audit.verdict().as_str(), ink, why);
     Ok(exit_of(audit.verdict()))
 }
 

@@ -4,8 +4,8 @@
 use serde_json::{Value, json};
 
 use super::auditing::LedgerArgs;
-use super::print::{self, Paint};
-use super::{Exit, Failure, sheet};
+use super::paint::{Ink, Palette};
+use super::{Exit, Failure, print, sheet};
 use crate::audit::{Audit, Finding, Verdict, Weight};
 use crate::pki::keys::shown;
 
@@ -64,20 +64,26 @@ fn show(args: &Args, audit: &Audit) {
     }
     text.push_str(&list("Checked:", &audit.checked));
     print::results(&text);
-    let (paint, why) = match audit.verdict() {
-        Verdict::Valid => (Paint::Good, "nothing is wrong, and the sale has closed"),
+    let (ink, why) = match audit.verdict() {
+        Verdict::Valid => (Ink::Good, "nothing is wrong, and the sale has closed"),
         Verdict::Invalid => {
-            (Paint::Bad, "this ledger does not prove what it says; the findings say why")
+            (Ink::Bad, "this ledger does not prove what it says; the findings say why")
         }
         Verdict::Incomplete => {
-            (Paint::Unsure, "nothing is wrong so far, but nothing is settled either")
+            (Ink::Warning, "nothing is wrong so far, but nothing is settled either")
         }
     };
-    print::headline(audit.verdict().as_str(), paint, why);
+    headline(audit.verdict().as_str(), ink, why);
     print::results(&format!(
         "\n{}",
         list("Not checked, or not provable by any ledger:", &audit.unchecked)
     ));
+}
+
+/// Prints the one word that matters, and what it means.
+pub(super) fn headline(word: &str, ink: Ink, rest: &str) {
+    let palette = Palette::of_stdout();
+    palette.line(&[palette.ink(ink, word), palette.plain(": "), palette.plain(rest)]);
 }
 
 fn list(title: &str, points: &[String]) -> String {
