@@ -183,6 +183,11 @@ pub(crate) const CODES: &[(&str, &str)] = &[
          from where it was kept; nobody can make it again.",
     ),
     ("server-stopped", "A part of the server failed in a way that it does not go on from."),
+    (
+        "too-few-files",
+        "Each bidder is a connection, and each connection an open file, of which the system allows \
+         too few.",
+    ),
     ("unknown-code", "`gavel explain` lists all codes that there are."),
     ("unknown-file", "The file is none that `gavel pki show` can explain."),
 ];
