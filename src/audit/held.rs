@@ -4,6 +4,8 @@
 //! A ledger alone proves that it is consistent. Only something from outside
 //! tells it from another one that is consistent too (LEDGER, "What it proves").
 
+use std::collections::HashSet;
+
 use super::anchors::{HeldCheckpoint, HeldReceipt};
 use super::finding::{Finding, FindingKind};
 use super::judge::Seen;
@@ -109,6 +111,7 @@ impl Shown<'_> {
         let wrong = |detail: String| Err(Finding::whole(FindingKind::Crl, detail));
         let crl = Crl::read(bytes, &self.keys.anchor)
             .map_err(|fault| Finding::whole(FindingKind::Crl, fault))?;
+        let listed: HashSet<_> = crl.entries.iter().map(|entry| &entry.serial).collect();
         for recorded in revocations {
             let (serial, number) = (&recorded.serial, recorded.crl_number);
             if number > crl.number {
@@ -120,7 +123,7 @@ impl Shown<'_> {
             if number == crl.number && recorded.crl_hash.bytes() != crl.hash.bytes() {
                 return wrong(format!("the ledger records another list of number {number}"));
             }
-            if !crl.entries.iter().any(|entry| entry.serial == *serial) {
+            if !listed.contains(serial) {
                 return wrong(format!("the recorded revocation of {serial} is not in the list"));
             }
         }

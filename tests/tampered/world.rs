@@ -13,8 +13,8 @@ use gavel::auction::increments::Increments;
 use gavel::auction::money::{Amount, Currency};
 use gavel::auction::name::{HouseName, LotId, Name, Role, SaleId, Title};
 use gavel::audit::{Anchors, Audit, FindingKind, Trust, Verdict, audit};
-use gavel::house::{After, Answer, House, Newborn, Pending};
-use gavel::ledger::store::{self, Store};
+use gavel::house::{After, Answer, House, Newborn, Pending, Recovery};
+use gavel::ledger::store::{self, Store, Visit};
 use gavel::ledger::{Hash, SealingKey, origin};
 use gavel::pki::{Ca, Grant, Identity, KeyMaker, P256Secret, RevocationReason};
 use gavel::record::{
@@ -299,13 +299,14 @@ impl World {
     }
 }
 
-struct Running {
-    house: House,
-    store: Store,
+/// A sale with its disk.
+pub(crate) struct Running {
+    pub(crate) house: House,
+    pub(crate) store: Store,
 }
 
 impl Running {
-    fn bear(world: &World, folder: &Path) -> Self {
+    pub(crate) fn bear(world: &World, folder: &Path) -> Self {
         let locked = store::lock(folder, world.sale.as_str()).expect("locks");
         let (newborn, lines) =
             Newborn::new(world.opening(), world.lots.clone(), at(0)).expect("a catalogue");
@@ -316,8 +317,32 @@ impl Running {
         running
     }
 
+    /// The sale in `folder` taken up again, as after a crash.
+    pub(crate) fn restart(world: &World, folder: &Path, now: Timestamp) -> Self {
+        let locked = store::lock(folder, world.sale.as_str()).expect("locks");
+        let anchor = world.ca.anchor().clone();
+        let mut recovery = Recovery::new(anchor, world.house.clone(), world.sale.clone());
+        let scan = locked
+            .scan(|raw, line| {
+                recovery.take(raw, line).map(|whole| if whole { Visit::Keep } else { Visit::Break })
+            })
+            .expect("an honest ledger");
+        let recovered = recovery.finish().expect("is whole");
+        let store = locked.rewrite(scan).expect("rewrites");
+        let house = recovered.go_on(world.sealing_key(), now).expect("goes on");
+        let mut running = Self { house, store };
+        running.frame(|_| vec![]);
+        running
+    }
+
+    /// The newest checkpoint as a head.
+    pub(crate) fn head(&self) -> Head {
+        let newest = self.house.checkpoint().checkpoint();
+        Head { root: newest.root, size: newest.size }
+    }
+
     /// Some inputs in one frame.
-    fn frame(&mut self, inputs: impl FnOnce(&mut House) -> Vec<Pending>) -> Vec<Answer> {
+    pub(crate) fn frame(&mut self, inputs: impl FnOnce(&mut House) -> Vec<Pending>) -> Vec<Answer> {
         let waiting = inputs(&mut self.house);
         let mut frame = self.house.take_frame();
         loop {
@@ -333,7 +358,7 @@ impl Running {
         }
     }
 
-    fn quiet(&mut self, now: Timestamp) {
+    pub(crate) fn quiet(&mut self, now: Timestamp) {
         self.house.advance(now);
         self.frame(|_| vec![]);
         self.frame(|_| vec![]);
