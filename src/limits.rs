@@ -73,6 +73,8 @@ pub const FRAME_LINES_MAX: usize = 1024;
 pub const CREDENTIAL_FILE_BYTES_MAX: u64 = 64 * 1024;
 /// The most bytes of a passphrase's file: a line, and room for a note below it.
 pub const PASSPHRASE_FILE_BYTES_MAX: u64 = 4 * 1024;
+/// The most bytes of a receipt file: its extra line, 64 hashes and a note.
+pub const RECEIPT_FILE_BYTES_MAX: u64 = 96 * 1024;
 /// The most bytes of a CRL file.
 pub const CRL_FILE_BYTES_MAX: u64 = 4 * 1024 * 1024;
 /// The most bytes of a CA's register: about 150,000 certificates.

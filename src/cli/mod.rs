@@ -6,24 +6,31 @@
 
 mod bid;
 mod caller;
+mod auditing;
 mod codes;
 mod completions;
 mod demo;
 mod exit;
+mod explain;
 mod fault;
 mod fetch;
 mod house_folder;
+mod ledger;
 mod loadtest;
 mod paint;
 mod passphrase;
 mod pki;
 mod prepare;
 mod print;
+mod receipt;
+mod results;
 mod sale_file;
 mod scratch;
 mod serve;
 mod session_fault;
 mod watch;
+mod sheet;
+mod verify;
 mod when;
 
 use std::process::ExitCode;
@@ -49,6 +56,11 @@ enum Command {
     Bid(bid::Args),
     Watch(watch::Args),
     Fetch(fetch::Args),
+    Verify(verify::Args),
+    Results(results::Args),
+    Receipt(receipt::Args),
+    Ledger(ledger::Args),
+    Explain(explain::Args),
     Loadtest(loadtest::Args),
     Completions(completions::Args),
 }
@@ -71,6 +83,11 @@ fn dispatch(command: Command) -> Result<Exit, Failure> {
         Command::Bid(args) => bid::run(&args),
         Command::Watch(args) => watch::run(&args),
         Command::Fetch(args) => fetch::run(&args),
+        Command::Verify(args) => verify::run(&args),
+        Command::Results(args) => results::run(&args),
+        Command::Receipt(args) => receipt::run(&args),
+        Command::Ledger(args) => ledger::run(&args),
+        Command::Explain(args) => explain::run(&args),
         Command::Loadtest(args) => loadtest::run(&args),
         Command::Completions(args) => completions::run(&args),
     }

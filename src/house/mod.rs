@@ -214,6 +214,10 @@ impl House {
         let refused = RefusedBid { bid, code };
         let draft = record::draft_refused(&refused, at);
         if self.roster.may_record(at, &refused.bid.statement.bidder, draft.body.len()) {
+            // What it rests on stands before it: a reader knows a counted number by its summary.
+            if self.frame.counted_keys.contains_key(&refused.bid.statement.bid_key) {
+                self.flush_counts();
+            }
             self.roster.apply_refusal(at, &refused.bid, draft.body.len());
             self.append_outside_the_rules(draft);
         } else {
