@@ -166,6 +166,10 @@ pub const REMEMBER_EVERY: Span = Span::from_s(1);
 pub const BUSY_RETRIES_MAX: u32 = 8;
 /// The wait before a bid that was answered `busy` is sent again.
 pub const BUSY_WAIT: Span = Span::from_ms(200);
+/// How long a command waits for the outcome of a bid before it says that it is open.
+pub const OUTCOME_PATIENCE: Span = Span::from_s(30);
+/// How many typed or piped commands wait for the one before them.
+pub const TYPED_LINES_MAX: usize = 64;
 /// The most characters of a server's message that are shown.
 pub const SERVER_MESSAGE_CHARS_MAX: usize = 400;
 /// A bid over this many times the ask needs a confirmation: a slip of the finger is the commonest plea.

@@ -4,11 +4,14 @@
 //! Results go to stdout, talk to stderr. A subcommand returns an `Exit`, or a
 //! `Failure` that is printed as `error:` with a code and `hint:` what to do.
 
+mod bid;
+mod caller;
 mod codes;
 mod completions;
 mod demo;
 mod exit;
 mod fault;
+mod fetch;
 mod house_folder;
 mod loadtest;
 mod paint;
@@ -19,6 +22,8 @@ mod print;
 mod sale_file;
 mod scratch;
 mod serve;
+mod session_fault;
+mod watch;
 mod when;
 
 use std::process::ExitCode;
@@ -37,10 +42,13 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    Demo(demo::Args),
     Prepare(prepare::Args),
     Pki(pki::Args),
     Serve(serve::Args),
-    Demo(demo::Args),
+    Bid(bid::Args),
+    Watch(watch::Args),
+    Fetch(fetch::Args),
     Loadtest(loadtest::Args),
     Completions(completions::Args),
 }
@@ -56,10 +64,13 @@ pub fn run() -> ExitCode {
 
 fn dispatch(command: Command) -> Result<Exit, Failure> {
     match command {
+        Command::Demo(args) => demo::run(&args),
         Command::Prepare(args) => prepare::run(&args),
         Command::Pki(args) => pki::run(&args),
         Command::Serve(args) => serve::run(&args),
-        Command::Demo(args) => demo::run(&args),
+        Command::Bid(args) => bid::run(&args),
+        Command::Watch(args) => watch::run(&args),
+        Command::Fetch(args) => fetch::run(&args),
         Command::Loadtest(args) => loadtest::run(&args),
         Command::Completions(args) => completions::run(&args),
     }
