@@ -98,12 +98,12 @@ fn shaken(handshake: Shaken, peer: SocketAddr) -> Option<TlsStream<TcpStream>> {
         Ok(Err(error)) => {
             match fault_of_io(&error) {
                 Some(fault) => refused(peer, &fault),
-                None => tracing::warn!(%peer, reason = "handshake", "refused: {}", plain(&error)),
+                None => tracing::warn!(%peer, reason = %"handshake", "refused: {}", plain(&error)),
             }
             None
         }
         Err(_) => {
-            tracing::warn!(%peer, reason = "timeout", "refused: the handshake took too long");
+            tracing::warn!(%peer, reason = %"timeout", "refused: the handshake took too long");
             None
         }
     }
@@ -142,7 +142,7 @@ fn admit(
 }
 
 fn refused(peer: SocketAddr, fault: &CertificateFault) {
-    tracing::warn!(%peer, reason = fault.kind(), "refused: {fault}");
+    tracing::warn!(%peer, reason = %fault.kind(), "refused: {fault}");
 }
 
 fn log_arrival(
@@ -158,9 +158,9 @@ fn log_arrival(
         %peer,
         name = %identity.name,
         role = %identity.role,
-        tls = version.unwrap_or("unknown"),
-        cipher = suite.unwrap_or("unknown"),
-        speech = match speech {
+        tls = %version.unwrap_or("unknown"),
+        cipher = %suite.unwrap_or("unknown"),
+        speech = %match speech {
             Speech::Gavel => "gavel/1",
             Speech::Text => "text",
         },
