@@ -4,6 +4,7 @@ use std::fmt;
 use std::process::ExitCode;
 
 use super::print;
+use crate::auction::name::is_showable;
 
 /// The exit codes, the same for every command (DESIGN 5).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -88,11 +89,13 @@ pub(super) fn finish(result: Result<Exit, Failure>) -> ExitCode {
 /// Prints clap's own help or usage error.
 pub(super) fn usage(error: &clap::Error) -> ExitCode {
     let exit = if error.use_stderr() { Exit::Usage } else { Exit::Success };
-    let text = error.to_string();
-    if print::showable(&text) == text {
+    // clap repeats arguments as they are, with what they would do to a terminal.
+    let is_plain =
+        |argument: std::ffi::OsString| argument.to_string_lossy().chars().all(is_showable);
+    if std::env::args_os().all(is_plain) {
         let _ = error.print();
     } else {
-        print::talk(&print::showable(&text));
+        print::talk(&error.to_string());
     }
     ExitCode::from(exit.code())
 }

@@ -37,27 +37,30 @@ fn plain(cause: &(dyn Error + 'static)) -> String {
 
 impl From<KeyFault> for Failure {
     fn from(fault: KeyFault) -> Self {
-        let failure = match &fault {
-            KeyFault::Busy { .. } => Self::operator("folder-busy", whole(&fault))
-                .hint("wait for the other command to end"),
-            KeyFault::Exists { .. } => Self::usage("file-exists", whole(&fault))
-                .hint("move it away, or work in another folder"),
-            KeyFault::Io { action, path, source } => of_io(action, path, source),
-            KeyFault::Loose { path, .. } if path.is_dir() => {
-                Self::usage("loose-mode", whole(&fault))
+        let message = whole(&fault);
+        match &fault {
+            KeyFault::Busy { .. } => {
+                Self::operator("folder-busy", message).hint("wait for the other command to end")
             }
-            KeyFault::Loose { .. } => Self::usage("loose-mode", whole(&fault))
-                .hint("others may have read it: if so, make a new key instead"),
-            KeyFault::NotAKey { .. } => Self::usage("not-a-key", whole(&fault)),
-            KeyFault::PassphraseNeeded { .. } => Self::usage("passphrase-needed", whole(&fault))
+            KeyFault::Exists { .. } => {
+                Self::usage("file-exists", message).hint("move it away, or work in another folder")
+            }
+            KeyFault::Io { action, path, source } => of_io(action, path, source),
+            KeyFault::Loose { path, .. } => {
+                let failure =
+                    Self::usage("loose-mode", message).hint(fault.mend().unwrap_or_default());
+                if path.is_dir() {
+                    failure
+                } else {
+                    failure.hint("somebody may have read it: if so, make a new key instead")
+                }
+            }
+            KeyFault::NotAKey { .. } => Self::usage("not-a-key", message),
+            KeyFault::PassphraseNeeded { .. } => Self::usage("passphrase-needed", message)
                 .hint("give --passphrase-file FILE, or run it at a terminal"),
-            KeyFault::Randomness => Self::operator("no-randomness", whole(&fault)),
-            KeyFault::TooLarge { .. } => Self::usage("file-too-large", whole(&fault)),
-            KeyFault::WrongPassphrase { .. } => Self::usage("passphrase-wrong", whole(&fault)),
-        };
-        match fault.mend() {
-            Some(command) => failure.hint(command),
-            None => failure,
+            KeyFault::Randomness => Self::operator("no-randomness", message),
+            KeyFault::TooLarge { .. } => Self::usage("file-too-large", message),
+            KeyFault::WrongPassphrase { .. } => Self::usage("passphrase-wrong", message),
         }
     }
 }

@@ -1,8 +1,8 @@
 //! The command line: one file for each subcommand, the screens, and the only
 //! printing and exiting.
 //!
-//! Results go to stdout, talk to stderr. A subcommand returns an [`Exit`], or a
-//! [`Failure`] that is printed as `error:` with a code and `hint:` what to do.
+//! Results go to stdout, talk to stderr. A subcommand returns an `Exit`, or a
+//! `Failure` that is printed as `error:` with a code and `hint:` what to do.
 
 mod codes;
 mod completions;
@@ -37,10 +37,10 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    Demo(demo::Args),
     Prepare(prepare::Args),
     Pki(pki::Args),
     Serve(serve::Args),
+    Demo(demo::Args),
     Loadtest(loadtest::Args),
     Completions(completions::Args),
 }
@@ -56,10 +56,10 @@ pub fn run() -> ExitCode {
 
 fn dispatch(command: Command) -> Result<Exit, Failure> {
     match command {
-        Command::Demo(args) => demo::run(&args),
         Command::Prepare(args) => prepare::run(&args),
         Command::Pki(args) => pki::run(&args),
         Command::Serve(args) => serve::run(&args),
+        Command::Demo(args) => demo::run(&args),
         Command::Loadtest(args) => loadtest::run(&args),
         Command::Completions(args) => completions::run(&args),
     }

@@ -57,7 +57,7 @@ pub(super) fn run(args: &Args) -> Result<Exit, Failure> {
     if let (Some(path), Some(lots)) = (&args.items, &lots) {
         text.push_str(&format!("{:FIRST$}{}, {} lots\n", "sale file", shown(path), lots.len()));
     }
-    text.push_str(&facts(&prepared, &sale));
+    text.push_str(&facts(&prepared, &sale, standing(args, &sale)?));
     print::results(&text);
     print::talk(&advice(args, &prepared, &sale));
     Ok(Exit::Success)
@@ -87,15 +87,18 @@ fn prepare(args: &Args, sale: &SaleId, now: Timestamp) -> Result<Prepared, Failu
     args.house.passphrase.open(prepare)
 }
 
-/// The sale that is prepared and not yet opened; else a new id of today.
+/// The sale that is prepared and not closed; else a new id of today.
 fn choose_sale(args: &Args, now: Timestamp) -> Result<SaleId, Failure> {
     let sales = house_folder::sales(&args.house.pki)?;
-    let is_fresh = |sale: &SaleId, state| {
-        state == SealingKeyState::Fresh && !house_folder::has_ledger(&args.ledger, sale)
+    // A fresh key beside a ledger is a mistake that `serve` explains better.
+    let is_open = |sale: &SaleId, state| match state {
+        SealingKeyState::Fresh => !house_folder::has_ledger(&args.ledger, sale),
+        SealingKeyState::Used => true,
+        SealingKeyState::Erased | SealingKeyState::Missing => false,
     };
-    let fresh: Vec<&SaleId> =
-        sales.iter().filter(|(sale, state)| is_fresh(sale, *state)).map(|(sale, _)| sale).collect();
-    match fresh.as_slice() {
+    let open: Vec<&SaleId> =
+        sales.iter().filter(|(sale, state)| is_open(sale, *state)).map(|(sale, _)| sale).collect();
+    match open.as_slice() {
         [sale] => Ok((*sale).clone()),
         [] => new_sale(args, &sales, now),
         [first, ..] => Err(Failure::usage("sale-unclear", "several sales are prepared")
@@ -144,11 +147,19 @@ fn made(prepared: &Prepared) -> String {
 /// The width of the first column.
 const FIRST: usize = 13;
 
-fn facts(prepared: &Prepared, sale: &SaleId) -> String {
+/// What a person who prepares must know of the sale.
+fn standing(args: &Args, sale: &SaleId) -> Result<&'static str, Failure> {
+    Ok(match args.house.folder().serve().sealing_key_state(sale)? {
+        SealingKeyState::Used => ", opened and not finished; --sale ID prepares another",
+        SealingKeyState::Erased | SealingKeyState::Fresh | SealingKeyState::Missing => "",
+    })
+}
+
+fn facts(prepared: &Prepared, sale: &SaleId, standing: &str) -> String {
     let house = &prepared.particulars.house;
     let address = &prepared.particulars.address;
     format!(
-        "{:FIRST$}{house}\n{:FIRST$}{sale}\n{:FIRST$}{address}\n{:FIRST$}sha256:{}\n",
+        "{:FIRST$}{house}\n{:FIRST$}{sale}{standing}\n{:FIRST$}{address}\n{:FIRST$}sha256:{}\n",
         "house", "sale", "address", "fingerprint", prepared.ca
     )
 }

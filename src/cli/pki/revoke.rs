@@ -10,6 +10,7 @@ use crate::cli::house_folder::HouseArgs;
 use crate::cli::{Exit, Failure, print};
 use crate::clock::Clock;
 use crate::pki::{CrlMade, Holder, Issued, Office, RevocationReason, Serial, Which};
+use crate::time::Timestamp;
 
 /// Revoke a name's certificates, or one by its serial; a running server obeys at once
 ///
@@ -33,8 +34,9 @@ fn reasons() -> impl clap::builder::TypedValueParser<Value = RevocationReason> {
 
 pub(super) fn revoke(args: &RevokeArgs) -> Result<Exit, Failure> {
     let mut office = args.house.open()?;
-    let which = which(&office, &args.which)?;
-    let revoked = office.revoke(&which, args.reason, Clock::start().now())?;
+    let now = Clock::start().now();
+    let which = which(&office, &args.which, now)?;
+    let revoked = office.revoke(&which, args.reason, now)?;
     let mut text = String::new();
     for issued in &revoked.certificates {
         text.push_str(&format!("{:13}{}, serial {}\n", "revoked", holder(issued), issued.serial));
@@ -59,19 +61,25 @@ pub(super) fn crl(args: &CrlArgs) -> Result<Exit, Failure> {
 }
 
 /// Names and serials can look alike: what the register knows as a name is one.
-fn which(office: &Office, text: &str) -> Result<Which, Failure> {
+fn which(office: &Office, text: &str, now: Timestamp) -> Result<Which, Failure> {
     let name = Name::parse(text).ok();
     let known = |wanted: &Name| {
         let is_theirs = |issued: &Issued| matches!(&issued.holder, Holder::Person { name, .. } if name == wanted);
         office.register().issued().any(is_theirs)
     };
     if let Some(name) = name.filter(known) {
-        return Ok(Which::Name(name));
+        let has_live = office.register().live_of(&name, now).next().is_some();
+        return if has_live { Ok(Which::Name(name)) } else { Err(nothing_to_revoke(&name)) };
     }
     Serial::parse(text).map(Which::Serial).map_err(|_| {
         Failure::usage("no-certificate", "the register holds no certificate of that name")
             .hint("`gavel pki list` shows names and serials")
     })
+}
+
+fn nothing_to_revoke(name: &Name) -> Failure {
+    let message = format!("every certificate of {name} is revoked or expired already");
+    Failure::usage("no-certificate", message).hint("`gavel pki list` shows how each stands")
 }
 
 /// Whose certificate it is.

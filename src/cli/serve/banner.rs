@@ -47,7 +47,11 @@ impl Banner {
         }
         text.push_str(&line("listens on", &format!("{address}, {}", reach(address))));
         text.push_str(&line("join", &self.join));
-        text.push_str(&line("stop", "Ctrl-C; the same command goes on with an unfinished sale"));
+        let stop = match self.how {
+            How::Born | How::WentOn { .. } => "Ctrl-C; the sale can go on later",
+            How::Finished => "Ctrl-C",
+        };
+        text.push_str(&line("stop", stop));
         text
     }
 }
