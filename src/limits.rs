@@ -183,5 +183,7 @@ pub const CONFIRM_ABOVE_ASKS: u64 = 10;
 pub const LOAD_HANDSHAKES_MAX: usize = 64;
 /// How long the load test's server may take until it listens.
 pub const LOAD_START_TIMEOUT: Span = Span::from_s(20);
+/// How long the load test's server may take to stop.
+pub const LOAD_STOP_TIMEOUT: Span = Span::from_s(30);
 /// How long the load test's server may take to close the sale after its last lot.
 pub const LOAD_CLOSE_TIMEOUT: Span = Span::from_s(60);

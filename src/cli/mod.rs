@@ -49,7 +49,6 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    Demo(demo::Args),
     Prepare(prepare::Args),
     Pki(pki::Args),
     Serve(serve::Args),
@@ -61,6 +60,7 @@ enum Command {
     Receipt(receipt::Args),
     Ledger(ledger::Args),
     Explain(explain::Args),
+    Demo(demo::Args),
     Loadtest(loadtest::Args),
     Completions(completions::Args),
 }
@@ -76,7 +76,6 @@ pub fn run() -> ExitCode {
 
 fn dispatch(command: Command) -> Result<Exit, Failure> {
     match command {
-        Command::Demo(args) => demo::run(&args),
         Command::Prepare(args) => prepare::run(&args),
         Command::Pki(args) => pki::run(&args),
         Command::Serve(args) => serve::run(&args),
@@ -88,6 +87,7 @@ fn dispatch(command: Command) -> Result<Exit, Failure> {
         Command::Receipt(args) => receipt::run(&args),
         Command::Ledger(args) => ledger::run(&args),
         Command::Explain(args) => explain::run(&args),
+        Command::Demo(args) => demo::run(&args),
         Command::Loadtest(args) => loadtest::run(&args),
         Command::Completions(args) => completions::run(&args),
     }
