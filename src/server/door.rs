@@ -60,7 +60,7 @@ pub(super) async fn open(listener: TcpListener, acceptor: TlsAcceptor, premises:
 
 async fn stopping(premises: &Premises) {
     let mut phase = premises.phase.subscribe();
-    let _ = phase.wait_for(|phase| *phase == Phase::Stopping).await;
+    let _ = phase.wait_for(|phase| *phase != Phase::Running).await;
 }
 
 async fn receive(
