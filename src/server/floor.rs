@@ -338,7 +338,7 @@ impl Floor {
             return;
         }
         self.clock_looked = Stopwatch::start();
-        let wall = self.clock.wall();
+        let wall = self.clock.wall_at(at);
         if self.house.note_clock(at, wall, false) {
             tracing::warn!(official = %at, %wall, "the wall clock has moved; official time keeps its pace");
         }
