@@ -104,6 +104,9 @@ pub const SEND_BUFFER_BYTES: u32 = 256 * 1024;
 pub const ACCEPT_PAUSE: Span = Span::from_ms(100);
 /// The most connections at once.
 pub const CONNECTIONS_MAX: usize = 12_000;
+/// How many file descriptors connections leave free: the anchor is replaced every second by a
+/// new file, and a disk that cannot be written ends the sale.
+pub const FILES_RESERVED: usize = 64;
 /// The most connections under one name: a phone, a laptop, some tabs, some reconnects.
 pub const CONNECTIONS_PER_NAME_MAX: usize = 16;
 /// The most connections from one address that have not finished their handshake: a full hall

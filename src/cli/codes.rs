@@ -47,10 +47,12 @@ pub(crate) const CODES: &[(&str, &str)] = &[
          CA, or made for another use. `gavel pki show FILE` says what it is.",
     ),
     (
-        "bad-credential",
-        "The file is not the credential that `gavel pki accept` or `gavel pki issue` wrote.",
         "bad-checkpoint",
         "The file is not a checkpoint: a signed note with the ledger's name, its size and its root.",
+    ),
+    (
+        "bad-credential",
+        "The file is not the credential that `gavel pki accept` or `gavel pki issue` wrote.",
     ),
     (
         "bad-crl",

@@ -4,9 +4,9 @@
 //! Results go to stdout, talk to stderr. A subcommand returns an `Exit`, or a
 //! `Failure` that is printed as `error:` with a code and `hint:` what to do.
 
+mod auditing;
 mod bid;
 mod caller;
-mod auditing;
 mod codes;
 mod completions;
 mod demo;
@@ -28,9 +28,9 @@ mod sale_file;
 mod scratch;
 mod serve;
 mod session_fault;
-mod watch;
 mod sheet;
 mod verify;
+mod watch;
 mod when;
 
 use std::process::ExitCode;
