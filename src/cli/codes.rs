@@ -47,18 +47,27 @@ pub(crate) const CODES: &[(&str, &str)] = &[
          CA, or made for another use. `gavel pki show FILE` says what it is.",
     ),
     (
+        "bad-checkpoint",
+        "The file is not a checkpoint: a signed note with the ledger's name, its size and its root.",
+    ),
+    (
         "bad-credential",
-        "The file is not a whole credential: one PEM file with a first line naming house and \
-         server, one private key, the holder's certificate and the CA's.",
+        "The file is not the credential that `gavel pki accept` or `gavel pki issue` wrote.",
     ),
     (
         "bad-crl",
         "The revocation list is damaged, or another CA signed it. `gavel pki crl` makes a new one.",
     ),
+    ("bad-receipt", "The file is not a receipt (c2sp.org/tlog-proof), or it was damaged."),
     (
         "bad-request",
         "The file is not a certificate request for a P-256 key that proves that its sender holds \
          the key. `gavel pki request NAME` makes one.",
+    ),
+    (
+        "bad-trust",
+        "What is to be trusted is neither a fingerprint, sha256: and 64 hexadecimal digits, nor a \
+         file that holds the certificate of one house's CA.",
     ),
     (
         "ca-incomplete",
@@ -175,6 +184,10 @@ pub(crate) const CODES: &[(&str, &str)] = &[
         "The ledger could not be written. The server stopped at once and told nobody anything that \
          is not on the disk; starting it again goes on from there.",
     ),
+    (
+        "ledger-wrong",
+        "The ledger did not pass its audit, or cannot be read. `gavel verify` says what was found.",
+    ),
     ("loadtest-failed", "The load test could not be carried out; the message says why."),
     ("loose-mode", "Others may read or change a file or folder of keys. gavel uses none such."),
     (
@@ -192,6 +205,7 @@ pub(crate) const CODES: &[(&str, &str)] = &[
     ("no-key", "No key in the folder is the one that the answer certifies."),
     ("no-permission", "The user who runs gavel may not read or write a file or folder."),
     ("no-randomness", "The operating system gave no randomness, without which no key is made."),
+    ("no-results", "The ledger ends before its sale begins."),
     ("no-sale", "No sale is prepared in the folder, or not the one that was named."),
     ("no-terminal", "A passphrase is asked for at a terminal, and there is none."),
     ("no-thread", "The operating system gave no thread, socket or timer."),
@@ -258,6 +272,7 @@ pub(crate) const CODES: &[(&str, &str)] = &[
         "Each bidder is a connection, and each connection an open file, of which the system allows \
          too few.",
     ),
+    ("unknown-code", "`gavel explain` lists all codes that there are."),
     ("unknown-file", "The file is none that `gavel pki show` can explain."),
     (
         "unreachable",
@@ -266,8 +281,63 @@ pub(crate) const CODES: &[(&str, &str)] = &[
     ),
 ];
 
-/// What a code means.
 #[cfg(test)]
-fn meaning(code: &str) -> Option<&'static str> {
-    CODES.iter().find(|(known, _)| *known == code).map(|(_, meaning)| *meaning)
+mod tests {
+    use std::fs;
+    use std::path::{Path, PathBuf};
+
+    use super::*;
+
+    fn sources(folder: &Path, found: &mut Vec<PathBuf>) {
+        for entry in fs::read_dir(folder).expect("lists") {
+            let path = entry.expect("lists").path();
+            if path.is_dir() {
+                sources(&path, found);
+            } else if path.extension().is_some_and(|extension| extension == "rs") {
+                found.push(path);
+            }
+        }
+    }
+
+    /// The codes that a source hands to `Failure`.
+    fn codes_in(text: &str) -> Vec<String> {
+        // `failure(` is what a closure over exit and message is called.
+        let makers = [
+            "Failure::usage(",
+            "Failure::operator(",
+            "Self::usage(",
+            "Self::operator(",
+            "failure(",
+        ];
+        let text: String = text.split_whitespace().collect();
+        let code = |rest: &str| rest.strip_prefix('"')?.split('"').next().map(str::to_owned);
+        let of_maker = |maker: &str| text.split(maker).skip(1).filter_map(code).collect::<Vec<_>>();
+        let with_exit = |rest: &str| code(rest.split_once(',')?.1);
+        let exits = text.split("Failure::new(Exit::").skip(1).filter_map(with_exit);
+        makers.iter().flat_map(|maker| of_maker(maker)).chain(exits).collect()
+    }
+
+    #[test]
+    fn every_code_is_explained_once_and_used() {
+        let mut files = Vec::new();
+        sources(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src/cli"), &mut files);
+        files.retain(|path| !path.ends_with("codes.rs"));
+        let text = |path: &PathBuf| fs::read_to_string(path).expect("reads");
+        let used: Vec<String> = files.iter().flat_map(|path| codes_in(&text(path))).collect();
+        for code in &used {
+            assert!(CODES.iter().any(|(known, _)| known == code), "{code} is not explained");
+        }
+        for (code, _) in CODES {
+            assert!(used.iter().any(|other| other == code), "{code} stands behind no error");
+        }
+        assert!(CODES.is_sorted_by(|(one, _), (next, _)| one < next), "in the order of the codes");
+    }
+
+    #[test]
+    fn codes_are_found_in_sources() {
+        let text =
+            "Failure::usage(\n    \"a-b\", x) Self::operator(\"c\", y) Failure::usage(code, z)
+            Failure::new(Exit::Wrong, \"d\", w)";
+        assert_eq!(codes_in(text), ["a-b", "c", "d"]);
+    }
 }
