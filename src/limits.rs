@@ -73,6 +73,8 @@ pub const FRAME_LINES_MAX: usize = 1024;
 pub const CREDENTIAL_FILE_BYTES_MAX: u64 = 64 * 1024;
 /// The most bytes of a passphrase's file: a line, and room for a note below it.
 pub const PASSPHRASE_FILE_BYTES_MAX: u64 = 4 * 1024;
+/// The most bytes of a receipt file: its extra line, 64 hashes and a note.
+pub const RECEIPT_FILE_BYTES_MAX: u64 = 96 * 1024;
 /// The most bytes of a CRL file.
 pub const CRL_FILE_BYTES_MAX: u64 = 4 * 1024 * 1024;
 /// The most bytes of a CA's register: about 150,000 certificates.
@@ -94,10 +96,17 @@ pub const WRITE_TIMEOUT: Span = Span::from_s(10);
 pub const CUT_GRACE: Span = Span::from_ms(500);
 /// How long sessions may take to part when the server stops.
 pub const STOP_TIMEOUT: Span = Span::from_s(12);
+/// How many connections may wait to be accepted: a hall that comes in at once.
+pub const BACKLOG_MAX: u32 = 4_096;
+/// How much the system holds of what was written to a peer and not taken.
+pub const SEND_BUFFER_BYTES: u32 = 256 * 1024;
 /// How long the door waits after a connection that could not be accepted.
 pub const ACCEPT_PAUSE: Span = Span::from_ms(100);
 /// The most connections at once.
 pub const CONNECTIONS_MAX: usize = 12_000;
+/// How many file descriptors connections leave free: the anchor is replaced every second by a
+/// new file, and a disk that cannot be written ends the sale.
+pub const FILES_RESERVED: usize = 64;
 /// The most connections under one name: a phone, a laptop, some tabs, some reconnects.
 pub const CONNECTIONS_PER_NAME_MAX: usize = 16;
 /// The most connections from one address that have not finished their handshake: a full hall
@@ -162,6 +171,10 @@ pub const REMEMBER_EVERY: Span = Span::from_s(1);
 pub const BUSY_RETRIES_MAX: u32 = 8;
 /// The wait before a bid that was answered `busy` is sent again.
 pub const BUSY_WAIT: Span = Span::from_ms(200);
+/// How long a command waits for the outcome of a bid before it says that it is open.
+pub const OUTCOME_PATIENCE: Span = Span::from_s(30);
+/// How many typed or piped commands wait for the one before them.
+pub const TYPED_LINES_MAX: usize = 64;
 /// The most characters of a server's message that are shown.
 pub const SERVER_MESSAGE_CHARS_MAX: usize = 400;
 /// A bid over this many times the ask needs a confirmation: a slip of the finger is the commonest plea.

@@ -4,21 +4,33 @@
 //! Results go to stdout, talk to stderr. A subcommand returns an `Exit`, or a
 //! `Failure` that is printed as `error:` with a code and `hint:` what to do.
 
+mod auditing;
+mod bid;
+mod caller;
 mod codes;
 mod completions;
 mod demo;
 mod exit;
+mod explain;
 mod fault;
+mod fetch;
 mod house_folder;
+mod ledger;
 mod loadtest;
 mod paint;
 mod passphrase;
 mod pki;
 mod prepare;
 mod print;
+mod receipt;
+mod results;
 mod sale_file;
 mod scratch;
 mod serve;
+mod session_fault;
+mod sheet;
+mod verify;
+mod watch;
 mod when;
 
 use std::process::ExitCode;
@@ -40,6 +52,14 @@ enum Command {
     Prepare(prepare::Args),
     Pki(pki::Args),
     Serve(serve::Args),
+    Bid(bid::Args),
+    Watch(watch::Args),
+    Fetch(fetch::Args),
+    Verify(verify::Args),
+    Results(results::Args),
+    Receipt(receipt::Args),
+    Ledger(ledger::Args),
+    Explain(explain::Args),
     Demo(demo::Args),
     Loadtest(loadtest::Args),
     Completions(completions::Args),
@@ -59,6 +79,14 @@ fn dispatch(command: Command) -> Result<Exit, Failure> {
         Command::Prepare(args) => prepare::run(&args),
         Command::Pki(args) => pki::run(&args),
         Command::Serve(args) => serve::run(&args),
+        Command::Bid(args) => bid::run(&args),
+        Command::Watch(args) => watch::run(&args),
+        Command::Fetch(args) => fetch::run(&args),
+        Command::Verify(args) => verify::run(&args),
+        Command::Results(args) => results::run(&args),
+        Command::Receipt(args) => receipt::run(&args),
+        Command::Ledger(args) => ledger::run(&args),
+        Command::Explain(args) => explain::run(&args),
         Command::Demo(args) => demo::run(&args),
         Command::Loadtest(args) => loadtest::run(&args),
         Command::Completions(args) => completions::run(&args),

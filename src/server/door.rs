@@ -1,9 +1,11 @@
 //! The listener: counts, handshakes, logs, and hands on whoever is known.
 
+use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use tokio::net::{TcpListener, TcpStream};
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 use tokio_rustls::TlsAcceptor;
@@ -12,12 +14,28 @@ use tokio_rustls::server::TlsStream;
 use super::admission::{Admission, Admitted, Handshaking};
 use super::premises::{Phase, Premises};
 use super::session::{self, Speech};
-use crate::limits::{ACCEPT_PAUSE, HANDSHAKE_TIMEOUT};
+use crate::limits::{
+    ACCEPT_PAUSE, BACKLOG_MAX, CONNECTIONS_MAX, HANDSHAKE_TIMEOUT, SEND_BUFFER_BYTES,
+};
 use crate::pki::{ALPN_GAVEL_1, CertificateFault, Identity, fault_of_io, verify_person};
+
+/// Takes the address. Accepted sockets inherit the bounded send buffer: without
+/// it the system would hold megabytes for each reader that does not read.
+pub(super) fn listen(address: SocketAddr) -> io::Result<TcpListener> {
+    let socket = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
+    socket.set_reuseaddr(true)?;
+    socket.set_send_buffer_size(SEND_BUFFER_BYTES)?;
+    socket.bind(address)?;
+    socket.listen(BACKLOG_MAX)
+}
 
 /// Takes connections until the server stops, then waits for the sessions to part.
 pub(super) async fn open(listener: TcpListener, acceptor: TlsAcceptor, premises: Arc<Premises>) {
-    let admission = Arc::new(Admission::default());
+    let admission = Arc::new(Admission::within(descriptors()));
+    if admission.connections_max() < CONNECTIONS_MAX {
+        let connections = admission.connections_max();
+        tracing::warn!(connections, "the system allows this process few files (ulimit -n)");
+    }
     let stopping = stopping(&premises);
     tokio::pin!(stopping);
     let mut sessions = JoinSet::new();
@@ -47,9 +65,20 @@ pub(super) async fn open(listener: TcpListener, acceptor: TlsAcceptor, premises:
     while sessions.join_next().await.is_some() {}
 }
 
+/// How many files and sockets the process may have open, once it has asked for all it can get.
+fn descriptors() -> usize {
+    let mut limit = getrlimit(Resource::Nofile);
+    let most = Rlimit { current: limit.maximum, maximum: limit.maximum };
+    if setrlimit(Resource::Nofile, most.clone()).is_ok() {
+        limit = most;
+    }
+    // Without a limit there is nothing to count.
+    limit.current.map_or(usize::MAX, |most| usize::try_from(most).unwrap_or(usize::MAX))
+}
+
 async fn stopping(premises: &Premises) {
     let mut phase = premises.phase.subscribe();
-    let _ = phase.wait_for(|phase| *phase == Phase::Stopping).await;
+    let _ = phase.wait_for(|phase| *phase != Phase::Running).await;
 }
 
 async fn receive(
@@ -61,7 +90,10 @@ async fn receive(
 ) {
     // Answers are small and wanted at once.
     let _ = stream.set_nodelay(true);
-    let handshake = timeout(HANDSHAKE_TIMEOUT.into(), acceptor.accept(stream)).await;
+    let handshake = tokio::select! {
+        handshake = timeout(HANDSHAKE_TIMEOUT.into(), acceptor.accept(stream)) => handshake,
+        () = stopping(&premises) => return,
+    };
     let Some(stream) = shaken(handshake, peer) else { return };
     let Some((identity, admitted)) = admit(&stream, peer, &premises, place) else { return };
     let speech = match stream.get_ref().1.alpn_protocol() {
@@ -75,7 +107,7 @@ async fn receive(
     drop(admitted);
 }
 
-type Shaken = Result<std::io::Result<TlsStream<TcpStream>>, tokio::time::error::Elapsed>;
+type Shaken = Result<io::Result<TlsStream<TcpStream>>, tokio::time::error::Elapsed>;
 
 /// The stream, or a line in the log that says why there is none.
 fn shaken(handshake: Shaken, peer: SocketAddr) -> Option<TlsStream<TcpStream>> {
@@ -84,12 +116,12 @@ fn shaken(handshake: Shaken, peer: SocketAddr) -> Option<TlsStream<TcpStream>> {
         Ok(Err(error)) => {
             match fault_of_io(&error) {
                 Some(fault) => refused(peer, &fault),
-                None => tracing::warn!(%peer, reason = "handshake", "refused: {}", plain(&error)),
+                None => tracing::warn!(%peer, reason = %"handshake", "refused: {}", plain(&error)),
             }
             None
         }
         Err(_) => {
-            tracing::warn!(%peer, reason = "timeout", "refused: the handshake took too long");
+            tracing::warn!(%peer, reason = %"timeout", "refused: the handshake took too long");
             None
         }
     }
@@ -128,7 +160,7 @@ fn admit(
 }
 
 fn refused(peer: SocketAddr, fault: &CertificateFault) {
-    tracing::warn!(%peer, reason = fault.kind(), "refused: {fault}");
+    tracing::warn!(%peer, reason = %fault.kind(), "refused: {fault}");
 }
 
 fn log_arrival(
@@ -144,9 +176,9 @@ fn log_arrival(
         %peer,
         name = %identity.name,
         role = %identity.role,
-        tls = version.unwrap_or("unknown"),
-        cipher = suite.unwrap_or("unknown"),
-        speech = match speech {
+        tls = %version.unwrap_or("unknown"),
+        cipher = %suite.unwrap_or("unknown"),
+        speech = %match speech {
             Speech::Gavel => "gavel/1",
             Speech::Text => "text",
         },
@@ -155,6 +187,6 @@ fn log_arrival(
 }
 
 /// An error's text without anything that a terminal would obey.
-fn plain(error: &std::io::Error) -> String {
+fn plain(error: &io::Error) -> String {
     error.to_string().chars().filter(|c| crate::auction::name::is_showable(*c)).collect()
 }

@@ -171,7 +171,7 @@ impl Server {
         let floor = Floor::new(house, store, clock, gate, fanout);
         let address = settings.listen;
         let failed = |source| ServerFailure::Listen { address, source };
-        let listener = TcpListener::bind(address).await.map_err(failed)?;
+        let listener = door::listen(address).map_err(failed)?;
         Ok(Self {
             address: listener.local_addr().map_err(failed)?,
             listener,
@@ -224,7 +224,9 @@ impl Server {
             None => {
                 premises.phase.send_replace(Phase::Stopping);
                 premises.gate.stop();
-                floor.await
+                let end = floor.await;
+                premises.phase.send_replace(Phase::Stopped);
+                end
             }
         };
         let end = end.map_err(|_| ServerFailure::FloorGone).and_then(|end| Ok(end?));
