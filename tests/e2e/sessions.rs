@@ -24,7 +24,6 @@ async fn bids_sent_in_advance_are_judged_in_their_order() {
         bid["id"] = json!(1000 + i);
         packet.push_str(&format!("{bid}\n"));
     }
-    packet.push_str("{\"m\":\"status\",\"id\":2000,\"lot\":\"1\"}\n");
     alice.wire.send(packet.as_bytes()).await;
     let mut indices = Vec::new();
     for i in 0..40 {
@@ -36,7 +35,7 @@ async fn bids_sent_in_advance_are_judged_in_their_order() {
         }
     }
     assert!(indices.is_sorted(), "{indices:?}");
-    let lots = alice.reply(2000).await;
+    let lots = alice.request(json!({"m": "status", "lot": "1"})).await;
     assert_eq!(lots["lots"][0]["price"], 10, "the first, not the highest of the others");
     // Far more than may be under way at once: the rest waits, and all are answered.
     let mut asked = Vec::new();
