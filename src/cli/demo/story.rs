@@ -208,7 +208,7 @@ impl Story {
         let name = self.lots.iter().find(|(id, _)| id == lot).map_or("", |(_, name)| name);
         let beside = beside.map(|text| format!("  {text}")).unwrap_or_default();
         let what_text =
-            if beside.is_empty() { what.1.to_owned() } else { format!("{:<16}", what.1) };
+            if beside.is_empty() { what.1.to_owned() } else { format!("{:<20}", what.1) };
         p.line(&[
             self.moment(at),
             p.ink(sign.0, sign.1),
