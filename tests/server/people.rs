@@ -1,6 +1,5 @@
 //! Who is let in, how often, and who is cut off.
 
-use std::io::Write;
 use std::sync::Mutex;
 
 use gavel::auction::refusal::Code;
