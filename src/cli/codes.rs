@@ -51,6 +51,10 @@ pub(crate) const CODES: &[(&str, &str)] = &[
         "The file is not a checkpoint: a signed note with the ledger's name, its size and its root.",
     ),
     (
+        "bad-credential",
+        "The file is not the credential that `gavel pki accept` or `gavel pki issue` wrote.",
+    ),
+    (
         "bad-crl",
         "The revocation list is damaged, or another CA signed it. `gavel pki crl` makes a new one.",
     ),
@@ -76,10 +80,40 @@ pub(crate) const CODES: &[(&str, &str)] = &[
          with: serve it with the file as it was, or hold a new sale with --sale ID.",
     ),
     (
+        "certificate-expired",
+        "Your certificate has expired, here or by the server's clock. Ask the house for a new \
+         one: `gavel pki request` makes the request.",
+    ),
+    (
+        "certificate-refused",
+        "The server does not take your certificate: it may be of another house, or made for \
+         another use. `gavel pki show FILE` says what it is.",
+    ),
+    (
+        "certificate-revoked",
+        "The house has revoked your certificate. It says so to the server at once; only the house \
+         can give you another.",
+    ),
+    (
+        "certificate-unknown",
+        "Another CA than the server's issued your certificate: it is of another house, or the \
+         house has a new CA.",
+    ),
+    (
         "clock-behind",
         "The wall clock is earlier than the last entry of the ledger, so that times would run \
          backwards. Correct the clock, or go on at the ledger's time with --accept-clock, which \
          the ledger records.",
+    ),
+    (
+        "confirmation-needed",
+        "A bid of more than 10 times the ask is more often a slip of the finger than meant. \
+         --yes, or a yes at the terminal, sends it.",
+    ),
+    (
+        "connection-lost",
+        "The connection broke. A bid without an answer is kept beside the credential, and the \
+         same bytes are sent again with the next connection: it can never count twice.",
     ),
     ("demo-failed", "The demo could not be played to its end; the message says why."),
     ("disk-full", "No room is left, or a quota is used up, where the ledger or a key is kept."),
@@ -94,10 +128,22 @@ pub(crate) const CODES: &[(&str, &str)] = &[
          try again: the lock goes with the process that holds it.",
     ),
     (
+        "fork",
+        "The server shows another ledger than it had shown and signed before. One of the two is a \
+         fraud or a bad restore. Both signed notes are kept as evidence; nobody should bid there \
+         before it is cleared up.",
+    ),
+    (
         "forked",
         "A client holds a checkpoint that this sale's key signed and that this ledger does not \
          contain: the ledger was rolled back to an older copy, or two servers ran the same sale. \
          Stop, keep all files, and compare them with the client's.",
+    ),
+    ("host-unknown", "The name in the address is not known to this machine's resolver."),
+    (
+        "hung-up",
+        "Something answered and closed the connection at once: a server that is full or stopping, \
+         or one that has found its own ledger contradicted.",
     ),
     ("key-mismatch", "A private key and a certificate that should belong together do not."),
     (
@@ -109,6 +155,12 @@ pub(crate) const CODES: &[(&str, &str)] = &[
         "ledger-changed",
         "Somebody other than the server wrote to the ledger's files while it ran, or the disk \
          returned other bytes than were written.",
+    ),
+    (
+        "ledger-contradicts",
+        "A line that the server sent does not fit the lines before it, the house's own signature, \
+         or the rules of the auction. The line and the newest signed checkpoint are kept as \
+         evidence.",
     ),
     (
         "ledger-damaged",
@@ -139,6 +191,11 @@ pub(crate) const CODES: &[(&str, &str)] = &[
     ("loadtest-failed", "The load test could not be carried out; the message says why."),
     ("loose-mode", "Others may read or change a file or folder of keys. gavel uses none such."),
     (
+        "memory-damaged",
+        "A file in the folder beside the credential does not hold what was written there. It \
+         keeps the bid key, the last number and the newest checkpoint.",
+    ),
+    (
         "name-in-use",
         "The name has a valid certificate already. Two holders of one name could bid as each \
          other; --replace revokes the first.",
@@ -151,11 +208,18 @@ pub(crate) const CODES: &[(&str, &str)] = &[
     ("no-results", "The ledger ends before its sale begins."),
     ("no-sale", "No sale is prepared in the folder, or not the one that was named."),
     ("no-terminal", "A passphrase is asked for at a terminal, and there is none."),
+    ("no-thread", "The operating system gave no thread, socket or timer."),
     ("not-a-key", "The file does not hold a private key in PKCS#8 PEM."),
+    ("not-a-server", "Another program than a gavel server answers at that address."),
     (
         "not-prepared",
         "The server needs its credential, the CA's certificate and the sale's sealing key; `gavel \
          prepare` makes what is missing.",
+    ),
+    (
+        "not-proven",
+        "The server sent a receipt or a checkpoint that proves nothing: a wrong signature, or \
+         proof of something else.",
     ),
     ("other-ca", "Two parts of the house's folder come from different CAs."),
     ("other-house", "The folder belongs to a house of another name."),
@@ -163,10 +227,16 @@ pub(crate) const CODES: &[(&str, &str)] = &[
         "other-sale",
         "The ledger is of another sale, of another house, or under another CA than the files here.",
     ),
+    (
+        "outcome-unknown",
+        "The bid was sent and its answer has not come. It is kept; the same command asks for the \
+         same bid again, never for a second one.",
+    ),
     ("passphrase-empty", "An empty passphrase would only look like protection."),
     ("passphrase-mismatch", "The two passphrases that were typed differ."),
     ("passphrase-needed", "The CA's key is encrypted, and no passphrase was given."),
     ("passphrase-wrong", "The passphrase does not open the CA's key."),
+    ("protocol-broken", "The server sent what no gavel server of this version sends."),
     ("read-only", "The file system is mounted read-only."),
     ("register-damaged", "A line of the register of issued certificates is not the register's."),
     (
@@ -178,11 +248,25 @@ pub(crate) const CODES: &[(&str, &str)] = &[
     ("sale-file", "The sale file is refused; the message names the lot, the key and the reason."),
     ("sale-unclear", "More than one sale could be meant; --sale says which."),
     (
+        "sale-untrusted",
+        "The sale that the server shows is not proven to be the house's: another house or CA, or \
+         a sealing key that the CA has not certified.",
+    ),
+    (
         "sealing-key-missing",
         "The sale has not finished, and the key that seals its ledger is not there. Bring it back \
          from where it was kept; nobody can make it again.",
     ),
     ("server-stopped", "A part of the server failed in a way that it does not go on from."),
+    (
+        "server-untrusted",
+        "The server's certificate is not one of your credential's house, or not valid now. \
+         Somebody else may be answering.",
+    ),
+    (
+        "terminal-unusable",
+        "The terminal does not do what a prompt needs. Commands can be piped in instead.",
+    ),
     (
         "too-few-files",
         "Each bidder is a connection, and each connection an open file, of which the system allows \
@@ -190,6 +274,11 @@ pub(crate) const CODES: &[(&str, &str)] = &[
     ),
     ("unknown-code", "`gavel explain` lists all codes that there are."),
     ("unknown-file", "The file is none that `gavel pki show` can explain."),
+    (
+        "unreachable",
+        "Nobody answers at that address: the server is not running, the address is wrong, or a \
+         firewall stands between.",
+    ),
 ];
 
 #[cfg(test)]
@@ -212,7 +301,14 @@ mod tests {
 
     /// The codes that a source hands to `Failure`.
     fn codes_in(text: &str) -> Vec<String> {
-        let makers = ["Failure::usage(", "Failure::operator(", "Self::usage(", "Self::operator("];
+        // `failure(` is what a closure over exit and message is called.
+        let makers = [
+            "Failure::usage(",
+            "Failure::operator(",
+            "Self::usage(",
+            "Self::operator(",
+            "failure(",
+        ];
         let text: String = text.split_whitespace().collect();
         let code = |rest: &str| rest.strip_prefix('"')?.split('"').next().map(str::to_owned);
         let of_maker = |maker: &str| text.split(maker).skip(1).filter_map(code).collect::<Vec<_>>();

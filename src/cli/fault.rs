@@ -66,7 +66,7 @@ impl From<KeyFault> for Failure {
                 Self::usage("file-too-large", message).hint("give the file that was meant")
             }
             KeyFault::WrongPassphrase { .. } => Self::usage("passphrase-wrong", message).hint(
-                "only the first line of the file counts; nobody can recover a lost passphrase",
+                "of a passphrase file only the first line counts; nobody can recover a lost one",
             ),
         }
     }

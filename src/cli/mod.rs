@@ -5,12 +5,15 @@
 //! `Failure` that is printed as `error:` with a code and `hint:` what to do.
 
 mod auditing;
+mod bid;
+mod caller;
 mod codes;
 mod completions;
 mod demo;
 mod exit;
 mod explain;
 mod fault;
+mod fetch;
 mod house_folder;
 mod ledger;
 mod loadtest;
@@ -26,6 +29,8 @@ mod scratch;
 mod serve;
 mod sheet;
 mod verify;
+mod session_fault;
+mod watch;
 mod when;
 
 use std::process::ExitCode;
@@ -44,6 +49,7 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    Demo(demo::Args),
     Prepare(prepare::Args),
     Pki(pki::Args),
     Serve(serve::Args),
@@ -52,7 +58,9 @@ enum Command {
     Receipt(receipt::Args),
     Ledger(ledger::Args),
     Explain(explain::Args),
-    Demo(demo::Args),
+    Bid(bid::Args),
+    Watch(watch::Args),
+    Fetch(fetch::Args),
     Loadtest(loadtest::Args),
     Completions(completions::Args),
 }
@@ -68,6 +76,7 @@ pub fn run() -> ExitCode {
 
 fn dispatch(command: Command) -> Result<Exit, Failure> {
     match command {
+        Command::Demo(args) => demo::run(&args),
         Command::Prepare(args) => prepare::run(&args),
         Command::Pki(args) => pki::run(&args),
         Command::Serve(args) => serve::run(&args),
@@ -76,7 +85,9 @@ fn dispatch(command: Command) -> Result<Exit, Failure> {
         Command::Receipt(args) => receipt::run(&args),
         Command::Ledger(args) => ledger::run(&args),
         Command::Explain(args) => explain::run(&args),
-        Command::Demo(args) => demo::run(&args),
+        Command::Bid(args) => bid::run(&args),
+        Command::Watch(args) => watch::run(&args),
+        Command::Fetch(args) => fetch::run(&args),
         Command::Loadtest(args) => loadtest::run(&args),
         Command::Completions(args) => completions::run(&args),
     }

@@ -22,7 +22,7 @@ use crate::auction::money::Amount;
 use crate::auction::name::{LotId, SaleId};
 use crate::auction::refusal::Code;
 use crate::ledger::SignedCheckpoint;
-use crate::pki::Address;
+use crate::pki::{Address, Credential, Identity};
 use crate::record::SignedBid;
 use crate::time::{Span, Timestamp};
 use crate::wire::json::{Answer, Request, RequestId};
@@ -237,6 +237,34 @@ impl Session {
     /// The sale's official time, as far as one can know it here.
     pub fn official_now(&self) -> Timestamp {
         self.place().official_now()
+    }
+
+    /// The credential that the session speaks with.
+    pub fn credential(&self) -> &Credential {
+        self.caller.credential()
+    }
+
+    /// Who that is.
+    pub fn identity(&self) -> &Identity {
+        &self.caller.credential().identity
+    }
+
+    /// Whether every line up to the present was checked once.
+    pub const fn is_caught_up(&self) -> bool {
+        self.caught_up
+    }
+
+    /// The alarms that wait to be heard.
+    pub fn take_alarms(&mut self) -> Vec<Alarm> {
+        let (alarms, others): (Vec<Happened>, Vec<Happened>) = std::mem::take(&mut self.ready)
+            .into_iter()
+            .partition(|happened| matches!(happened, Happened::Alarm(_)));
+        self.ready = others.into();
+        let alarm = |happened| match happened {
+            Happened::Alarm(alarm) => Some(alarm),
+            _ => None,
+        };
+        alarms.into_iter().filter_map(alarm).collect()
     }
 
     /// Whether a connection stands now.

@@ -15,6 +15,9 @@ use crate::limits::LINE_BYTES_MAX;
 use crate::pki::keys::shown;
 use crate::record::Record;
 
+/// How many findings a report repeats; `gavel verify` lists them all.
+const FINDINGS_SAID: usize = 5;
+
 /// Why the ledger cannot be checked.
 #[derive(Debug, thiserror::Error)]
 #[error("cannot read {}", shown(.path))]
@@ -64,7 +67,10 @@ pub(super) fn check(
     let stands = |bid: &&Accepted| bids.get(&bid.seq) == Some(&bid.amount.minor_units());
     let found = accepted.iter().filter(stands).count();
     let missing = count(accepted.len() - found);
-    let said = audit.findings.iter().take(5).map(|finding| format!("{finding:?}"));
+    let said = audit.findings.iter().take(FINDINGS_SAID).map(|finding| {
+        let line = finding.line.map(|line| format!("line {line}: ")).unwrap_or_default();
+        format!("{} {}: {line}{}", finding.kind.code(), finding.kind, finding.detail)
+    });
     Ok(Checked {
         verdict: audit.verdict().as_str(),
         findings: said.collect(),

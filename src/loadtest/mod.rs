@@ -19,7 +19,7 @@ mod tally;
 mod trial;
 
 pub use check::{Checked, LedgerUnreadable};
-pub use report::{Conditions, Percentiles, Report};
+pub use report::{Conditions, Costs, Percentiles, Report};
 pub use tally::ErrorCount;
 pub use trial::{TrialFault, TrialHouse};
 
@@ -157,7 +157,7 @@ pub async fn run(plan: &Plan, tell: impl Fn(Stage)) -> Result<Report, LoadFailur
     tell(Stage::Bidding);
     let cpu_before = server.cpu_us();
     let (bidding_us, finished) = bid_all(&mut bidders, &offer, plan.style).await;
-    let cpu_us = cpu_before.zip(server.cpu_us()).map(|(before, after)| after - before);
+    let server_cpu_us = cpu_before.zip(server.cpu_us()).map(|(before, after)| after - before);
     let mut tally = connect;
     let mut sessions = Vec::new();
     for bidder in finished {
@@ -168,13 +168,14 @@ pub async fn run(plan: &Plan, tell: impl Fn(Stage)) -> Result<Report, LoadFailur
     tell(Stage::Closing);
     let measured = tally.summary();
     open_the_rest(&mut sessions, &offer, &mut tally).await;
-    let sync = disk::sync_percentiles(&plan.folder).map_err(LoadFailure::Disk)?;
+    let disk_sync = disk::sync_percentiles(&plan.folder).map_err(LoadFailure::Disk)?;
     close_all(sessions, &mut tally).await;
-    server.finish(offer.patience()).await?;
+    let server_sync_p50_us = server.finish(offer.patience()).await?;
 
     tell(Stage::Auditing);
     let checked = check::check(&house, &tally.accepted)?;
-    Ok(Report::new(plan, measured, bidding_us, cpu_us, sync, checked, &tally))
+    let costs = Costs { server_cpu_us, server_sync_p50_us, disk_sync };
+    Ok(Report::new(plan, measured, bidding_us, costs, checked, tally.errors))
 }
 
 /// Raises the soft limit of open files as far as needed.

@@ -70,7 +70,7 @@ impl ServerProcess {
             .arg(plan.folder.join("pki"))
             .arg("--ledger")
             .arg(plan.folder.join("ledger"))
-            .args(["--listen", &address.to_string(), "--exit-on-close"])
+            .args(["--listen", &address.to_string(), "--exit-on-close", "--json-logs"])
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(file)
@@ -93,12 +93,13 @@ impl ServerProcess {
         }
     }
 
-    /// Waits until the sale has closed and the server has gone, all in good order.
-    pub(super) async fn finish(mut self, within: Span) -> Result<(), ProcessFault> {
+    /// Waits until the sale has closed and the server has gone, all in good order;
+    /// gives the median of its own syncs in microseconds, if its last words tell.
+    pub(super) async fn finish(mut self, within: Span) -> Result<Option<u64>, ProcessFault> {
         let wait = Stopwatch::start();
         loop {
             match self.child.try_wait().map_err(ProcessFault::Start)? {
-                Some(status) if status.success() => return Ok(()),
+                Some(status) if status.success() => return Ok(self.sync_p50_us()),
                 Some(status) => {
                     return Err(ProcessFault::Ended { status, words: self.last_words() });
                 }
@@ -124,6 +125,14 @@ impl ServerProcess {
     pub(super) fn cpu_us(&self) -> Option<u64> {
         let stat = fs::read_to_string(format!("/proc/{}/stat", self.child.id())).ok()?;
         cpu_ticks(&stat)?.checked_mul(1_000_000)?.checked_div(clock_ticks_per_second())
+    }
+
+    fn sync_p50_us(&self) -> Option<u64> {
+        let log = fs::read_to_string(&self.log).ok()?;
+        log.lines().rev().find_map(|line| {
+            let line: serde_json::Value = serde_json::from_str(line).ok()?;
+            line.get("sync_p50_us")?.as_u64()
+        })
     }
 
     fn last_words(&self) -> String {

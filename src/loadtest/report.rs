@@ -8,7 +8,7 @@ use hdrhistogram::Histogram;
 use serde::Serialize;
 
 use super::check::Checked;
-use super::tally::{ErrorCount, Summary, Tally, count};
+use super::tally::{ErrorCount, Summary, count};
 use super::{Plan, Style};
 
 /// Percentiles of a wait, in microseconds.
@@ -73,6 +73,17 @@ impl Conditions {
     }
 }
 
+/// What a load test cost.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Costs {
+    /// The server's CPU time while they bid, if the system tells.
+    pub server_cpu_us: Option<u64>,
+    /// The median of the server's own writes and syncs, a frame each, if it told.
+    pub server_sync_p50_us: Option<u64>,
+    /// Appending 4 KiB beside the ledger and syncing it, with nothing else going on.
+    pub disk_sync: Percentiles,
+}
+
 /// What a load test found.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Report {
@@ -92,12 +103,11 @@ pub struct Report {
     pub errors: BTreeMap<&'static str, ErrorCount>,
     /// From the wish to bid to the checked receipt.
     pub latency: Percentiles,
-    /// The server's CPU time while they bid, if the system tells.
-    pub server_cpu_us: Option<u64>,
-    /// The same for each answered bid.
+    /// What it cost the server and the disk.
+    #[serde(flatten)]
+    pub costs: Costs,
+    /// The server's CPU time for each answered bid.
     pub server_cpu_per_bid_us: Option<u64>,
-    /// Appending 4 KiB beside the ledger and syncing it, with nothing else going on.
-    pub disk_sync: Percentiles,
     /// The ledger afterwards.
     pub ledger: Checked,
     /// On what all this was measured.
@@ -109,10 +119,9 @@ impl Report {
         plan: &Plan,
         measured: Summary,
         bidding_us: u64,
-        server_cpu_us: Option<u64>,
-        disk_sync: Percentiles,
+        costs: Costs,
         ledger: Checked,
-        tally: &Tally,
+        errors: BTreeMap<&'static str, ErrorCount>,
     ) -> Self {
         let Summary { accepted, refused, latency } = measured;
         let answered = accepted + refused.values().sum::<u64>();
@@ -126,11 +135,10 @@ impl Report {
             accepted,
             accepted_per_s: accepted.saturating_mul(1_000_000) / bidding_us.max(1),
             refused: refused.into_iter().map(|(code, count)| (code.as_str(), count)).collect(),
-            errors: tally.errors.clone(),
+            errors,
             latency: Percentiles::of(&latency),
-            server_cpu_us,
-            server_cpu_per_bid_us: server_cpu_us.and_then(|us| us.checked_div(answered)),
-            disk_sync,
+            server_cpu_per_bid_us: costs.server_cpu_us.and_then(|us| us.checked_div(answered)),
+            costs,
             ledger,
             conditions: Conditions::here(),
         }
@@ -149,68 +157,69 @@ impl fmt::Display for Report {
             _ => "each bids again as soon as it has its receipt",
         };
         writeln!(f, "{} bidders over mutual TLS: {style}\n", grouped(self.bidders))?;
-        let refused: u64 = self.refused.values().sum();
-        let mut row = |name: &str, value: String| writeln!(f, "  {name:<16}{value}");
-        row("bids", {
-            let all = grouped(self.accepted + refused);
-            format!(
-                "{all} answered in {}, {} accepted",
-                Seconds(self.bidding_us),
-                grouped(self.accepted)
-            )
-        })?;
-        row(
-            "refused",
-            listed(self.refused.iter().map(|(code, n)| format!("{} {code}", grouped(*n)))),
-        )?;
-        row(
-            "errors",
-            listed(
-                self.errors.iter().map(|(kind, error)| {
-                    format!("{} {kind} ({})", grouped(error.count), error.first)
-                }),
-            ),
-        )?;
-        row("accepted", format!("{} bids a second", grouped(self.accepted_per_s)))?;
-        row("bid to receipt", self.latency.to_string())?;
-        row(
-            "server's CPU",
-            match (self.server_cpu_per_bid_us, self.server_cpu_us) {
-                (Some(each), Some(all)) => {
-                    format!("{each} µs for each bid answered ({} in all)", Seconds(all))
-                }
-                _ => "not measured: this system does not tell".to_owned(),
-            },
-        )?;
-        row("disk sync", self.disk_sync.to_string())?;
-        row("ledger", {
-            let ledger = &self.ledger;
-            let (lines, bids) = (grouped(ledger.lines), grouped(ledger.bids));
-            format!(
-                "{}: {lines} lines, {} bytes, {bids} bids",
-                ledger.verdict,
-                grouped(ledger.bytes)
-            )
-        })?;
-        row("acknowledged", {
-            let acknowledged = grouped(self.ledger.acknowledged);
-            match self.ledger.missing {
-                0 => format!("{acknowledged}, each by a checked receipt, each in the ledger"),
-                missing => {
-                    format!("{acknowledged}, of which {} are NOT in the ledger", grouped(missing))
-                }
-            }
-        })?;
-        for finding in &self.ledger.findings {
-            row("finding", finding.clone())?;
+        let rows = [self.what_came(), self.what_it_took(), self.what_stands(), self.where_it_ran()];
+        for (name, value) in rows.iter().flatten() {
+            writeln!(f, "  {name:<16}{value}")?;
         }
-        let here = &self.conditions;
-        let processor = here.processor.as_deref().map(|name| format!(", {name}"));
-        row(
-            "measured on",
-            format!("{} cores shared by all{}", here.cores, processor.unwrap_or_default()),
-        )?;
-        row("", format!("{}, gavel {} ({} build)", here.system, here.version, here.build))
+        Ok(())
+    }
+}
+
+type Rows = Vec<(&'static str, String)>;
+
+impl Report {
+    fn what_came(&self) -> Rows {
+        let answered = self.accepted + self.refused.values().sum::<u64>();
+        let (all, time) = (grouped(answered), Seconds(self.bidding_us));
+        let refused = self.refused.iter().map(|(code, n)| format!("{} {code}", grouped(*n)));
+        let error = |(kind, error): (&&str, &ErrorCount)| {
+            format!("{} {kind} ({})", grouped(error.count), error.first)
+        };
+        vec![
+            ("bids", format!("{all} answered in {time}, {} accepted", grouped(self.accepted))),
+            ("refused", listed(refused)),
+            ("errors", listed(self.errors.iter().map(error))),
+            ("throughput", format!("{} accepted bids a second", grouped(self.accepted_per_s))),
+            ("bid to receipt", self.latency.to_string()),
+        ]
+    }
+
+    fn what_it_took(&self) -> Rows {
+        let unknown = || "this system does not tell".to_owned();
+        let cpu = self.server_cpu_per_bid_us.zip(self.costs.server_cpu_us).map(|(each, all)| {
+            format!("{each} µs of the server's for each bid answered, {} in all", Seconds(all))
+        });
+        let sync = |us| format!("p50 {} for a frame of the server's", Milliseconds(us));
+        vec![
+            ("CPU", cpu.unwrap_or_else(unknown)),
+            ("sync", self.costs.server_sync_p50_us.map_or_else(unknown, sync)),
+            ("sync, idle", format!("{} (4 KiB, nothing else going on)", self.costs.disk_sync)),
+        ]
+    }
+
+    fn what_stands(&self) -> Rows {
+        let Checked { verdict, lines, bytes, bids, acknowledged, missing, .. } = &self.ledger;
+        let [lines, bytes, bids, acknowledged, lost] =
+            [lines, bytes, bids, acknowledged, missing].map(|number| grouped(*number));
+        let standing = match missing {
+            0 => format!("{acknowledged}, each by a checked receipt, each in the ledger"),
+            _ => format!("{acknowledged}, of which {lost} are NOT in the ledger"),
+        };
+        let mut rows = vec![
+            ("acknowledged", standing),
+            ("ledger", format!("{verdict}: {lines} lines, {bytes} bytes, {bids} bids")),
+        ];
+        rows.extend(self.ledger.findings.iter().map(|finding| ("finding", finding.clone())));
+        rows
+    }
+
+    fn where_it_ran(&self) -> Rows {
+        let Conditions { cores, processor, system, build, version } = &self.conditions;
+        let processor = processor.as_deref().map(|name| format!(", {name}")).unwrap_or_default();
+        vec![
+            ("measured on", format!("{cores} cores, shared by server and bidders{processor}")),
+            ("", format!("{system}, gavel {version}, {build} build")),
+        ]
     }
 }
 

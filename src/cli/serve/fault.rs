@@ -11,7 +11,6 @@ use crate::cli::fault::whole;
 use crate::cli::house_folder::flag;
 use crate::house::RecoveryRefusal;
 use crate::ledger::store::{Cause, Hindrance, StoreFailure};
-use crate::pki::SealingKeyState;
 use crate::pki::keys::{KeyFault, shown};
 use crate::server::{FloorFailure, ServerFailure, StartFailure};
 
@@ -173,20 +172,6 @@ pub(super) fn of_system(error: &Error) -> Failure {
 pub(super) fn not_prepared(sale: &SaleId, pki: &Path) -> Failure {
     Failure::usage("no-sale", format!("the sale {sale} is not prepared in {}", shown(pki)))
         .hint(format!("gavel prepare --sale {sale}{}", flag(pki)))
-}
-
-pub(super) fn sale_unclear(sales: &[(SaleId, SealingKeyState)]) -> Failure {
-    let mut failure = Failure::usage("sale-unclear", "several sales are prepared");
-    for (sale, state) in sales {
-        let standing = match state {
-            SealingKeyState::Fresh => "not opened yet",
-            SealingKeyState::Used => "opened, not finished",
-            SealingKeyState::Erased => "closed",
-            SealingKeyState::Missing => "without a sealing key",
-        };
-        failure = failure.hint(format!("--sale {sale} ({standing})"));
-    }
-    failure
 }
 
 pub(super) fn key_not_erased(fault: &KeyFault) -> Failure {
