@@ -30,6 +30,9 @@ mod serve;
 mod sheet;
 mod verify;
 mod session_fault;
+mod session_fault;
+mod sheet;
+mod verify;
 mod watch;
 mod when;
 
@@ -49,7 +52,6 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    Demo(demo::Args),
     Prepare(prepare::Args),
     Pki(pki::Args),
     Serve(serve::Args),
@@ -76,7 +78,6 @@ pub fn run() -> ExitCode {
 
 fn dispatch(command: Command) -> Result<Exit, Failure> {
     match command {
-        Command::Demo(args) => demo::run(&args),
         Command::Prepare(args) => prepare::run(&args),
         Command::Pki(args) => pki::run(&args),
         Command::Serve(args) => serve::run(&args),
