@@ -30,9 +30,6 @@ mod serve;
 mod sheet;
 mod verify;
 mod session_fault;
-mod session_fault;
-mod sheet;
-mod verify;
 mod watch;
 mod when;
 
