@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use std::net::SocketAddr;
 
 use ed25519_dalek::{SigningKey, VerifyingKey};
-use gavel::auction::money::Amount;
+use gavel::auction::money::{Amount, Currency};
 use gavel::auction::name::{LotId, SaleId};
 use gavel::ledger::encoding::{decode_base64, encode_base64};
 use gavel::ledger::hash::Hash;
@@ -249,6 +249,11 @@ impl Bidder {
 pub(crate) fn code(reply: &Value) -> &str {
     assert!(!text(&reply["message"]).is_empty(), "a refusal says what to do: {reply}");
     text(&reply["code"])
+}
+
+/// An amount as text commands show it.
+pub(crate) fn grouped(amount: u64) -> String {
+    Currency::seed().display(Amount::new(amount).expect("an amount"))
 }
 
 pub(crate) fn text(value: &Value) -> &str {

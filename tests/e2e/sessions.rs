@@ -7,7 +7,7 @@ use gavel::audit::Verdict;
 use gavel::server::How;
 use gavel::time::Span;
 
-use super::bidder::{Bidder, code, text};
+use super::bidder::{Bidder, code, grouped, text};
 use super::log;
 use super::wire::{Alpn, Typist, Wire, honest};
 use super::world::{Plan, World, items, soon};
@@ -147,7 +147,7 @@ async fn everybody_hears_every_bid_in_the_ledgers_order() {
             format!(
                 "{} bid {} on item {} ",
                 text(&bid["bidder"]),
-                grouped(&bid["amount"]),
+                grouped(bid["amount"].as_u64().expect("an amount")),
                 text(&bid["lot"])
             )
         })
@@ -172,12 +172,6 @@ async fn everybody_hears_every_bid_in_the_ledgers_order() {
         assert!(bids > 0);
         assert!(bidder.lines.iter().any(|(_, line)| line.contains("\"amount\":1000000,")));
     }
-}
-
-/// An amount as text commands show it.
-fn grouped(amount: &serde_json::Value) -> String {
-    let amount = amount.as_u64().and_then(gavel::auction::money::Amount::new).expect("an amount");
-    gavel::auction::money::Currency::seed().display(amount)
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

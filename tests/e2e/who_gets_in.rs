@@ -3,7 +3,8 @@
 
 use std::net::SocketAddr;
 
-use gavel::pki::{P256Secret, ServerKey};
+use gavel::auction::name::Role;
+use gavel::pki::{P256Secret, Replace, ServerKey};
 use rcgen::{CertificateParams, ExtendedKeyUsagePurpose, IsCa, KeyPair, date_time_ymd};
 use rustls::ClientConfig;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -11,8 +12,8 @@ use tokio::net::TcpStream;
 
 use super::log;
 use super::odd::{Forge, Shown, call, client, person, stuff};
-use super::wire::Wire;
-use super::world::{Hall, Plan, World, name, now, soon};
+use super::wire::{Typist, Wire};
+use super::world::{Hall, Plan, World, name, now, pause, read_credential, soon};
 
 const MALLORY: &str = "gavel://estate/bidder/mallory";
 
@@ -235,4 +236,47 @@ async fn tls_1_2_and_what_is_no_tls_are_refused() {
     check("a browser without TLS", b"GET / HTTP/1.1\r\n\r\n", "reason=handshake").await;
     check("bytes", &[0xff; 64], "reason=handshake").await;
     hall.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_certificate_that_expires_ends_its_connection() {
+    let (world, hall) = World::open_new(Plan::default()).await;
+    let end = now().unix_s() + 2;
+    let params = spoiled(|params| {
+        params.not_after = date_time_ymd(1970, 1, 1) + std::time::Duration::from_secs(end);
+    });
+    let brief = Forge::new(&world.ca_key()).certify(&params);
+    let mut wire = Wire::connect(hall.address, client(Some(&brief))).await.expect("is good yet");
+    let mut last = String::new();
+    while let Some(line) = wire.line().await {
+        last = line;
+    }
+    assert!(last.ends_with("[expired]"), "{last}");
+    assert!(now().unix_s() >= end, "it was cut off too early");
+    // Certificates count in whole seconds: this one is good through its last.
+    while now().unix_s() <= end {
+        pause().await;
+    }
+    refused(&hall, "the same certificate later", "expired", client(Some(&brief))).await;
+    hall.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn other_roles_come_in_and_do_not_bid() {
+    let (world, hall) = World::open_new(Plan::default()).await;
+    for (who, role) in [
+        ("olga", Role::Observer),
+        ("albert", Role::Auditor),
+        ("clara", Role::Clerk),
+        ("anton", Role::Auctioneer),
+    ] {
+        let path = world.issue_as(who, role, Replace::Refuse);
+        let credential = read_credential(&path);
+        let mut typist = Typist::enter(hall.address, &credential).await;
+        typist.ask("WHOAMI", &format!("You are {who}, {role} at house estate.")).await;
+        typist.ask("LIST", "Items (3):").await;
+        typist.ask("BID 1 60", "[role]").await;
+    }
+    hall.stop().await;
+    assert!(world.entries_of("bid").is_empty());
 }

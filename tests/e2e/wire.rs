@@ -8,7 +8,7 @@ use gavel::pki::{Credential, client_config};
 use rustls::pki_types::ServerName;
 use rustls::time_provider::DefaultTimeProvider;
 use rustls::{ClientConfig, HandshakeKind};
-use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader, ReadHalf, WriteHalf};
+use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader, ReadHalf, WriteHalf};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
@@ -81,13 +81,6 @@ impl Wire {
             return Ok(None);
         }
         Ok(Some(String::from_utf8(line).expect("the server writes UTF-8")))
-    }
-
-    /// Takes so many bytes off the connection.
-    pub(crate) async fn some(&mut self, count: usize) -> Vec<u8> {
-        let mut bytes = vec![0; count];
-        soon("bytes", self.reader.read_exact(&mut bytes)).await.expect("the connection stands");
-        bytes
     }
 }
 

@@ -2,6 +2,8 @@
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+use std::process::{Child, Command};
+use std::sync::{PoisonError, RwLock, RwLockReadGuard};
 use std::time::Duration;
 
 use gavel::auction::catalogue::{SaleTerms, VoidPolicy};
@@ -38,6 +40,20 @@ pub(crate) async fn soon<T>(what: &str, future: impl Future<Output = T>) -> T {
 
 pub(crate) fn now() -> Timestamp {
     Clock::start().now()
+}
+
+/// Between fork and exec a program that we start holds our file locks too. Whoever
+/// starts one writes here, whoever takes a lock reads, so that none seems taken.
+static STARTING: RwLock<()> = RwLock::new(());
+
+fn nobody_starts() -> RwLockReadGuard<'static, ()> {
+    STARTING.read().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Starts a program.
+pub(crate) fn start(command: &mut Command) -> Child {
+    let _alone = STARTING.write().unwrap_or_else(PoisonError::into_inner);
+    command.spawn().expect("the program starts")
 }
 
 /// The sale that a test wants.
@@ -96,6 +112,7 @@ impl World {
             sale: sale.clone(),
             auctioneer: name("auctioneer"),
         };
+        let _quiet = nobody_starts();
         prepare(&folder, &wanted, None, now()).expect("prepares");
         Self { root, plan, folder, house, sale }
     }
@@ -114,18 +131,20 @@ impl World {
     }
 
     pub(crate) fn issue(&self, who: &str, replace: Replace) -> PathBuf {
-        let grant = Grant {
-            name: name(who),
-            role: Role::Bidder,
-            maker: KeyMaker::House,
-            lifetime: PERSON_LIFETIME_MAX,
-        };
+        self.issue_as(who, Role::Bidder, replace)
+    }
+
+    pub(crate) fn issue_as(&self, who: &str, role: Role, replace: Replace) -> PathBuf {
+        let grant =
+            Grant { name: name(who), role, maker: KeyMaker::House, lifetime: PERSON_LIFETIME_MAX };
+        let _quiet = nobody_starts();
         let mut office = self.folder.open(None).expect("the CA opens");
         office.issue(grant, replace, now()).expect("issues").path
     }
 
     /// Revokes all certificates of a name; the server finds the new list in its folder.
     pub(crate) fn revoke(&self, who: &str) -> Vec<Serial> {
+        let _quiet = nobody_starts();
         let mut office = self.folder.open(None).expect("the CA opens");
         let which = Which::Name(name(who));
         let revoked =
@@ -220,6 +239,7 @@ impl World {
         };
         let mark_used = MarkUsed(Box::new(|| serve.mark_sealing_key_used(&self.sale)));
         let used = matches!(state, SealingKeyState::Used | SealingKeyState::Erased);
+        let _quiet = nobody_starts();
         begin(setup, Sealing { key, used, mark_used })
     }
 

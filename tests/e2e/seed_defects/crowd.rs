@@ -24,7 +24,7 @@ const HALF_A_HELLO: &[u8] = &[0x16, 0x03, 0x01, 0x02, 0x00, 0x01, 0x00, 0x01, 0x
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn seed_05_one_client_that_stops_reading_delays_nobody() {
-    let (world, hall) = World::open_new(Plan { items: long_list(), ..Plan::default() }).await;
+    let (world, hall) = World::open_new(Plan { items: long_list(1_000), ..Plan::default() }).await;
     let mark = log::mark();
     let stuck = stuck(hall.address, &world.person("carol")).await;
     let mut alice = Typist::enter(hall.address, &world.person("alice")).await;
@@ -46,7 +46,7 @@ async fn seed_05_one_client_that_stops_reading_delays_nobody() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn seed_06_no_late_bid_while_the_close_is_told() {
-    let (world, hall) = World::open_new(Plan { items: long_list(), ..Plan::default() }).await;
+    let (world, hall) = World::open_new(Plan { items: long_list(1_000), ..Plan::default() }).await;
     let _stuck = stuck(hall.address, &world.person("carol")).await;
     let mut alice = Bidder::enrolled(hall.address, &world.person("alice")).await;
     let mut bob = Bidder::enrolled(hall.address, &world.person("bob")).await;

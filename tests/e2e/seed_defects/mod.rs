@@ -2,6 +2,7 @@
 //! behaviour fails every one of them.
 
 mod crowd;
+mod load;
 mod records;
 mod speech;
 mod time;
@@ -14,8 +15,9 @@ fn lasting() -> String {
     items(&[("1", 50, 600), ("2", 100, 600), ("3", 1000, 600)])
 }
 
-/// A thousand lots with long names: each LIST is a quarter of a megabyte.
-pub(crate) fn long_list() -> String {
+/// Lots with long names: each thousand of them makes a LIST a quarter of a megabyte
+/// longer. The timers of the first three are short.
+pub(crate) fn long_list(count: u32) -> String {
     let name = "x".repeat(190);
     let lot = |id: u32| {
         let duration = if id <= 3 { 1 } else { 600 };
@@ -23,5 +25,5 @@ pub(crate) fn long_list() -> String {
             r#""{id}":{{"name":"{name}","highest_bid":0,"highest_bidder":null,"duration":{duration}}}"#
         )
     };
-    format!("{{{}}}", (1..=1000).map(lot).collect::<Vec<_>>().join(","))
+    format!("{{{}}}", (1..=count).map(lot).collect::<Vec<_>>().join(","))
 }
