@@ -9,6 +9,7 @@ pub mod clock;
 pub mod house;
 pub mod ledger;
 pub mod limits;
+pub mod loadtest;
 pub mod pki;
 pub mod record;
 pub mod roster;

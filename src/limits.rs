@@ -94,6 +94,10 @@ pub const WRITE_TIMEOUT: Span = Span::from_s(10);
 pub const CUT_GRACE: Span = Span::from_ms(500);
 /// How long sessions may take to part when the server stops.
 pub const STOP_TIMEOUT: Span = Span::from_s(12);
+/// How many connections may wait to be accepted: a hall that comes in at once.
+pub const BACKLOG_MAX: u32 = 4_096;
+/// How much the system holds of what was written to a peer and not taken.
+pub const SEND_BUFFER_BYTES: u32 = 256 * 1024;
 /// How long the door waits after a connection that could not be accepted.
 pub const ACCEPT_PAUSE: Span = Span::from_ms(100);
 /// The most connections at once.
@@ -162,7 +166,20 @@ pub const REMEMBER_EVERY: Span = Span::from_s(1);
 pub const BUSY_RETRIES_MAX: u32 = 8;
 /// The wait before a bid that was answered `busy` is sent again.
 pub const BUSY_WAIT: Span = Span::from_ms(200);
+/// How long a command waits for the outcome of a bid before it says that it is open.
+pub const OUTCOME_PATIENCE: Span = Span::from_s(30);
+/// How many typed or piped commands wait for the one before them.
+pub const TYPED_LINES_MAX: usize = 64;
 /// The most characters of a server's message that are shown.
 pub const SERVER_MESSAGE_CHARS_MAX: usize = 400;
 /// A bid over this many times the ask needs a confirmation: a slip of the finger is the commonest plea.
 pub const CONFIRM_ABOVE_ASKS: u64 = 10;
+
+// ---- The load test ----
+
+/// The most handshakes at once: a server allows 256 unauthenticated connections from one address.
+pub const LOAD_HANDSHAKES_MAX: usize = 64;
+/// How long the load test's server may take until it listens.
+pub const LOAD_START_TIMEOUT: Span = Span::from_s(20);
+/// How long the load test's server may take to close the sale after its last lot.
+pub const LOAD_CLOSE_TIMEOUT: Span = Span::from_s(60);

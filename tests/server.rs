@@ -1,5 +1,7 @@
 //! The server over real sockets and real certificates, on loopback.
 
+#[path = "server/crowd.rs"]
+mod crowd;
 #[path = "server/lines.rs"]
 mod lines;
 #[path = "server/people.rs"]
@@ -8,6 +10,8 @@ mod people;
 mod restart;
 #[path = "server/sale.rs"]
 mod sale;
+#[path = "server/slow.rs"]
+mod slow;
 #[path = "server/text.rs"]
 mod text;
 #[path = "server/world.rs"]

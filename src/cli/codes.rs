@@ -48,8 +48,7 @@ pub(crate) const CODES: &[(&str, &str)] = &[
     ),
     (
         "bad-credential",
-        "The file is not a whole credential: one PEM file with a first line naming house and \
-         server, one private key, the holder's certificate and the CA's.",
+        "The file is not the credential that `gavel pki accept` or `gavel pki issue` wrote.",
     ),
     (
         "bad-crl",
@@ -71,11 +70,42 @@ pub(crate) const CODES: &[(&str, &str)] = &[
          with: serve it with the file as it was, or hold a new sale with --sale ID.",
     ),
     (
+        "certificate-expired",
+        "Your certificate has expired, here or by the server's clock. Ask the house for a new \
+         one: `gavel pki request` makes the request.",
+    ),
+    (
+        "certificate-refused",
+        "The server does not take your certificate: it may be of another house, or made for \
+         another use. `gavel pki show FILE` says what it is.",
+    ),
+    (
+        "certificate-revoked",
+        "The house has revoked your certificate. It says so to the server at once; only the house \
+         can give you another.",
+    ),
+    (
+        "certificate-unknown",
+        "Another CA than the server's issued your certificate: it is of another house, or the \
+         house has a new CA.",
+    ),
+    (
         "clock-behind",
         "The wall clock is earlier than the last entry of the ledger, so that times would run \
          backwards. Correct the clock, or go on at the ledger's time with --accept-clock, which \
          the ledger records.",
     ),
+    (
+        "confirmation-needed",
+        "A bid of more than 10 times the ask is more often a slip of the finger than meant. \
+         --yes, or a yes at the terminal, sends it.",
+    ),
+    (
+        "connection-lost",
+        "The connection broke. A bid without an answer is kept beside the credential, and the \
+         same bytes are sent again with the next connection: it can never count twice.",
+    ),
+    ("demo-failed", "The demo could not be played to its end; the message says why."),
     ("disk-full", "No room is left, or a quota is used up, where the ledger or a key is kept."),
     ("file-exists", "A file stands where one is to be written, and it is not overwritten."),
     ("file-missing", "A file or folder that the command needs is not there."),
@@ -88,10 +118,22 @@ pub(crate) const CODES: &[(&str, &str)] = &[
          try again: the lock goes with the process that holds it.",
     ),
     (
+        "fork",
+        "The server shows another ledger than it had shown and signed before. One of the two is a \
+         fraud or a bad restore. Both signed notes are kept as evidence; nobody should bid there \
+         before it is cleared up.",
+    ),
+    (
         "forked",
         "A client holds a checkpoint that this sale's key signed and that this ledger does not \
          contain: the ledger was rolled back to an older copy, or two servers ran the same sale. \
          Stop, keep all files, and compare them with the client's.",
+    ),
+    ("host-unknown", "The name in the address is not known to this machine's resolver."),
+    (
+        "hung-up",
+        "Something answered and closed the connection at once: a server that is full or stopping, \
+         or one that has found its own ledger contradicted.",
     ),
     ("key-mismatch", "A private key and a certificate that should belong together do not."),
     (
@@ -103,6 +145,12 @@ pub(crate) const CODES: &[(&str, &str)] = &[
         "ledger-changed",
         "Somebody other than the server wrote to the ledger's files while it ran, or the disk \
          returned other bytes than were written.",
+    ),
+    (
+        "ledger-contradicts",
+        "A line that the server sent does not fit the lines before it, the house's own signature, \
+         or the rules of the auction. The line and the newest signed checkpoint are kept as \
+         evidence.",
     ),
     (
         "ledger-damaged",
@@ -126,7 +174,13 @@ pub(crate) const CODES: &[(&str, &str)] = &[
         "The ledger could not be written. The server stopped at once and told nobody anything that \
          is not on the disk; starting it again goes on from there.",
     ),
+    ("loadtest-failed", "The load test could not be carried out; the message says why."),
     ("loose-mode", "Others may read or change a file or folder of keys. gavel uses none such."),
+    (
+        "memory-damaged",
+        "A file in the folder beside the credential does not hold what was written there. It \
+         keeps the bid key, the last number and the newest checkpoint.",
+    ),
     (
         "name-in-use",
         "The name has a valid certificate already. Two holders of one name could bid as each \
@@ -135,26 +189,39 @@ pub(crate) const CODES: &[(&str, &str)] = &[
     ("no-ca", "There is no CA in the folder: nothing was prepared there, or it is kept elsewhere."),
     ("no-certificate", "The house's register holds no valid certificate of that name or serial."),
     ("no-key", "No key in the folder is the one that the answer certifies."),
+    ("no-permission", "The user who runs gavel may not read or write a file or folder."),
     ("no-randomness", "The operating system gave no randomness, without which no key is made."),
     ("no-sale", "No sale is prepared in the folder, or not the one that was named."),
     ("no-terminal", "A passphrase is asked for at a terminal, and there is none."),
+    ("no-thread", "The operating system gave no thread, socket or timer."),
     ("not-a-key", "The file does not hold a private key in PKCS#8 PEM."),
+    ("not-a-server", "Another program than a gavel server answers at that address."),
     (
         "not-prepared",
         "The server needs its credential, the CA's certificate and the sale's sealing key; `gavel \
          prepare` makes what is missing.",
     ),
-    ("no-permission", "The user who runs gavel may not read or write a file or folder."),
+    (
+        "not-proven",
+        "The server sent a receipt or a checkpoint that proves nothing: a wrong signature, or \
+         proof of something else.",
+    ),
     ("other-ca", "Two parts of the house's folder come from different CAs."),
     ("other-house", "The folder belongs to a house of another name."),
     (
         "other-sale",
         "The ledger is of another sale, of another house, or under another CA than the files here.",
     ),
+    (
+        "outcome-unknown",
+        "The bid was sent and its answer has not come. It is kept; the same command asks for the \
+         same bid again, never for a second one.",
+    ),
     ("passphrase-empty", "An empty passphrase would only look like protection."),
     ("passphrase-mismatch", "The two passphrases that were typed differ."),
     ("passphrase-needed", "The CA's key is encrypted, and no passphrase was given."),
     ("passphrase-wrong", "The passphrase does not open the CA's key."),
+    ("protocol-broken", "The server sent what no gavel server of this version sends."),
     ("read-only", "The file system is mounted read-only."),
     ("register-damaged", "A line of the register of issued certificates is not the register's."),
     (
@@ -166,16 +233,95 @@ pub(crate) const CODES: &[(&str, &str)] = &[
     ("sale-file", "The sale file is refused; the message names the lot, the key and the reason."),
     ("sale-unclear", "More than one sale could be meant; --sale says which."),
     (
+        "sale-untrusted",
+        "The sale that the server shows is not proven to be the house's: another house or CA, or \
+         a sealing key that the CA has not certified.",
+    ),
+    (
         "sealing-key-missing",
         "The sale has not finished, and the key that seals its ledger is not there. Bring it back \
          from where it was kept; nobody can make it again.",
     ),
     ("server-stopped", "A part of the server failed in a way that it does not go on from."),
+    (
+        "server-untrusted",
+        "The server's certificate is not one of your credential's house, or not valid now. \
+         Somebody else may be answering.",
+    ),
+    (
+        "terminal-unusable",
+        "The terminal does not do what a prompt needs. Commands can be piped in instead.",
+    ),
+    (
+        "too-few-files",
+        "Each bidder is a connection, and each connection an open file, of which the system allows \
+         too few.",
+    ),
     ("unknown-file", "The file is none that `gavel pki show` can explain."),
+    (
+        "unreachable",
+        "Nobody answers at that address: the server is not running, the address is wrong, or a \
+         firewall stands between.",
+    ),
 ];
 
-/// What a code means.
 #[cfg(test)]
-fn meaning(code: &str) -> Option<&'static str> {
-    CODES.iter().find(|(known, _)| *known == code).map(|(_, meaning)| *meaning)
+mod tests {
+    use std::fs;
+    use std::path::{Path, PathBuf};
+
+    use super::*;
+
+    fn sources(folder: &Path, found: &mut Vec<PathBuf>) {
+        for entry in fs::read_dir(folder).expect("lists") {
+            let path = entry.expect("lists").path();
+            if path.is_dir() {
+                sources(&path, found);
+            } else if path.extension().is_some_and(|extension| extension == "rs") {
+                found.push(path);
+            }
+        }
+    }
+
+    /// The codes that a source hands to `Failure`.
+    fn codes_in(text: &str) -> Vec<String> {
+        // `failure(` is what a closure over exit and message is called.
+        let makers = [
+            "Failure::usage(",
+            "Failure::operator(",
+            "Self::usage(",
+            "Self::operator(",
+            "failure(",
+        ];
+        let text: String = text.split_whitespace().collect();
+        let code = |rest: &str| rest.strip_prefix('"')?.split('"').next().map(str::to_owned);
+        let of_maker = |maker: &str| text.split(maker).skip(1).filter_map(code).collect::<Vec<_>>();
+        let with_exit = |rest: &str| code(rest.split_once(',')?.1);
+        let exits = text.split("Failure::new(Exit::").skip(1).filter_map(with_exit);
+        makers.iter().flat_map(|maker| of_maker(maker)).chain(exits).collect()
+    }
+
+    #[test]
+    fn every_code_is_explained_once_and_used() {
+        let mut files = Vec::new();
+        sources(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src/cli"), &mut files);
+        files.retain(|path| !path.ends_with("codes.rs"));
+        let text = |path: &PathBuf| fs::read_to_string(path).expect("reads");
+        let used: Vec<String> = files.iter().flat_map(|path| codes_in(&text(path))).collect();
+        for code in &used {
+            assert!(CODES.iter().any(|(known, _)| known == code), "{code} is not explained");
+        }
+        for (code, _) in CODES {
+            assert!(used.iter().any(|other| other == code), "{code} stands behind no error");
+        }
+        assert!(CODES.is_sorted_by(|(one, _), (next, _)| one < next), "in the order of the codes");
+    }
+
+    #[test]
+    fn codes_are_found_in_sources() {
+        let text =
+            "Failure::usage(\n    \"a-b\", x) Self::operator(\"c\", y) Failure::usage(code, z)
+            Failure::new(Exit::Wrong, \"d\", w)";
+        assert_eq!(codes_in(text), ["a-b", "c", "d"]);
+    }
 }

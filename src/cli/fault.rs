@@ -4,7 +4,7 @@ use std::error::Error;
 use std::io::ErrorKind;
 use std::path::Path;
 
-use super::{Exit, Failure};
+use super::Failure;
 use crate::pki::keys::{KeyFault, shown};
 
 /// An error with everything behind it: `cannot read x: No such file or directory`.
@@ -52,15 +52,22 @@ impl From<KeyFault> for Failure {
                 if path.is_dir() {
                     failure
                 } else {
-                    failure.hint("somebody may have read it: if so, make a new key instead")
+                    failure.hint("if somebody may have read it, what is in it must be replaced")
                 }
             }
-            KeyFault::NotAKey { .. } => Self::usage("not-a-key", message),
+            KeyFault::NotAKey { .. } => {
+                Self::usage("not-a-key", message).hint("bring the file back from a copy")
+            }
             KeyFault::PassphraseNeeded { .. } => Self::usage("passphrase-needed", message)
                 .hint("give --passphrase-file FILE, or run it at a terminal"),
-            KeyFault::Randomness => Self::operator("no-randomness", message),
-            KeyFault::TooLarge { .. } => Self::usage("file-too-large", message),
-            KeyFault::WrongPassphrase { .. } => Self::usage("passphrase-wrong", message),
+            KeyFault::Randomness => Self::operator("no-randomness", message)
+                .hint("the system's getrandom fails: look at its limits and try again"),
+            KeyFault::TooLarge { .. } => {
+                Self::usage("file-too-large", message).hint("give the file that was meant")
+            }
+            KeyFault::WrongPassphrase { .. } => Self::usage("passphrase-wrong", message).hint(
+                "of a passphrase file only the first line counts; nobody can recover a lost one",
+            ),
         }
     }
 }
@@ -70,7 +77,8 @@ pub(crate) fn of_io(action: &str, path: &Path, source: &std::io::Error) -> Failu
     let message = format!("cannot {action} {}: {}", shown(path), plain(source));
     let reads = matches!(action, "read" | "look at");
     match source.kind() {
-        ErrorKind::NotFound => Failure::usage("file-missing", message),
+        ErrorKind::NotFound => Failure::usage("file-missing", message)
+            .hint("paths begin in the folder that you are in; `pwd` says which"),
         ErrorKind::PermissionDenied => Failure::usage("no-permission", message)
             .hint(format!("ls -ld {} says who may", shown(path))),
         ErrorKind::StorageFull | ErrorKind::QuotaExceeded => {
@@ -78,7 +86,9 @@ pub(crate) fn of_io(action: &str, path: &Path, source: &std::io::Error) -> Failu
         }
         ErrorKind::ReadOnlyFilesystem => Failure::operator("read-only", message)
             .hint("mount it for writing, or work in another folder"),
-        _ if reads => Failure::usage("file-unreadable", message),
-        _ => Failure::new(Exit::Operator, "file-unwritable", message),
+        _ if reads => Failure::usage("file-unreadable", message)
+            .hint(format!("ls -ld {} says what it is", shown(path))),
+        _ => Failure::operator("file-unwritable", message)
+            .hint("look at the folder's modes (ls -ld) and at the disk (df -h, dmesg)"),
     }
 }

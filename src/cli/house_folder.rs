@@ -70,6 +70,21 @@ pub(super) fn sales(pki: &Path) -> Result<Vec<(SaleId, SealingKeyState)>, Failur
     sales.into_iter().map(state).collect()
 }
 
+/// Several sales could be meant: each with how it stands.
+pub(super) fn sale_unclear(sales: &[(SaleId, SealingKeyState)]) -> Failure {
+    let mut failure = Failure::usage("sale-unclear", "several sales are prepared");
+    for (sale, state) in sales {
+        let standing = match state {
+            SealingKeyState::Fresh => "not opened yet",
+            SealingKeyState::Used => "opened, not finished",
+            SealingKeyState::Erased => "closed",
+            SealingKeyState::Missing => "without a sealing key",
+        };
+        failure = failure.hint(format!("--sale {sale} ({standing})"));
+    }
+    failure
+}
+
 /// Whether a sale left a trace among the ledgers.
 pub(super) fn has_ledger(ledgers: &Path, sale: &SaleId) -> bool {
     let there = |extension| ledgers.join(format!("{sale}.{extension}")).exists();

@@ -1,20 +1,29 @@
 //! The command line: one file for each subcommand, the screens, and the only
 //! printing and exiting.
 //!
-//! Results go to stdout, talk to stderr. A subcommand returns an [`Exit`], or a
-//! [`Failure`] that is printed as `error:` with a code and `hint:` what to do.
+//! Results go to stdout, talk to stderr. A subcommand returns an `Exit`, or a
+//! `Failure` that is printed as `error:` with a code and `hint:` what to do.
 
+mod bid;
+mod caller;
 mod codes;
 mod completions;
+mod demo;
 mod exit;
 mod fault;
+mod fetch;
 mod house_folder;
+mod loadtest;
+mod paint;
 mod passphrase;
 mod pki;
 mod prepare;
 mod print;
 mod sale_file;
+mod scratch;
 mod serve;
+mod session_fault;
+mod watch;
 mod when;
 
 use std::process::ExitCode;
@@ -33,9 +42,14 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    Demo(demo::Args),
     Prepare(prepare::Args),
     Pki(pki::Args),
     Serve(serve::Args),
+    Bid(bid::Args),
+    Watch(watch::Args),
+    Fetch(fetch::Args),
+    Loadtest(loadtest::Args),
     Completions(completions::Args),
 }
 
@@ -50,9 +64,14 @@ pub fn run() -> ExitCode {
 
 fn dispatch(command: Command) -> Result<Exit, Failure> {
     match command {
+        Command::Demo(args) => demo::run(&args),
         Command::Prepare(args) => prepare::run(&args),
         Command::Pki(args) => pki::run(&args),
         Command::Serve(args) => serve::run(&args),
+        Command::Bid(args) => bid::run(&args),
+        Command::Watch(args) => watch::run(&args),
+        Command::Fetch(args) => fetch::run(&args),
+        Command::Loadtest(args) => loadtest::run(&args),
         Command::Completions(args) => completions::run(&args),
     }
 }

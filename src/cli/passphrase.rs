@@ -20,7 +20,7 @@ pub(super) struct Source {
 
 impl Source {
     /// Takes the passphrase from its file, if one is named.
-    pub(super) fn from_file(&self) -> Result<Option<Passphrase>, Failure> {
+    pub(super) fn given(&self) -> Result<Option<Passphrase>, Failure> {
         self.passphrase_file.as_deref().map(read).transpose()
     }
 
@@ -30,7 +30,7 @@ impl Source {
         &self,
         work: impl Fn(Option<&Passphrase>) -> Result<T, OfficeFault>,
     ) -> Result<T, Failure> {
-        let given = self.from_file()?;
+        let given = self.given()?;
         match work(given.as_ref()) {
             Err(fault) if asks_for_passphrase(&fault) && std::io::stdin().is_terminal() => {
                 let typed = ask("passphrase of the CA's key: ")?;
@@ -45,7 +45,8 @@ impl Source {
 pub(super) fn choose() -> Result<Passphrase, Failure> {
     let first = type_in("new passphrase for the CA's key: ")?;
     if type_in("the same again: ")? != first {
-        return Err(Failure::usage("passphrase-mismatch", "the two passphrases differ"));
+        return Err(Failure::usage("passphrase-mismatch", "the two passphrases differ")
+            .hint("nothing was made; run it again"));
     }
     take(first)
 }
@@ -72,6 +73,7 @@ fn read(path: &Path) -> Result<Passphrase, Failure> {
     let line = line.strip_suffix(b"\r").unwrap_or(line);
     let text = String::from_utf8(line.to_vec()).map_err(|_| {
         Failure::usage("file-unreadable", format!("{} is not UTF-8", keys::shown(path)))
+            .hint("give the file that holds the passphrase")
     })?;
     take(text)
 }

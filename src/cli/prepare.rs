@@ -101,8 +101,7 @@ fn choose_sale(args: &Args, now: Timestamp) -> Result<SaleId, Failure> {
     match open.as_slice() {
         [sale] => Ok((*sale).clone()),
         [] => new_sale(args, &sales, now),
-        [first, ..] => Err(Failure::usage("sale-unclear", "several sales are prepared")
-            .hint(format!("name one of them, or a new one, as in --sale {first}"))),
+        [_, ..] => Err(house_folder::sale_unclear(&sales).hint("or --sale ID for a new one")),
     }
 }
 
@@ -172,7 +171,7 @@ fn advice(args: &Args, prepared: &Prepared, sale: &SaleId) -> String {
     );
     if let Some(old) = &prepared.moved_from {
         text.push_str(&format!(
-            "Credentials handed out before name {old}; their holders now need --at {address}.\n"
+            "Credentials handed out before name {old}: tell their holders the new address.\n"
         ));
     }
     if house_folder::is_loopback(address.host()) {

@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use super::Failure;
+use super::fault::whole;
 use crate::auction::catalogue::LotTerms;
 use crate::limits::SALE_FILE_BYTES_MAX;
 use crate::pki::keys::{self, shown};
@@ -11,12 +12,12 @@ use crate::record::read_sale_file;
 /// Reads a sale file; what is wrong in it is said with lot and key.
 pub(super) fn read(path: &Path) -> Result<Vec<LotTerms>, Failure> {
     let bytes = keys::read_public(path, SALE_FILE_BYTES_MAX).map_err(|fault| {
-        let is_missing = fault.is_missing();
-        let failure = Failure::from(fault);
-        if is_missing {
-            failure.hint("name the sale file, as in `gavel serve items.json`")
+        let message = whole(&fault);
+        if fault.is_missing() {
+            Failure::usage("file-missing", message)
+                .hint("name the sale file, as in `gavel serve items.json`")
         } else {
-            failure
+            fault.into()
         }
     })?;
     read_sale_file(&bytes).map_err(|error| {

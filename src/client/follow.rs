@@ -163,6 +163,11 @@ impl Follower {
         self.frontier.root()
     }
 
+    /// Whether the last line is a seal.
+    pub fn is_sealed(&self) -> bool {
+        self.sealed.as_ref().is_some_and(|sealed| sealed.checkpoint().size + 1 == self.next())
+    }
+
     /// The newest seal that was seen.
     pub const fn sealed(&self) -> Option<&SignedCheckpoint> {
         self.sealed.as_ref()

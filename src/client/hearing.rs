@@ -1,58 +1,15 @@
 //! What a session makes of all that it hears: each message, each silence, each
 //! broken line. Nothing here waits, so nothing is lost when a wait is dropped.
 
-use std::path::PathBuf;
-use std::sync::Arc;
-
-use super::bidding::{BidAnswer, check_bid_receipt, check_enrolment_receipt};
 use super::channel::ChannelFault;
-use super::connect::{Caller, ConnectError};
-use super::greeting::{Greeted, GreetingFault, KnownSale};
+use super::connect::ConnectError;
+use super::fault::SessionError;
 use super::link::{Link, Turn};
-use super::memory::{Memory, MemoryFault};
 use super::place::{News, Place, PlaceFault};
-use super::session::{
-    Asked, Following, Happened, Remembered, SentBid, Session, SessionError, shown_message,
-};
-use crate::auction::name::SaleId;
-use crate::auction::refusal::Code;
-use crate::ledger::SignedCheckpoint;
+use super::session::{Asked, Following, Happened, SentBid, Session, shown_message};
 use crate::limits::{BUSY_RETRIES_MAX, RECONNECT_WAIT_MAX, RECONNECT_WAIT_MIN};
 use crate::time::Span;
-use crate::wire::json::{Answer, Lines, Reply, Request, RequestId, ServerMessage, Welcome};
-
-impl Remembered {
-    /// What is remembered of the sale `wanted`, or of the one visited last.
-    pub(super) fn find(
-        caller: &Caller,
-        root: &Memory,
-        wanted: Option<&SaleId>,
-    ) -> Result<Option<Self>, SessionError> {
-        let credential = caller.credential();
-        let latest = match wanted {
-            Some(sale) => Some(sale.clone()),
-            None => root.latest(&credential.anchor, credential.house())?,
-        };
-        match latest {
-            Some(sale) => Ok(Self::of(caller, root, &sale)?
-                .map(|found| Self { guessed: wanted.is_none(), ..found })),
-            None => Ok(None),
-        }
-    }
-
-    fn of(caller: &Caller, root: &Memory, id: &SaleId) -> Result<Option<Self>, SessionError> {
-        let credential = caller.credential();
-        let memory = root.sale(&credential.anchor, credential.house(), id);
-        let Some(line) = memory.open_line()? else { return Ok(None) };
-        let sale = KnownSale::read(&line, &credential.anchor, credential.house())
-            .map_err(|_| memory.damaged_open_line())?;
-        let held = match memory.head()? {
-            Some(note) => Some(sale.checkpoint(&note).map_err(|_| memory.damaged_head())?),
-            None => None,
-        };
-        Ok(Some(Self { sale: Arc::new(sale), held, guessed: false }))
-    }
-}
+use crate::wire::json::{Answer, Lines, Reply, Request, ServerMessage};
 
 impl Session {
     /// Waits for one thing and takes it in.
@@ -116,7 +73,7 @@ impl Session {
     }
 
     /// The line is gone: keep what was under way, and try again if that may help.
-    fn lose(&mut self, why: SessionError) -> Result<(), SessionError> {
+    pub(super) fn lose(&mut self, why: SessionError) -> Result<(), SessionError> {
         if self.link.up_for() >= RECONNECT_WAIT_MAX {
             self.wait = RECONNECT_WAIT_MIN;
         }
@@ -146,7 +103,7 @@ impl Session {
         error
     }
 
-    fn break_silence(&mut self) -> Result<(), SessionError> {
+    pub(super) fn break_silence(&mut self) -> Result<(), SessionError> {
         match self.place.as_ref().and_then(Place::follower).map(|follower| follower.next()) {
             Some(next) => self.ask_since(next),
             None => Ok(()),
@@ -168,7 +125,7 @@ impl Session {
         }
     }
 
-    fn send_unsettled(&mut self, numbers: Vec<u64>) -> Result<(), SessionError> {
+    pub(super) fn send_unsettled(&mut self, numbers: Vec<u64>) -> Result<(), SessionError> {
         for n in numbers {
             if let Some(sent) = self.unsettled.remove(&n) {
                 self.send_again(sent)?;
@@ -177,7 +134,7 @@ impl Session {
         Ok(())
     }
 
-    fn ask_since(&mut self, seq: u64) -> Result<(), SessionError> {
+    pub(super) fn ask_since(&mut self, seq: u64) -> Result<(), SessionError> {
         if self.asked.values().any(|asked| matches!(asked, Asked::Since)) {
             return Ok(());
         }
@@ -209,96 +166,6 @@ impl Session {
             Err(error) if !error.is_passing() => Err(self.leave(error)),
             other => other,
         }
-    }
-
-    fn hear_welcome(&mut self, welcome: &Welcome) -> Result<(), SessionError> {
-        if !matches!(self.asked.remove(&welcome.id), Some(Asked::Hello)) {
-            return Err(protocol("a welcome that nobody asked for"));
-        }
-        match self.place.take() {
-            Some(place) => self.hear_next_welcome(place, welcome)?,
-            None if !self.hear_first_welcome(welcome)? => return Ok(()),
-            None => {}
-        }
-        self.link.raise(self.options.following != Following::Nothing);
-        self.ready.push_back(Happened::Connected);
-        for sent in self.unsettled.values_mut() {
-            sent.busy = 0;
-        }
-        self.send_unsettled(self.unsettled.keys().copied().collect())?;
-        self.caught_up |= self.options.following == Following::Nothing;
-        // Asks for every line that is not here yet.
-        self.break_silence()
-    }
-
-    fn hear_next_welcome(
-        &mut self,
-        mut place: Place,
-        welcome: &Welcome,
-    ) -> Result<(), SessionError> {
-        let name = &self.caller.credential().identity.name;
-        let held = place.newest().clone();
-        let greeted = place.sale.greet(welcome, name, Some(&held));
-        let result = match greeted {
-            Ok(greeted) => self.settle_in(&mut place, &greeted).and_then(|()| {
-                place.resume(greeted, welcome.now).map_err(|fault| accuse(&mut place, fault))
-            }),
-            Err(fault) => Err(contradiction(&mut place.memory, fault, Some(&held), welcome)),
-        };
-        self.place = Some(place);
-        result
-    }
-
-    /// `false` if it showed a sale that we know: then we call again and say so.
-    fn hear_first_welcome(&mut self, welcome: &Welcome) -> Result<bool, SessionError> {
-        let credential = self.caller.credential();
-        let (anchor, house, name) =
-            (&credential.anchor, credential.house(), &credential.identity.name);
-        let greeting = |fault| SessionError::Greeting { fault, evidence: None };
-        let shown = KnownSale::read(&welcome.open, anchor, house).map_err(greeting)?;
-        let id = shown.opening().sale.clone();
-        let mut memory = self.root.sale(anchor, house, &id);
-        let (sale, held) = match self.remembered.take() {
-            Some(known) if known.sale.opening().sale != id => {
-                return Err(protocol("a welcome to another sale than the one asked for"));
-            }
-            Some(known) => (known.sale, known.held),
-            None if self.options.sale.as_ref().is_some_and(|wanted| *wanted != id) => {
-                return Err(SessionError::OtherSale { sale: id });
-            }
-            None => match Remembered::of(&self.caller, &self.root, &id)? {
-                Some(known) => {
-                    self.remembered = Some(known);
-                    self.link = Link::dial(&self.caller, &self.address);
-                    return Ok(false);
-                }
-                None => (Arc::new(shown), None),
-            },
-        };
-        let greeted = sale
-            .greet(welcome, name, held.as_ref())
-            .map_err(|fault| contradiction(&mut memory, fault, held.as_ref(), welcome))?;
-        let own = greeted.own.clone();
-        let mut place = Place::new(
-            sale,
-            memory,
-            self.options.following,
-            &credential.identity,
-            greeted,
-            welcome.now,
-        )
-        .map_err(SessionError::from)?;
-        self.ready
-            .extend(place.compare(&own, &credential.identity).into_iter().map(Happened::Alarm));
-        self.place = Some(place);
-        Ok(true)
-    }
-
-    fn settle_in(&mut self, place: &mut Place, greeted: &Greeted) -> Result<(), SessionError> {
-        let identity = &self.caller.credential().identity;
-        let alarms = place.compare(&greeted.own, identity);
-        self.ready.extend(alarms.into_iter().map(Happened::Alarm));
-        Ok(())
     }
 
     fn hear_lines(&mut self, lines: Lines) -> Result<(), SessionError> {
@@ -341,136 +208,9 @@ impl Session {
             None => Ok(()),
         }
     }
-
-    fn hear_no_welcome(&mut self, answer: &Answer, message: String) -> Result<(), SessionError> {
-        let Answer::Refused { code, .. } = answer else {
-            return Err(protocol("an answer to hello that is no welcome"));
-        };
-        if *code != Code::WrongSale {
-            return self.lose(SessionError::NotWelcome { code: *code, message });
-        }
-        let gone = |sale: &SaleId| SessionError::OtherSale { sale: sale.clone() };
-        match (&self.place, self.remembered.take(), &self.options.sale) {
-            (Some(place), _, _) => Err(gone(&place.sale.opening().sale)),
-            (None, Some(known), None) if known.guessed => {
-                self.link = Link::dial(&self.caller, &self.address);
-                Ok(())
-            }
-            (None, _, Some(wanted)) => Err(gone(wanted)),
-            (None, Some(Remembered { held: Some(held), .. }), None) => {
-                let fault = GreetingFault::Disowned { held: held.checkpoint().size };
-                Err(SessionError::Greeting { fault, evidence: None })
-            }
-            (None, _, None) => Err(SessionError::NotWelcome { code: *code, message }),
-        }
-    }
-
-    fn hear_bid_answer(
-        &mut self,
-        mut sent: SentBid,
-        answer: Answer,
-        message: String,
-    ) -> Result<(), SessionError> {
-        let bid = sent.placed();
-        let n = bid.n;
-        let answer = match answer {
-            Answer::Entered { receipt } => {
-                let place = self.place_mut();
-                let proven = check_bid_receipt(&place.sale, &receipt, &sent.bid)?;
-                let seq = proven.seq;
-                place.keep_receipt(proven, &receipt).map_err(|fault| accuse(place, fault))?;
-                BidAnswer::Landed { seq }
-            }
-            Answer::Refused { code: Code::Busy, .. } => {
-                sent.busy += 1;
-                let again = sent.busy <= BUSY_RETRIES_MAX;
-                self.unsettled.insert(n, sent);
-                if again {
-                    self.link.retry_soon();
-                    return Ok(());
-                }
-                self.ready.push_back(Happened::Bid { bid, answer: BidAnswer::Unknown });
-                return Ok(());
-            }
-            Answer::Refused { code, ask, .. } => BidAnswer::Refused { code, message, ask },
-            _ => return Err(protocol("an answer to a bid that is neither receipt nor refusal")),
-        };
-        self.place_mut().memory.forget_unanswered(n)?;
-        self.ready.push_back(Happened::Bid { bid, answer });
-        Ok(())
-    }
-
-    fn hear_enrol_answer(&mut self, answer: Answer, message: String) -> Result<(), SessionError> {
-        match answer {
-            Answer::Entered { receipt } => self.take_enrolment_receipt(&receipt),
-            Answer::Refused { code: Code::Busy | Code::SlowDown, .. } => {
-                self.enrol_again = true;
-                self.link.retry_soon();
-                Ok(())
-            }
-            Answer::Refused { code, .. } => Err(SessionError::NotEnrolled { code, message }),
-            _ => Err(protocol("an answer to an enrolment that is neither receipt nor refusal")),
-        }
-    }
-
-    fn take_enrolment_receipt(&mut self, receipt: &str) -> Result<(), SessionError> {
-        let identity = &self.caller.credential().identity;
-        let Some(place) = &mut self.place else { return Ok(()) };
-        let Some(pen) = &mut place.pen else { return Ok(()) };
-        let proven = check_enrolment_receipt(
-            &place.sale,
-            receipt,
-            &pen.bid_key(),
-            &identity.name,
-            &identity.cert,
-        )?;
-        pen.enrolled = true;
-        place.keep_receipt(proven, receipt).map_err(|fault| accuse(place, fault))?;
-        self.ready.push_back(Happened::Enrolled);
-        Ok(())
-    }
-
-    fn hear_lots(
-        &mut self,
-        id: RequestId,
-        answer: Answer,
-        message: String,
-    ) -> Result<(), SessionError> {
-        self.ready.push_back(match answer {
-            Answer::Lots { lots, more } => Happened::Lots { id, lots, more },
-            Answer::Refused { code, .. } => Happened::Refused { id: Some(id), code, message },
-            _ => return Err(protocol("an answer to a question that is none")),
-        });
-        Ok(())
-    }
-
-    fn hear_sent(&mut self, answer: &Answer) -> Result<(), SessionError> {
-        let (next, note) = match answer {
-            Answer::Sent { next, note } => (*next, note),
-            Answer::Refused { code: Code::Busy | Code::SlowDown, .. } => {
-                self.link.retry_soon();
-                return Ok(());
-            }
-            _ => return Err(protocol("an answer to since that is none")),
-        };
-        let Some(place) = &mut self.place else { return Ok(()) };
-        let signed = place.sale.checkpoint(note)?;
-        place.note_signed(signed).map_err(|fault| accuse(place, fault))?;
-        if place.missing_before(next).is_some() {
-            return Err(protocol("fewer lines than it says"));
-        }
-        if let Some(gap) = place.gap() {
-            return self.ask_since(gap);
-        }
-        if !std::mem::replace(&mut self.caught_up, true) {
-            let size = place.follower().map_or(next, |follower| follower.next());
-            self.ready.push_back(Happened::CaughtUp { size });
-        }
-        Ok(())
-    }
 }
 
-fn protocol(reason: &str) -> SessionError {
+pub(super) fn protocol(reason: &str) -> SessionError {
     SessionError::Protocol { reason: reason.to_owned() }
 }
 
@@ -486,44 +226,11 @@ fn with_jitter(wait: Span) -> Span {
 }
 
 /// Keeps the evidence of lines that contradict what the house signed.
-fn accuse(place: &mut Place, fault: PlaceFault) -> SessionError {
+pub(super) fn accuse(place: &mut Place, fault: PlaceFault) -> SessionError {
     let PlaceFault::Follow { fault, line } = fault else { return fault.into() };
     let next = place.follower().map_or(0, |follower| follower.next());
     match place.keep_evidence(&line, next) {
         Ok(evidence) => SessionError::Follow { fault, evidence },
         Err(fault) => SessionError::Memory(fault),
     }
-}
-
-/// Keeps both notes of a house that contradicts itself.
-fn contradiction(
-    memory: &mut super::memory::SaleMemory,
-    fault: GreetingFault,
-    held: Option<&SignedCheckpoint>,
-    welcome: &Welcome,
-) -> SessionError {
-    if !fault.is_contradiction() {
-        return SessionError::Greeting { fault, evidence: None };
-    }
-    match keep_both(memory, held, welcome) {
-        Ok(evidence) => SessionError::Greeting { fault, evidence },
-        Err(fault) => SessionError::Memory(fault),
-    }
-}
-
-fn keep_both(
-    memory: &mut super::memory::SaleMemory,
-    held: Option<&SignedCheckpoint>,
-    welcome: &Welcome,
-) -> Result<Option<PathBuf>, MemoryFault> {
-    let known = memory.open_line()?.unwrap_or_default();
-    let message = ServerMessage::Welcome(welcome.clone()).to_line();
-    let message = String::from_utf8_lossy(&message);
-    let mut files =
-        vec![("shown-welcome.json", &*message), ("shown.checkpoint", welcome.note.as_str())];
-    if let Some(held) = held {
-        files.push(("held.checkpoint", held.note()));
-    }
-    files.push(("held-open.json", &known));
-    memory.keep_evidence(&files)
 }

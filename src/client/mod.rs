@@ -7,21 +7,27 @@
 //! generator and the demo's bidders all stand on it. It prints nothing.
 
 mod alarm;
+mod answers;
+mod asking;
 mod bidding;
 mod channel;
 mod connect;
+mod fault;
 mod follow;
 mod greeting;
 mod hearing;
 mod link;
 mod memory;
 mod place;
+mod placing;
 mod session;
+mod welcome;
 
 pub use alarm::{Alarm, OddBid};
 pub use bidding::{BidAnswer, ReceiptFault};
 pub use connect::{Caller, ConnectError, Refusal};
+pub use fault::SessionError;
 pub use follow::{Entry, FollowFault, Follower};
 pub use greeting::{GreetingFault, KnownSale, OwnEnrolment};
 pub use memory::{Memory, MemoryFault};
-pub use session::{Following, Happened, Options, PlacedBid, Session, SessionError};
+pub use session::{Following, Happened, Options, PlacedBid, Session};

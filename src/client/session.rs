@@ -7,24 +7,23 @@
 //! answer then says whether they landed.
 
 use std::collections::{BTreeMap, VecDeque};
-use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::alarm::Alarm;
-use super::bidding::{BidAnswer, Pen, ReceiptFault, bid_of, request_of};
-use super::channel::ChannelFault;
-use super::connect::{Caller, ConnectError};
-use super::follow::{Entry, FollowFault, Follower};
-use super::greeting::{GreetingFault, KnownSale};
+use super::bidding::BidAnswer;
+use super::connect::Caller;
+use super::fault::SessionError;
+use super::follow::{Entry, Follower};
+use super::greeting::KnownSale;
 use super::link::Link;
-use super::memory::{Memory, MemoryFault};
-use super::place::{Place, PlaceFault};
+use super::memory::Memory;
+use super::place::Place;
 use crate::auction::money::Amount;
 use crate::auction::name::{LotId, SaleId};
 use crate::auction::refusal::Code;
-use crate::ledger::{CheckpointError, SignedCheckpoint};
-use crate::pki::{Address, SigningFault};
-use crate::record::{Head, SignedBid};
+use crate::ledger::SignedCheckpoint;
+use crate::pki::{Address, Credential, Identity};
+use crate::record::SignedBid;
 use crate::time::{Span, Timestamp};
 use crate::wire::json::{Answer, Request, RequestId};
 use crate::wire::lot::LotView;
@@ -117,114 +116,6 @@ pub enum Happened {
     },
 }
 
-/// Why a session cannot go on.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum SessionError {
-    /// There is no connection.
-    #[error(transparent)]
-    Connect(#[from] ConnectError),
-    /// The connection was lost.
-    #[error("{why}")]
-    Lost {
-        /// How.
-        why: String,
-    },
-    /// The server says nothing any more.
-    #[error("the server has fallen silent")]
-    Silent,
-    /// There is no connection now; the session is trying to get one.
-    #[error("there is no connection to the server now")]
-    Offline,
-    /// The server runs another sale.
-    #[error("the server does not run the sale {sale}")]
-    OtherSale {
-        /// The sale that we want.
-        sale: SaleId,
-    },
-    /// The server refuses to begin.
-    #[error("the server refuses: {message}")]
-    NotWelcome {
-        /// Why.
-        code: Code,
-        /// What it says, fit to be shown.
-        message: String,
-    },
-    /// The server's welcome is not believed.
-    #[error("{fault}")]
-    Greeting {
-        /// What is wrong.
-        fault: GreetingFault,
-        /// Where the evidence is kept, if it is.
-        evidence: Option<PathBuf>,
-    },
-    /// A line of the ledger is not believed.
-    #[error("{fault}")]
-    Follow {
-        /// What is wrong.
-        fault: FollowFault,
-        /// Where the evidence is kept, if it is.
-        evidence: Option<PathBuf>,
-    },
-    /// A receipt is not believed.
-    #[error("the server's receipt does not stand: {0}")]
-    Receipt(#[from] ReceiptFault),
-    /// A checkpoint is not believed.
-    #[error("the server's checkpoint does not stand: {0}")]
-    Checkpoint(#[from] CheckpointError),
-    /// The server breaks the protocol.
-    #[error("the server breaks the protocol: {reason}")]
-    Protocol {
-        /// How.
-        reason: String,
-    },
-    /// The bid key was not taken.
-    #[error("the bid key was not enrolled: {message}")]
-    NotEnrolled {
-        /// Why.
-        code: Code,
-        /// What the server says, fit to be shown.
-        message: String,
-    },
-    /// The memory fails.
-    #[error(transparent)]
-    Memory(#[from] MemoryFault),
-    /// The certificate's key cannot sign.
-    #[error(transparent)]
-    Signing(#[from] SigningFault),
-}
-
-impl SessionError {
-    /// Whether the next connection may do better.
-    pub const fn is_passing(&self) -> bool {
-        match self {
-            Self::Connect(error) => error.is_passing(),
-            Self::Lost { .. } | Self::Silent | Self::Offline => true,
-            Self::NotWelcome { code, .. } => matches!(code, Code::Busy | Code::SlowDown),
-            Self::OtherSale { .. }
-            | Self::Greeting { .. }
-            | Self::Follow { .. }
-            | Self::Receipt(_)
-            | Self::Checkpoint(_)
-            | Self::Protocol { .. }
-            | Self::NotEnrolled { .. }
-            | Self::Memory(_)
-            | Self::Signing(_) => false,
-        }
-    }
-}
-
-impl From<ChannelFault> for SessionError {
-    fn from(fault: ChannelFault) -> Self {
-        match fault {
-            ChannelFault::Broken(_) | ChannelFault::Ended => Self::Lost { why: fault.to_string() },
-            ChannelFault::Line(_) | ChannelFault::Message(_) => {
-                Self::Protocol { reason: fault.to_string() }
-            }
-        }
-    }
-}
-
 /// One client's standing with one sale.
 pub struct Session {
     pub(super) caller: Caller,
@@ -281,7 +172,7 @@ impl SentBid {
     }
 }
 
-fn placed(bid: &SignedBid) -> PlacedBid {
+pub(super) fn placed(bid: &SignedBid) -> PlacedBid {
     let statement = &bid.statement;
     PlacedBid { lot: statement.lot.clone(), amount: statement.amount, n: statement.n }
 }
@@ -348,6 +239,34 @@ impl Session {
         self.place().official_now()
     }
 
+    /// The credential that the session speaks with.
+    pub fn credential(&self) -> &Credential {
+        self.caller.credential()
+    }
+
+    /// Who that is.
+    pub fn identity(&self) -> &Identity {
+        &self.caller.credential().identity
+    }
+
+    /// Whether every line up to the present was checked once.
+    pub const fn is_caught_up(&self) -> bool {
+        self.caught_up
+    }
+
+    /// The alarms that wait to be heard.
+    pub fn take_alarms(&mut self) -> Vec<Alarm> {
+        let (alarms, others): (Vec<Happened>, Vec<Happened>) = std::mem::take(&mut self.ready)
+            .into_iter()
+            .partition(|happened| matches!(happened, Happened::Alarm(_)));
+        self.ready = others.into();
+        let alarm = |happened| match happened {
+            Happened::Alarm(alarm) => Some(alarm),
+            _ => None,
+        };
+        alarms.into_iter().filter_map(alarm).collect()
+    }
+
     /// Whether a connection stands now.
     pub const fn is_connected(&self) -> bool {
         self.link.is_up()
@@ -363,199 +282,12 @@ impl Session {
         self.place().memory.folder()
     }
 
-    fn place(&self) -> &Place {
+    pub(super) fn place(&self) -> &Place {
         self.place.as_ref().expect("a session is given out after its first welcome")
     }
 
     pub(super) fn place_mut(&mut self) -> &mut Place {
         self.place.as_mut().expect("a session is given out after its first welcome")
-    }
-
-    // ---- Bidding ----
-
-    /// Enrols a bid key for this sale, if none of ours is; waits for the receipt.
-    pub async fn enrol(&mut self) -> Result<(), SessionError> {
-        self.take_pen()?;
-        while !self.is_enrolled() {
-            if self.link.is_up() && !self.has_asked(|asked| matches!(asked, Asked::Enrol)) {
-                self.send_enrolment()?;
-            }
-            self.step().await?;
-        }
-        Ok(())
-    }
-
-    fn is_enrolled(&self) -> bool {
-        self.place().pen.as_ref().is_some_and(|pen| pen.enrolled)
-    }
-
-    fn has_asked(&self, which: impl Fn(&Asked) -> bool) -> bool {
-        self.asked.values().any(which)
-    }
-
-    /// Takes up the bid key of this sale and certificate; makes it if there is none.
-    fn take_pen(&mut self) -> Result<(), SessionError> {
-        let cert = self.caller.credential().identity.cert;
-        let place = self.place_mut();
-        if place.pen.is_none() {
-            place.pen = Some(Pen::new(place.memory.make_bid_key(&cert)?));
-        }
-        Ok(())
-    }
-
-    pub(super) fn send_enrolment(&mut self) -> Result<(), SessionError> {
-        let id = self.take_id();
-        let place = self.place();
-        let Some(pen) = &place.pen else { return Ok(()) };
-        let request = pen.enrol(id, self.caller.credential(), place.sale.sale_hash())?;
-        self.send(&request, Asked::Enrol)
-    }
-
-    /// Signs a bid, puts it on the disk and sends it; the answer comes as [`Happened::Bid`].
-    ///
-    /// Enrols first where that is needed, and waits for that.
-    pub async fn send_bid(
-        &mut self,
-        lot: LotId,
-        amount: Amount,
-    ) -> Result<PlacedBid, SessionError> {
-        if !self.link.is_up() {
-            return Err(SessionError::Offline);
-        }
-        self.enrol().await?;
-        let name = self.caller.credential().identity.name.clone();
-        let id = self.take_id();
-        let place = self.place_mut();
-        let head: Head = place.head()?;
-        let n = place.memory.take_n()?;
-        let pen = place.pen.as_ref().expect("whoever is enrolled has a bid key");
-        let bid = pen.bid(place.sale.sale_hash(), head, n, &name, lot, amount);
-        let request = request_of(id, &bid);
-        place.memory.keep_unanswered(n, &request)?;
-        let placed = placed(&bid);
-        self.send(&request, Asked::Bid(Box::new(SentBid::new(bid))))?;
-        // A broken connection shows at the next step; the bid is kept and sent again then.
-        self.link.flush().await;
-        Ok(placed)
-    }
-
-    /// Places a bid and waits for its outcome; what else happens waits for [`Session::next`].
-    pub async fn bid(&mut self, lot: LotId, amount: Amount) -> Result<BidAnswer, SessionError> {
-        let placed = self.send_bid(lot, amount).await?;
-        self.outcome_of(placed.n).await
-    }
-
-    async fn outcome_of(&mut self, n: u64) -> Result<BidAnswer, SessionError> {
-        loop {
-            let is_it =
-                |happened: &Happened| matches!(happened, Happened::Bid { bid, .. } if bid.n == n);
-            if let Some(at) = self.ready.iter().position(is_it) {
-                if let Some(Happened::Bid { answer, .. }) = self.ready.remove(at) {
-                    return Ok(answer);
-                }
-            }
-            self.step().await?;
-        }
-    }
-
-    /// The bids of earlier sessions whose outcome is not known.
-    pub fn unsettled(&self) -> Result<Vec<PlacedBid>, SessionError> {
-        Ok(self.remembered_bids()?.iter().map(placed).collect())
-    }
-
-    /// Sends the bids of earlier sessions again, byte for byte, to learn their
-    /// outcome; the answers come as [`Happened::Bid`].
-    pub async fn settle(&mut self) -> Result<Vec<PlacedBid>, SessionError> {
-        let bids = self.remembered_bids()?;
-        let placed_bids = bids.iter().map(placed).collect();
-        for bid in bids {
-            self.send_again(SentBid::new(bid))?;
-        }
-        self.link.flush().await;
-        Ok(placed_bids)
-    }
-
-    fn remembered_bids(&self) -> Result<Vec<SignedBid>, SessionError> {
-        let name = &self.caller.credential().identity.name;
-        let requests = self.place().memory.unanswered()?;
-        let bids = requests.iter().filter_map(|request| bid_of(request, name));
-        Ok(bids.filter(|bid| !self.is_on_its_way(bid.statement.n)).collect())
-    }
-
-    fn is_on_its_way(&self, n: u64) -> bool {
-        let asked = |asked: &Asked| matches!(asked, Asked::Bid(sent) if sent.bid.statement.n == n);
-        self.unsettled.contains_key(&n) || self.has_asked(asked)
-    }
-
-    /// Sends a bid's own bytes once more.
-    pub(super) fn send_again(&mut self, sent: SentBid) -> Result<(), SessionError> {
-        let id = self.take_id();
-        let request = request_of(id, &sent.bid);
-        self.send(&request, Asked::Bid(Box::new(sent)))
-    }
-
-    // ---- Asking ----
-
-    /// Asks how lots stand, from the first or after one; the answer comes as [`Happened::Lots`].
-    pub async fn send_list(&mut self, after: Option<LotId>) -> Result<RequestId, SessionError> {
-        let id = self.take_id();
-        self.ask(id, &Request::List { id, after }).await
-    }
-
-    /// Asks how a lot stands; the answer comes as [`Happened::Lots`].
-    pub async fn send_status(&mut self, lot: LotId) -> Result<RequestId, SessionError> {
-        let id = self.take_id();
-        self.ask(id, &Request::Status { id, lot }).await
-    }
-
-    async fn ask(&mut self, id: RequestId, request: &Request) -> Result<RequestId, SessionError> {
-        self.send(request, Asked::Lots)?;
-        self.link.flush().await;
-        Ok(id)
-    }
-
-    /// How all lots stand, by the server's word.
-    pub async fn list(&mut self) -> Result<Vec<LotView>, SessionError> {
-        let mut all: Vec<LotView> = Vec::new();
-        loop {
-            let id = self.send_list(all.last().map(|lot| lot.lot.clone())).await?;
-            let (lots, more) = self.lots_of(id).await?;
-            let ended = lots.is_empty() || !more;
-            all.extend(lots);
-            if ended {
-                return Ok(all);
-            }
-        }
-    }
-
-    /// How one lot stands, by the server's word; `None` if there is none of that id.
-    pub async fn status(&mut self, lot: LotId) -> Result<Option<LotView>, SessionError> {
-        let id = self.send_status(lot).await?;
-        match self.lots_of(id).await {
-            Ok((lots, _)) => Ok(lots.into_iter().next()),
-            Err(SessionError::NotWelcome { code: Code::NoSuchLot, .. }) => Ok(None),
-            Err(error) => Err(error),
-        }
-    }
-
-    async fn lots_of(&mut self, asked: RequestId) -> Result<(Vec<LotView>, bool), SessionError> {
-        let is_it = |happened: &Happened| match happened {
-            Happened::Lots { id, .. } | Happened::Unanswered { id } => *id == asked,
-            Happened::Refused { id, .. } => *id == Some(asked),
-            _ => false,
-        };
-        loop {
-            if let Some(at) = self.ready.iter().position(is_it) {
-                return match self.ready.remove(at) {
-                    Some(Happened::Lots { lots, more, .. }) => Ok((lots, more)),
-                    Some(Happened::Refused { code, message, .. }) => {
-                        Err(SessionError::NotWelcome { code, message })
-                    }
-                    _ => Err(SessionError::Offline),
-                };
-            }
-            self.step().await?;
-        }
     }
 
     /// Says goodbye and remembers the newest head.
@@ -595,14 +327,5 @@ pub(super) fn shown_message(answer: &Answer) -> String {
             .take(crate::limits::SERVER_MESSAGE_CHARS_MAX)
             .collect(),
         _ => String::new(),
-    }
-}
-
-impl From<PlaceFault> for SessionError {
-    fn from(fault: PlaceFault) -> Self {
-        match fault {
-            PlaceFault::Memory(fault) => Self::Memory(fault),
-            PlaceFault::Follow { fault, .. } => Self::Follow { fault, evidence: None },
-        }
     }
 }

@@ -154,12 +154,18 @@ pub fn lock_folder(folder: &Path) -> Result<FolderLock, KeyFault> {
 
 /// Makes a folder for its owner only, or checks that it is one.
 pub fn make_folder(folder: &Path) -> Result<(), KeyFault> {
+    make_outer_folder(folder)?;
+    check_folder(folder)
+}
+
+/// Makes a folder for its owner only. One that is there may be open to others, as a
+/// checkout's `pki/` is: no secret lies in it directly, only in folders of its own.
+pub fn make_outer_folder(folder: &Path) -> Result<(), KeyFault> {
     DirBuilder::new()
         .recursive(true)
         .mode(FOLDER_MODE)
         .create(folder)
-        .map_err(KeyFault::io("make the folder", folder))?;
-    check_folder(folder)
+        .map_err(KeyFault::io("make the folder", folder))
 }
 
 /// Checks that a folder is its owner's only.

@@ -151,7 +151,7 @@ impl HouseFolder {
         passphrase: Option<&Passphrase>,
         now: Timestamp,
     ) -> Result<Office, OfficeFault> {
-        keys::make_folder(&self.root)?;
+        keys::make_outer_folder(&self.root)?;
         keys::make_folder(&self.ca())?;
         let lock = keys::lock_folder(&self.ca())?;
         let ca = Ca::create(particulars.house.clone(), now)?;

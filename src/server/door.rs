@@ -1,9 +1,10 @@
 //! The listener: counts, handshakes, logs, and hands on whoever is known.
 
+use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 use tokio_rustls::TlsAcceptor;
@@ -12,8 +13,18 @@ use tokio_rustls::server::TlsStream;
 use super::admission::{Admission, Admitted, Handshaking};
 use super::premises::{Phase, Premises};
 use super::session::{self, Speech};
-use crate::limits::{ACCEPT_PAUSE, HANDSHAKE_TIMEOUT};
+use crate::limits::{ACCEPT_PAUSE, BACKLOG_MAX, HANDSHAKE_TIMEOUT, SEND_BUFFER_BYTES};
 use crate::pki::{ALPN_GAVEL_1, CertificateFault, Identity, fault_of_io, verify_person};
+
+/// Takes the address. Accepted sockets inherit the bounded send buffer: without
+/// it the system would hold megabytes for each reader that does not read.
+pub(super) fn listen(address: SocketAddr) -> io::Result<TcpListener> {
+    let socket = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
+    socket.set_reuseaddr(true)?;
+    socket.set_send_buffer_size(SEND_BUFFER_BYTES)?;
+    socket.bind(address)?;
+    socket.listen(BACKLOG_MAX)
+}
 
 /// Takes connections until the server stops, then waits for the sessions to part.
 pub(super) async fn open(listener: TcpListener, acceptor: TlsAcceptor, premises: Arc<Premises>) {
@@ -61,7 +72,10 @@ async fn receive(
 ) {
     // Answers are small and wanted at once.
     let _ = stream.set_nodelay(true);
-    let handshake = timeout(HANDSHAKE_TIMEOUT.into(), acceptor.accept(stream)).await;
+    let handshake = tokio::select! {
+        handshake = timeout(HANDSHAKE_TIMEOUT.into(), acceptor.accept(stream)) => handshake,
+        () = stopping(&premises) => return,
+    };
     let Some(stream) = shaken(handshake, peer) else { return };
     let Some((identity, admitted)) = admit(&stream, peer, &premises, place) else { return };
     let speech = match stream.get_ref().1.alpn_protocol() {
@@ -75,7 +89,7 @@ async fn receive(
     drop(admitted);
 }
 
-type Shaken = Result<std::io::Result<TlsStream<TcpStream>>, tokio::time::error::Elapsed>;
+type Shaken = Result<io::Result<TlsStream<TcpStream>>, tokio::time::error::Elapsed>;
 
 /// The stream, or a line in the log that says why there is none.
 fn shaken(handshake: Shaken, peer: SocketAddr) -> Option<TlsStream<TcpStream>> {
@@ -155,6 +169,6 @@ fn log_arrival(
 }
 
 /// An error's text without anything that a terminal would obey.
-fn plain(error: &std::io::Error) -> String {
+fn plain(error: &io::Error) -> String {
     error.to_string().chars().filter(|c| crate::auction::name::is_showable(*c)).collect()
 }

@@ -171,7 +171,7 @@ impl Server {
         let floor = Floor::new(house, store, clock, gate, fanout);
         let address = settings.listen;
         let failed = |source| ServerFailure::Listen { address, source };
-        let listener = TcpListener::bind(address).await.map_err(failed)?;
+        let listener = door::listen(address).map_err(failed)?;
         Ok(Self {
             address: listener.local_addr().map_err(failed)?,
             listener,

@@ -221,15 +221,25 @@ impl<W: AsyncWrite + Unpin> Speaker<W> {
         }
     }
 
+    /// Small frames go out together.
     async fn put_frames(&mut self, frames: &[Arc<Told>]) -> Result<(), Mute> {
+        let mut together = Vec::new();
         for told in frames {
             let bytes = match self.speech {
                 Speech::Gavel => &told.lines,
                 Speech::Text => &told.notices,
             };
-            self.put_piecewise(bytes).await?;
+            if together.len() + bytes.len() > WRITE_BYTES {
+                self.put_piecewise(&together).await?;
+                together.clear();
+            }
+            if bytes.len() > WRITE_BYTES {
+                self.put_piecewise(bytes).await?;
+            } else {
+                together.extend_from_slice(bytes);
+            }
         }
-        self.flush().await
+        self.put(&together).await
     }
 
     fn ask_for_snapshot(&mut self) -> Result<(), Mute> {

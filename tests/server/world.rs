@@ -27,7 +27,7 @@ use gavel::wire::json::{
 use rustls::pki_types::{ServerName, UnixTime};
 use rustls::time_provider::TimeProvider;
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
-use tokio::net::TcpStream;
+use tokio::net::{TcpSocket, TcpStream};
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
@@ -229,25 +229,38 @@ pub(crate) struct Person {
 
 impl Person {
     pub(crate) async fn connect(&self, server: &Running, alpn: &[&[u8]]) -> TlsStream<TcpStream> {
+        let tcp = within(TcpStream::connect(server.address)).await.expect("connects");
+        within(self.handshake(tcp, alpn)).await.expect("the handshake")
+    }
+
+    async fn handshake(
+        &self,
+        tcp: TcpStream,
+        alpn: &[&[u8]],
+    ) -> std::io::Result<TlsStream<TcpStream>> {
         let clock = Arc::new(WallTime(Clock::start()));
         let mut config = client_config(&self.credential, clock).expect("a configuration");
         config.alpn_protocols = alpn.iter().map(|protocol| protocol.to_vec()).collect();
-        let tcp = within(TcpStream::connect(server.address)).await.expect("connects");
         let name = ServerName::from(std::net::IpAddr::from([127, 0, 0, 1]));
-        let connector = TlsConnector::from(Arc::new(config));
-        within(connector.connect(name, tcp)).await.expect("the handshake")
+        TlsConnector::from(Arc::new(config)).connect(name, tcp).await
+    }
+
+    /// A session whose system takes little that it does not read.
+    pub(crate) async fn narrow(&self, server: &Running) -> Gavel {
+        let socket = TcpSocket::new_v4().expect("a socket");
+        socket.set_recv_buffer_size(4 * 1024).expect("a small buffer");
+        let tcp = within(socket.connect(server.address)).await.expect("connects");
+        let stream = within(self.handshake(tcp, &[b"gavel/1"])).await.expect("the handshake");
+        let mut gavel = Gavel::new(stream);
+        gavel.hello(None).await;
+        gavel
     }
 
     /// Whether the server lets them in no more.
     pub(crate) async fn is_refused(&self, server: &Running) -> bool {
-        let clock = Arc::new(WallTime(Clock::start()));
-        let mut config = client_config(&self.credential, clock).expect("a configuration");
-        config.alpn_protocols = Vec::new();
         let tcp = within(TcpStream::connect(server.address)).await.expect("connects");
-        let name = ServerName::from(std::net::IpAddr::from([127, 0, 0, 1]));
         // In TLS 1.3 a client hears of the refusal only when it reads.
-        let connector = TlsConnector::from(Arc::new(config));
-        let Ok(stream) = within(connector.connect(name, tcp)).await else { return true };
+        let Ok(stream) = within(self.handshake(tcp, &[])).await else { return true };
         let mut text = Text { stream: BufReader::new(stream) };
         text.line().await.is_empty()
     }
@@ -268,14 +281,7 @@ impl Person {
     }
 
     pub(crate) async fn unwelcomed(&self, server: &Running) -> Gavel {
-        Gavel {
-            stream: BufReader::new(self.connect(server, &[b"gavel/1"]).await),
-            next_id: 0,
-            head: Head { root: Hash::ZERO, size: 0 },
-            sale_hash: Hash::ZERO,
-            lines: Vec::new(),
-            live_next: 0,
-        }
+        Gavel::new(self.connect(server, &[b"gavel/1"]).await)
     }
 
     pub(crate) fn enrolment(&self, gavel: &Gavel) -> (EnrolBody, EnrolSignatures) {
@@ -400,6 +406,17 @@ pub(crate) struct Gavel {
 }
 
 impl Gavel {
+    fn new(stream: TlsStream<TcpStream>) -> Self {
+        Self {
+            stream: BufReader::new(stream),
+            next_id: 0,
+            head: Head { root: Hash::ZERO, size: 0 },
+            sale_hash: Hash::ZERO,
+            lines: Vec::new(),
+            live_next: 0,
+        }
+    }
+
     pub(crate) async fn hello(&mut self, note: Option<String>) -> Welcome {
         let id = self.id();
         self.send(&Request::Hello { id, sale: None, note }).await;

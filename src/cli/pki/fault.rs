@@ -23,9 +23,13 @@ impl From<OfficeFault> for Failure {
                 Self::usage("bad-crl", message).hint("`gavel pki crl` makes a new one")
             }
             OfficeFault::File(fault) => fault.into(),
-            OfficeFault::Key(_) => Self::usage("not-a-key", message),
+            OfficeFault::Key(_) => {
+                Self::usage("not-a-key", message).hint("bring ca.key back from a copy")
+            }
             OfficeFault::Live { name, not_after, .. } => name_in_use(&name, not_after),
-            OfficeFault::NewHouse => Self::usage("no-ca", message),
+            OfficeFault::NewHouse => {
+                Self::usage("no-ca", message).hint("give --house NAME and --at HOST:PORT")
+            }
             OfficeFault::NoCa { .. } => Self::usage("no-ca", message)
                 .hint("`gavel prepare` makes a house; --pki DIR names its folder")
                 .hint("with the CA on another machine, run it there and bring pki/serve/ here"),
@@ -69,7 +73,9 @@ fn of_ca(fault: &CaFault, message: String) -> Failure {
     match fault {
         CaFault::KeyMismatch => Failure::usage("key-mismatch", message)
             .hint("ca.pem and ca.key must come from one CA: bring both back from a copy"),
-        CaFault::Key(_) => Failure::usage("not-a-key", message),
+        CaFault::Key(_) => {
+            Failure::usage("not-a-key", message).hint("bring ca.key back from a copy")
+        }
         CaFault::Lifetime => Failure::usage("bad-ca", message).hint("give --days 1 to 90"),
         CaFault::Unusable(_) | CaFault::Unwritable(_) => Failure::usage("bad-ca", message)
             .hint("look at it with `gavel pki show pki/ca/ca.pem`, and at this machine's clock"),
@@ -112,10 +118,13 @@ impl From<HolderFault> for Failure {
         match fault {
             HolderFault::Credential { source, .. } => of_credential(&source, message),
             HolderFault::File(fault) => fault.into(),
-            HolderFault::Key(_) => Self::usage("not-a-key", message),
+            HolderFault::Key(_) => Self::usage("not-a-key", message)
+                .hint("move the .key file away and begin anew with `gavel pki request NAME`"),
             HolderFault::NoKey { .. } => Self::usage("no-key", message)
                 .hint("run it in the folder where `gavel pki request` left the key"),
-            HolderFault::Request(_) => Self::usage("bad-request", message),
+            HolderFault::Request(_) => {
+                Self::usage("bad-request", message).hint("move the .key file away and begin anew")
+            }
         }
     }
 }
@@ -140,12 +149,16 @@ impl From<ShowFault> for Failure {
     fn from(fault: ShowFault) -> Self {
         let message = whole(&fault);
         match fault {
-            ShowFault::Certificate(_) => Self::usage("bad-certificate", message),
-            ShowFault::Crl(_) => Self::usage("bad-crl", message),
+            ShowFault::Certificate(_) => Self::usage("bad-certificate", message)
+                .hint("do not use it; `--ca FILE` judges it by another CA"),
+            ShowFault::Crl(_) => Self::usage("bad-crl", message)
+                .hint("do not use it; `--ca FILE` judges it by another CA"),
             ShowFault::NeedsCa => Self::usage("unknown-file", message)
                 .hint("give it with --ca FILE, as in --ca pki/serve/ca.pem"),
-            ShowFault::Nothing => Self::usage("unknown-file", message),
-            ShowFault::Request(_) => Self::usage("bad-request", message),
+            ShowFault::Nothing => Self::usage("unknown-file", message)
+                .hint("ledgers are read by `gavel verify`; sale files are plain JSON"),
+            ShowFault::Request(_) => Self::usage("bad-request", message)
+                .hint("ask its sender for a new one, made by `gavel pki request NAME`"),
         }
     }
 }

@@ -34,7 +34,10 @@ pub(super) fn run(args: &Args) -> Result<Exit, Failure> {
         for (issued, standing) in rows {
             table.add_row(row(issued, standing));
         }
-        print::results(&(table.trim_fmt() + "\n"));
+        let lines = table.trim_fmt();
+        print::results(
+            &lines.lines().map(|line| format!("{}\n", line.trim_start())).collect::<String>(),
+        );
     }
     Ok(Exit::Success)
 }

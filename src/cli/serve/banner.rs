@@ -103,7 +103,7 @@ fn went_on(args: &Args, opening: &Opening, how: &How) -> Vec<(&'static str, Stri
     if args.ends_in.is_some() {
         ignored.push("--ends-in");
     }
-    if args.allow_unsigned != opening.terms.sale.attested {
+    if args.allow_unsigned && !opening.terms.sale.attested {
         ignored.push("--allow-unsigned");
     }
     if args.title.as_ref().is_some_and(|title| *title != opening.title) {

@@ -11,7 +11,6 @@ use crate::cli::fault::whole;
 use crate::cli::house_folder::flag;
 use crate::house::RecoveryRefusal;
 use crate::ledger::store::{Cause, Hindrance, StoreFailure};
-use crate::pki::SealingKeyState;
 use crate::pki::keys::{KeyFault, shown};
 use crate::server::{FloorFailure, ServerFailure, StartFailure};
 
@@ -22,7 +21,8 @@ pub(super) fn of_start(failure: &StartFailure, args: &Args) -> Failure {
         StartFailure::CatalogueChanged { .. } => Failure::usage("catalogue-changed", message)
             .hint(format!("bring {} back as it was when the sale began", shown(&args.items)))
             .hint("other lots are another sale: gavel prepare --sale ID"),
-        StartFailure::Catalogue(_) => Failure::usage("sale-file", message),
+        StartFailure::Catalogue(_) => Failure::usage("sale-file", message)
+            .hint(format!("change {} accordingly", shown(&args.items))),
         StartFailure::ClockBehind { .. } => Failure::operator("clock-behind", message)
             .hint("correct the clock, or give --accept-clock; the ledger then records both times"),
         StartFailure::Hindered(why) => of_hindrance(*why, message),
@@ -58,9 +58,11 @@ fn of_recovery(refusal: &RecoveryRefusal, message: String) -> Failure {
         RecoveryRefusal::AnchorSignature(_) => Failure::operator("anchor-damaged", message)
             .hint("bring the .checkpoint file back from a copy"),
         RecoveryRefusal::Hindered { why, .. } => of_hindrance(*why, message),
-        RecoveryRefusal::NoSealingKey => Failure::operator("sealing-key-missing", message),
+        RecoveryRefusal::NoSealingKey => Failure::operator("sealing-key-missing", message)
+            .hint("bring pki/serve/sealer-SALE.key back from where it was kept"),
         RecoveryRefusal::OtherSale { .. } => Failure::operator("other-sale", message)
-            .hint("give the folders that belong together: --ledger DIR and --pki DIR"),
+            .hint("give the folders that belong together: --ledger DIR and --pki DIR")
+            .hint("if they do, line 0 is damaged: bring a whole copy back"),
         RecoveryRefusal::OtherSealingKey => Failure::operator("key-mismatch", message)
             .hint("bring back the sealing key that the sale was opened with"),
         RecoveryRefusal::Catalogue(_)
@@ -124,7 +126,8 @@ pub(super) fn of_server(failure: &ServerFailure, args: &Args) -> Failure {
         ServerFailure::FloorGone => Failure::operator("server-stopped", message).hint(
             "this is a fault of gavel: please report it; starting again goes on with the sale",
         ),
-        ServerFailure::Ledger { .. } => Failure::operator("file-unreadable", message),
+        ServerFailure::Ledger { .. } => Failure::operator("file-unreadable", message)
+            .hint("look at the folder's modes (ls -ld) and at the disk (dmesg), then start again"),
         ServerFailure::Listen { address, source } => of_listen(*address, source),
         ServerFailure::System(error) => of_system(error),
         ServerFailure::Tls(_) => Failure::operator("key-mismatch", message)
@@ -169,20 +172,6 @@ pub(super) fn of_system(error: &Error) -> Failure {
 pub(super) fn not_prepared(sale: &SaleId, pki: &Path) -> Failure {
     Failure::usage("no-sale", format!("the sale {sale} is not prepared in {}", shown(pki)))
         .hint(format!("gavel prepare --sale {sale}{}", flag(pki)))
-}
-
-pub(super) fn sale_unclear(sales: &[(SaleId, SealingKeyState)]) -> Failure {
-    let mut failure = Failure::usage("sale-unclear", "several sales are prepared");
-    for (sale, state) in sales {
-        let standing = match state {
-            SealingKeyState::Fresh => "not opened yet",
-            SealingKeyState::Used => "opened, not finished",
-            SealingKeyState::Erased => "closed",
-            SealingKeyState::Missing => "without a sealing key",
-        };
-        failure = failure.hint(format!("--sale {sale} ({standing})"));
-    }
-    failure
 }
 
 pub(super) fn key_not_erased(fault: &KeyFault) -> Failure {

@@ -124,7 +124,7 @@ fn choose_sale(args: &Args) -> Result<SaleId, Failure> {
             shown(&args.items),
             flag(&args.pki)
         ))),
-        _ => Err(fault::sale_unclear(&sales)),
+        _ => Err(house_folder::sale_unclear(&sales)),
     }
 }
 

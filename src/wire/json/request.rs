@@ -9,7 +9,16 @@ use crate::auction::refusal::Code;
 use crate::ledger::hash::Hash;
 use crate::wire::encoding::{Key32, Signature64, as_text, integer, object};
 
-/// What a client asks.
+/// What a client asks. A bid names no bidder, and cannot:
+///
+/// ```compile_fail
+/// fn bidder(request: gavel::wire::json::Request) -> Option<gavel::auction::name::Name> {
+///     match request {
+///         gavel::wire::json::Request::Bid { body, .. } => Some(body.bidder),
+///         _ => None,
+///     }
+/// }
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "m", rename_all = "lowercase", deny_unknown_fields)]
 pub enum Request {

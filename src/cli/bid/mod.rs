@@ -1,0 +1,81 @@
+//! `gavel bid`: a prompt on a terminal, plain lines otherwise, or one command.
+
+mod live;
+mod once;
+mod prompt;
+mod screen;
+
+use std::io::IsTerminal as _;
+
+use super::caller::{Whom, block_on};
+use super::{Exit, Failure};
+use crate::auction::money::{Amount, Currency};
+use crate::limits::CONFIRM_ABOVE_ASKS;
+use crate::wire::lot::LotView;
+use crate::wire::text::{Command, CommandFault};
+
+pub(crate) use screen::Screen;
+
+/// Take part in a sale: a live prompt, or one command
+///
+/// Without a command: a prompt on a terminal; otherwise commands are read from
+/// standard input, one a line, and answered on standard output.
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    #[command(flatten)]
+    whom: Whom,
+    /// LIST, STATUS <item>, BID <item> <amount>, WHOAMI or HELP
+    command: Vec<String>,
+    /// Bid without asking back, even more than 10 times the ask
+    #[arg(long, short)]
+    yes: bool,
+}
+
+pub(super) fn run(args: &Args) -> Result<Exit, Failure> {
+    if !args.command.is_empty() {
+        let line = args.command.join(" ");
+        check_shape(&line)?;
+        return block_on(once::run(&args.whom, &line, args.yes));
+    }
+    if std::io::stdin().is_terminal() && std::io::stdout().is_terminal() {
+        block_on(live::at_the_terminal(&args.whom, args.yes))
+    } else {
+        block_on(live::over_pipes(&args.whom, args.yes))
+    }
+}
+
+/// Refuses what is no command before anybody is called; whether the amount fits
+/// the sale's currency shows later.
+fn check_shape(line: &str) -> Result<(), Failure> {
+    match Command::parse(line, &Currency::seed()) {
+        Err(
+            fault @ (CommandFault::Empty
+            | CommandFault::Line(_)
+            | CommandFault::Unknown
+            | CommandFault::Usage { .. }),
+        ) => Err(of_command(&fault)),
+        Ok(_) | Err(CommandFault::Amount(_) | CommandFault::NoSuchLot) => Ok(()),
+    }
+}
+
+fn of_command(fault: &CommandFault) -> Failure {
+    Failure::usage(fault.code().as_str(), fault)
+        .hint("commands: LIST, STATUS <item>, BID <item> <amount>, WHOAMI, HELP")
+}
+
+/// Whether so much more than the ask is more likely a slip of the finger.
+fn is_startling(amount: Amount, ask: Amount) -> bool {
+    amount.minor_units() / CONFIRM_ABOVE_ASKS > ask.minor_units()
+        || amount.minor_units() > ask.minor_units().saturating_mul(CONFIRM_ABOVE_ASKS)
+}
+
+/// What to ask back before a startling bid.
+fn question(amount: Amount, lot: &LotView, currency: &Currency) -> String {
+    let name = lot.name.as_ref().map_or("?", |name| name.as_str());
+    format!(
+        "{} on item {} ({name}) is more than {CONFIRM_ABOVE_ASKS} times the ask of {}.",
+        currency.display(amount),
+        lot.lot,
+        currency.display(lot.ask)
+    )
+}

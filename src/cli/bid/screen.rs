@@ -1,0 +1,191 @@
+//! What a screen says: every happening in words, from lines that were checked.
+
+use std::collections::BTreeSet;
+
+use crate::auction::event::{Event, Happening, Outcome};
+use crate::auction::money::Currency;
+use crate::auction::name::{LotId, Name};
+use crate::cli::when;
+use crate::client::{BidAnswer, Happened, PlacedBid, Session};
+use crate::wire::lot::LotView;
+use crate::wire::message::advice;
+use crate::wire::notice::Announcer;
+use crate::wire::text;
+
+/// The answer to HELP.
+pub(super) const HELP: &str = "Commands, one for each line:
+  LIST                     all items
+  STATUS <item>            how an item stands
+  BID <item> <amount>      sign a bid and send it
+  WHOAMI                   who you are here
+  HELP                     this
+  QUIT                     the end
+";
+
+/// Words what a session hears, from the moment on at which everything was checked.
+#[derive(Debug)]
+pub(crate) struct Screen {
+    name: Name,
+    currency: Currency,
+    announcer: Option<Announcer>,
+    /// The lots that we lead, to notice when we no longer do.
+    leads: BTreeSet<LotId>,
+    lost: bool,
+}
+
+impl Screen {
+    /// A screen for the holder of the session's credential.
+    pub(crate) fn new(session: &Session) -> Self {
+        Self {
+            name: session.identity().name.clone(),
+            currency: session.sale().opening().terms.sale.currency.clone(),
+            announcer: None,
+            leads: BTreeSet::new(),
+            lost: false,
+        }
+    }
+
+    /// The lines that tell what happened; empty where nothing is worth telling.
+    pub(crate) fn tell(&mut self, session: &Session, happened: &Happened) -> String {
+        match happened {
+            Happened::CaughtUp { size } => self.greet(session, *size),
+            Happened::Entry(entry) => match &entry.event {
+                Some(event) => self.announce(session, event),
+                None => String::new(),
+            },
+            Happened::Alarm(alarm) => format!("warning: {}\n", alarm.text(&self.currency)),
+            Happened::Connected if std::mem::take(&mut self.lost) => {
+                "Connected again.\n".to_owned()
+            }
+            Happened::Connected | Happened::Enrolled => String::new(),
+            Happened::Lost { why, wait } => {
+                self.lost = true;
+                let wait = wait.ms().div_ceil(1000);
+                format!("No connection: {why}. Trying again in {wait} s.\n")
+            }
+            Happened::Bid { bid, answer } => self.answer(session, bid, answer),
+            Happened::Refused { id: None, code, message } => {
+                format!("The server says: {message} [{code}]\n")
+            }
+            Happened::Refused { .. } | Happened::Lots { .. } | Happened::Unanswered { .. } => {
+                String::new()
+            }
+        }
+    }
+
+    /// The answer to LIST.
+    pub(crate) fn list(&self, session: &Session) -> String {
+        let lots: Vec<LotView> = standing(session).map(LotView::of).collect();
+        text::list(&lots, &self.currency)
+    }
+
+    /// The answer to STATUS.
+    pub(super) fn status(&self, session: &Session, lot: &LotId) -> String {
+        match view(session, lot) {
+            Some(lot) => text::status(&lot, &self.currency),
+            None => text::CommandFault::NoSuchLot.answer(),
+        }
+    }
+
+    /// What is said once every line has been checked.
+    fn greet(&mut self, session: &Session, size: u64) -> String {
+        let Some(sale) = session.follower().and_then(|follower| follower.standing()) else {
+            return String::new();
+        };
+        self.announcer = Some(Announcer::new(sale));
+        self.leads = sale
+            .lots()
+            .filter(|lot| lot.ends_at().is_some() || lot.opened_at().is_some())
+            .filter(|lot| lot.high().is_some_and(|high| high.bidder == self.name))
+            .map(|lot| lot.terms().id.clone())
+            .collect();
+        let opening = session.sale().opening();
+        let (title, id, house) = (&opening.title, &opening.sale, &opening.house);
+        let state = if sale.is_closed() { "It has closed." } else { "It is running." };
+        let identity = session.identity();
+        format!(
+            "{title} (sale {id} of the house {house}). {state}\n\
+             You are {}, {}. All {size} lines of the ledger were checked, from the first on.\n",
+            identity.name, identity.role
+        )
+    }
+
+    fn announce(&mut self, session: &Session, event: &Event) -> String {
+        // What happened before everything was checked is history, not news.
+        let Some(announcer) = &mut self.announcer else { return String::new() };
+        let mut text = announcer.announce(event).map_or_else(String::new, |line| line + "\n");
+        match &event.what {
+            Happening::BidAccepted { bid, .. } if bid.bidder == self.name => {
+                self.leads.insert(bid.lot.clone());
+            }
+            Happening::BidAccepted { bid, .. } if self.leads.remove(&bid.lot) => {
+                if let Some(lot) = view(session, &bid.lot) {
+                    let (lot, ask) = (&lot.lot, self.currency.display(lot.ask));
+                    text.push_str(&format!("You are outbid on item {lot}. The ask is {ask}.\n"));
+                }
+            }
+            Happening::LotClosed { lot, outcome: Outcome::Sold { to, hammer_price } }
+                if *to == self.name =>
+            {
+                let price = self.currency.display(*hammer_price);
+                text.push_str(&format!("You have won item {lot} with {price}.\n"));
+            }
+            _ => {}
+        }
+        text
+    }
+
+    fn answer(&self, session: &Session, bid: &PlacedBid, answer: &BidAnswer) -> String {
+        let lot = view(session, &bid.lot);
+        match (answer, lot) {
+            (BidAnswer::Landed { seq }, Some(lot)) => {
+                text::bid_accepted(bid.amount, &lot, *seq, &self.currency)
+            }
+            (BidAnswer::Refused { code, ask, .. }, lot) => {
+                text::refused(*code, *ask, lot.as_ref(), &self.currency)
+            }
+            (BidAnswer::Landed { .. } | BidAnswer::Unknown, _) => {
+                earlier(bid, answer, &self.currency)
+            }
+        }
+    }
+}
+
+/// The answer to a bid, naming the bid.
+pub(super) fn earlier(bid: &PlacedBid, answer: &BidAnswer, currency: &Currency) -> String {
+    let bid = format!("your bid of {} on item {}", currency.display(bid.amount), bid.lot);
+    match answer {
+        BidAnswer::Landed { seq } => format!("Accepted: {bid}. It is entry {seq} of the ledger.\n"),
+        BidAnswer::Refused { code, .. } => format!("Refused: {bid}. {} [{code}]\n", advice(*code)),
+        BidAnswer::Unknown => format!(
+            "Open: nobody can say yet whether {bid} counts. It is kept and asked for again.\n"
+        ),
+    }
+}
+
+/// The answer to WHOAMI.
+pub(super) fn who_am_i(session: &Session) -> String {
+    let identity = session.identity();
+    format!(
+        "You are {}, {} at house {}. Your certificate is good until {}.\n",
+        identity.name,
+        identity.role,
+        identity.house,
+        when::moment(identity.not_after)
+    )
+}
+
+/// Whether an answer to a question is a yes.
+pub(super) fn is_yes(line: &str) -> bool {
+    matches!(line.trim().to_ascii_lowercase().as_str(), "y" | "yes")
+}
+
+/// A lot as the checked lines have it.
+pub(super) fn view(session: &Session, lot: &LotId) -> Option<LotView> {
+    session.follower()?.standing()?.lot(lot).map(LotView::of)
+}
+
+fn standing(session: &Session) -> impl Iterator<Item = &crate::auction::lot::Lot> {
+    let sale = session.follower().and_then(|follower| follower.standing());
+    sale.into_iter().flat_map(|sale| sale.lots())
+}

@@ -1,0 +1,89 @@
+//! `gavel loadtest`: many real bidders against a real server, every answer checked.
+
+use std::io::IsTerminal as _;
+use std::path::PathBuf;
+
+use super::scratch::Scratch;
+use super::{Exit, Failure, fault, print};
+use crate::loadtest::{self, LoadFailure, Plan, Style};
+use crate::time::Span;
+
+/// Bidders of a flat-out run where nobody says.
+const BIDDERS: usize = 50;
+/// The seed's bidders.
+const SEED_BIDDERS: usize = 1_000;
+/// Seconds of a flat-out run where nobody says.
+const SECONDS: u64 = 10;
+
+/// Measure a server under load: many real bidders over mutual TLS, every receipt checked
+///
+/// It starts a server of its own on a free port of this machine, with throw-away credentials,
+/// and audits the ledger afterwards. Exit 0 only if nothing went wrong, the ledger is VALID and
+/// holds exactly the bids that were acknowledged.
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    /// How many bidders [default: 50; with --seed-style 1000]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(2..=10_000))]
+    bidders: Option<u16>,
+    /// How long they bid flat out
+    #[arg(
+        long, value_name = "S", default_value_t = SECONDS,
+        value_parser = clap::value_parser!(u64).range(1..=3_600), conflicts_with = "seed_style"
+    )]
+    seconds: u64,
+    /// Three random bids each, half a second to two seconds apart, all bidders at once
+    #[arg(long)]
+    seed_style: bool,
+    /// Print the report as JSON
+    #[arg(long)]
+    json: bool,
+    /// Keep the house, the ledger and the server's log in this folder
+    #[arg(long, value_name = "DIR")]
+    keep: Option<PathBuf>,
+}
+
+pub(super) fn run(args: &Args) -> Result<Exit, Failure> {
+    let scratch = Scratch::new(args.keep.as_deref(), "loadtest")?;
+    let (style, bidders) = if args.seed_style {
+        (Style::Seed, SEED_BIDDERS)
+    } else {
+        (Style::FlatOut { span: Span::from_s(args.seconds) }, BIDDERS)
+    };
+    let program = std::env::current_exe()
+        .map_err(|error| Failure::operator("loadtest-failed", fault::whole(&error)))?;
+    let plan = Plan {
+        bidders: args.bidders.map_or(bidders, usize::from),
+        style,
+        folder: scratch.path().to_owned(),
+        program,
+    };
+    let tells = std::io::stderr().is_terminal();
+    let tell = |stage| {
+        if tells {
+            print::talk(&format!("{stage} ...\n"));
+        }
+    };
+    let runtime = tokio::runtime::Runtime::new()
+        .map_err(|error| Failure::operator("loadtest-failed", fault::whole(&error)))?;
+    let report = runtime.block_on(loadtest::run(&plan, tell))?;
+    let text = if args.json {
+        let json = serde_json::to_string_pretty(&report).expect("plain values have a JSON form");
+        json + "\n"
+    } else {
+        report.to_string()
+    };
+    print::results(&text);
+    Ok(if report.is_good() { Exit::Success } else { Exit::Wrong })
+}
+
+impl From<LoadFailure> for Failure {
+    fn from(failure: LoadFailure) -> Self {
+        let message = fault::whole(&failure);
+        match failure {
+            LoadFailure::Descriptors { .. } => Self::operator("too-few-files", message)
+                .hint("raise the hard limit (ulimit -Hn), or take fewer bidders: --bidders N"),
+            LoadFailure::File(fault) => fault.into(),
+            _ => Self::operator("loadtest-failed", message),
+        }
+    }
+}

@@ -1,0 +1,130 @@
+//! Placing bids: enrol, sign, put on the disk, send, and learn the outcome.
+
+use super::bidding::{BidAnswer, Pen, bid_of, request_of};
+use super::fault::SessionError;
+use super::session::{Asked, Happened, PlacedBid, SentBid, Session, placed};
+use crate::auction::money::Amount;
+use crate::auction::name::LotId;
+use crate::record::SignedBid;
+
+impl Session {
+    /// Enrols a bid key for this sale, if none of ours is; waits for the receipt.
+    pub async fn enrol(&mut self) -> Result<(), SessionError> {
+        self.take_pen()?;
+        while !self.is_enrolled() {
+            if self.link.is_up() && !self.has_asked(|asked| matches!(asked, Asked::Enrol)) {
+                self.send_enrolment()?;
+            }
+            self.step().await?;
+        }
+        Ok(())
+    }
+
+    fn is_enrolled(&self) -> bool {
+        self.place().pen.as_ref().is_some_and(|pen| pen.enrolled)
+    }
+
+    fn has_asked(&self, which: impl Fn(&Asked) -> bool) -> bool {
+        self.asked.values().any(which)
+    }
+
+    /// Takes up the bid key of this sale and certificate; makes it if there is none.
+    fn take_pen(&mut self) -> Result<(), SessionError> {
+        let cert = self.caller.credential().identity.cert;
+        let place = self.place_mut();
+        if place.pen.is_none() {
+            place.pen = Some(Pen::new(place.memory.make_bid_key(&cert)?));
+        }
+        Ok(())
+    }
+
+    pub(super) fn send_enrolment(&mut self) -> Result<(), SessionError> {
+        let id = self.take_id();
+        let place = self.place();
+        let Some(pen) = &place.pen else { return Ok(()) };
+        let request = pen.enrol(id, self.caller.credential(), place.sale.sale_hash())?;
+        self.send(&request, Asked::Enrol)
+    }
+
+    /// Signs a bid, puts it on the disk and sends it; the answer comes as [`Happened::Bid`].
+    ///
+    /// Enrols first where that is needed, and waits for that.
+    pub async fn send_bid(
+        &mut self,
+        lot: LotId,
+        amount: Amount,
+    ) -> Result<PlacedBid, SessionError> {
+        if !self.link.is_up() {
+            return Err(SessionError::Offline);
+        }
+        self.enrol().await?;
+        let name = self.caller.credential().identity.name.clone();
+        let id = self.take_id();
+        let place = self.place_mut();
+        let head = place.head()?;
+        let n = place.memory.take_n()?;
+        let pen = place.pen.as_ref().expect("whoever is enrolled has a bid key");
+        let bid = pen.bid(place.sale.sale_hash(), head, n, &name, lot, amount);
+        let request = request_of(id, &bid);
+        place.memory.keep_unanswered(n, &request)?;
+        let placed = placed(&bid);
+        self.send(&request, Asked::Bid(Box::new(SentBid::new(bid))))?;
+        // A broken connection shows at the next step; the bid is kept and sent again then.
+        self.link.flush().await;
+        Ok(placed)
+    }
+
+    /// Places a bid and waits for its outcome; what else happens waits for [`Session::next`].
+    pub async fn bid(&mut self, lot: LotId, amount: Amount) -> Result<BidAnswer, SessionError> {
+        let placed = self.send_bid(lot, amount).await?;
+        self.outcome_of(placed.n).await
+    }
+
+    async fn outcome_of(&mut self, n: u64) -> Result<BidAnswer, SessionError> {
+        loop {
+            let is_it =
+                |happened: &Happened| matches!(happened, Happened::Bid { bid, .. } if bid.n == n);
+            let at = self.ready.iter().position(is_it);
+            if let Some(Happened::Bid { answer, .. }) = at.and_then(|at| self.ready.remove(at)) {
+                return Ok(answer);
+            }
+            self.step().await?;
+        }
+    }
+
+    /// The bids of earlier sessions whose outcome is not known.
+    pub fn unsettled(&self) -> Result<Vec<PlacedBid>, SessionError> {
+        Ok(self.remembered_bids()?.iter().map(placed).collect())
+    }
+
+    /// Sends the bids of earlier sessions again, byte for byte, to learn their
+    /// outcome; the answers come as [`Happened::Bid`].
+    pub async fn settle(&mut self) -> Result<Vec<PlacedBid>, SessionError> {
+        let bids = self.remembered_bids()?;
+        let placed_bids = bids.iter().map(placed).collect();
+        for bid in bids {
+            self.send_again(SentBid::new(bid))?;
+        }
+        self.link.flush().await;
+        Ok(placed_bids)
+    }
+
+    fn remembered_bids(&self) -> Result<Vec<SignedBid>, SessionError> {
+        let name = &self.caller.credential().identity.name;
+        let requests = self.place().memory.unanswered()?;
+        let bids = requests.iter().filter_map(|request| bid_of(request, name));
+        Ok(bids.filter(|bid| !self.is_on_its_way(bid.statement.n)).collect())
+    }
+
+    fn is_on_its_way(&self, n: u64) -> bool {
+        let asked = |asked: &Asked| matches!(asked, Asked::Bid(sent) if sent.bid.statement.n == n);
+        self.unsettled.contains_key(&n) || self.has_asked(asked)
+    }
+
+    /// Sends a bid's own bytes once more.
+    pub(super) fn send_again(&mut self, sent: SentBid) -> Result<(), SessionError> {
+        let id = self.take_id();
+        let request = request_of(id, &sent.bid);
+        self.send(&request, Asked::Bid(Box::new(sent)))
+    }
+}

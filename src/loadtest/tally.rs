@@ -1,0 +1,133 @@
+//! What bidders met with, counted.
+
+use std::collections::BTreeMap;
+
+use hdrhistogram::Histogram;
+use serde::Serialize;
+
+use crate::auction::money::Amount;
+use crate::auction::refusal::Code;
+use crate::client::{BidAnswer, SessionError};
+
+/// A minute: whatever takes longer is as bad.
+const LATENCY_MAX_US: u64 = 60_000_000;
+
+/// A bid with its outcome and how long that took.
+pub(super) struct Placed {
+    pub(super) lot: usize,
+    pub(super) amount: Amount,
+    pub(super) answer: Result<BidAnswer, SessionError>,
+    pub(super) us: u64,
+}
+
+/// A bid that was acknowledged by a receipt.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Accepted {
+    pub(super) seq: u64,
+    pub(super) lot: usize,
+    pub(super) amount: Amount,
+}
+
+/// How often something went wrong, and how it was put the first time.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct ErrorCount {
+    /// How often.
+    pub count: u64,
+    /// The first one's message.
+    pub first: String,
+}
+
+/// What bidders met with.
+#[derive(Debug, Default)]
+pub(super) struct Tally {
+    pub(super) accepted: Vec<Accepted>,
+    pub(super) refused: BTreeMap<Code, u64>,
+    pub(super) errors: BTreeMap<&'static str, ErrorCount>,
+    /// From the wish to bid to the checked receipt.
+    us: Vec<u64>,
+}
+
+/// The measured part of a load test.
+#[derive(Debug)]
+pub(super) struct Summary {
+    pub(super) accepted: u64,
+    pub(super) refused: BTreeMap<Code, u64>,
+    pub(super) latency: Histogram<u64>,
+}
+
+impl Tally {
+    /// Notes the outcome of a bid.
+    pub(super) fn note(&mut self, placed: Placed) {
+        let Placed { lot, amount, answer, us } = placed;
+        match answer {
+            Ok(BidAnswer::Landed { seq }) => {
+                self.accepted.push(Accepted { seq, lot, amount });
+                self.us.push(us);
+            }
+            Ok(BidAnswer::Refused { code, .. }) => *self.refused.entry(code).or_default() += 1,
+            Ok(BidAnswer::Unknown) => self.error("outcome-unknown", "a bid has no answer"),
+            Err(error) => self.failed(&error),
+        }
+    }
+
+    /// Notes that a session failed.
+    pub(super) fn failed(&mut self, error: &SessionError) {
+        self.error(kind(error), &error.to_string());
+    }
+
+    /// Notes that a bidder's task panicked.
+    pub(super) fn broke_down(&mut self) {
+        self.error("panic", "a bidder's task panicked");
+    }
+
+    fn error(&mut self, kind: &'static str, message: &str) {
+        let none = || ErrorCount { count: 0, first: message.to_owned() };
+        self.errors.entry(kind).or_insert_with(none).count += 1;
+    }
+
+    /// Takes in another tally.
+    pub(super) fn add(&mut self, other: Self) {
+        self.accepted.extend(other.accepted);
+        self.us.extend(other.us);
+        for (code, count) in other.refused {
+            *self.refused.entry(code).or_default() += count;
+        }
+        for (kind, error) in other.errors {
+            let none = || ErrorCount { count: 0, first: error.first };
+            self.errors.entry(kind).or_insert_with(none).count += error.count;
+        }
+    }
+
+    /// What was counted until now.
+    pub(super) fn summary(&self) -> Summary {
+        let mut latency =
+            Histogram::new_with_max(LATENCY_MAX_US, 3).expect("the bounds of a histogram");
+        for us in &self.us {
+            latency.saturating_record(*us);
+        }
+        Summary { accepted: count(self.accepted.len()), refused: self.refused.clone(), latency }
+    }
+}
+
+pub(super) fn count(items: usize) -> u64 {
+    u64::try_from(items).unwrap_or(u64::MAX)
+}
+
+const fn kind(error: &SessionError) -> &'static str {
+    match error {
+        SessionError::Connect(_) => "connect",
+        SessionError::Lost { .. } => "connection-lost",
+        SessionError::Silent => "silence",
+        SessionError::Offline => "offline",
+        SessionError::OtherSale { .. } => "other-sale",
+        SessionError::NotWelcome { .. } => "not-welcome",
+        SessionError::Greeting { .. } => "greeting",
+        SessionError::Follow { .. } => "ledger-line",
+        SessionError::Receipt(_) => "receipt",
+        SessionError::Checkpoint(_) => "checkpoint",
+        SessionError::Protocol { .. } => "protocol",
+        SessionError::NotEnrolled { .. } => "not-enrolled",
+        SessionError::Memory(_) => "memory",
+        SessionError::Signing(_) => "signing",
+    }
+}
