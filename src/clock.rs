@@ -38,6 +38,14 @@ impl Clock {
     pub fn wall(&self) -> Timestamp {
         wall()
     }
+
+    /// What the host's own clock said when the official time was `at`, if it has gone evenly
+    /// since: how long something has waited must not look like a clock that was moved.
+    pub fn wall_at(&self, at: Timestamp) -> Timestamp {
+        let passed = self.now().since(at);
+        let wall = self.wall().unix_ms().saturating_sub(passed.ms());
+        Timestamp::from_unix_ms(wall).unwrap_or(Timestamp::ZERO)
+    }
 }
 
 /// Measures one wait, as the `lag_us` of a bid and the latencies of a load test.
@@ -89,6 +97,17 @@ mod tests {
             last = now;
         }
         assert!(last < wall(), "the wall clock has no part in it");
+    }
+
+    #[test]
+    fn a_wait_does_not_look_like_a_clock_that_was_moved() {
+        let started = Clock::start();
+        let waited = Span::from_s(3_600);
+        let earlier = Timestamp::from_unix_ms(started.start.unix_ms() - waited.ms());
+        let earlier = earlier.expect("in range");
+        let apart = started.wall_at(earlier).apart(earlier);
+        assert!(apart < Span::from_s(60), "{apart}");
+        assert!(started.wall_at(started.now()).apart(started.wall()) < Span::from_s(60));
     }
 
     #[test]

@@ -73,6 +73,8 @@ pub const FRAME_LINES_MAX: usize = 1024;
 pub const CREDENTIAL_FILE_BYTES_MAX: u64 = 64 * 1024;
 /// The most bytes of a passphrase's file: a line, and room for a note below it.
 pub const PASSPHRASE_FILE_BYTES_MAX: u64 = 4 * 1024;
+/// The most bytes of a receipt file: its extra line, 64 hashes and a note.
+pub const RECEIPT_FILE_BYTES_MAX: u64 = 96 * 1024;
 /// The most bytes of a CRL file.
 pub const CRL_FILE_BYTES_MAX: u64 = 4 * 1024 * 1024;
 /// The most bytes of a CA's register: about 150,000 certificates.
@@ -102,6 +104,9 @@ pub const SEND_BUFFER_BYTES: u32 = 256 * 1024;
 pub const ACCEPT_PAUSE: Span = Span::from_ms(100);
 /// The most connections at once.
 pub const CONNECTIONS_MAX: usize = 12_000;
+/// How many file descriptors connections leave free: the anchor is replaced every second by a
+/// new file, and a disk that cannot be written ends the sale.
+pub const FILES_RESERVED: usize = 64;
 /// The most connections under one name: a phone, a laptop, some tabs, some reconnects.
 pub const CONNECTIONS_PER_NAME_MAX: usize = 16;
 /// The most connections from one address that have not finished their handshake: a full hall
@@ -181,5 +186,7 @@ pub const CONFIRM_ABOVE_ASKS: u64 = 10;
 pub const LOAD_HANDSHAKES_MAX: usize = 64;
 /// How long the load test's server may take until it listens.
 pub const LOAD_START_TIMEOUT: Span = Span::from_s(20);
+/// How long the load test's server may take to stop.
+pub const LOAD_STOP_TIMEOUT: Span = Span::from_s(30);
 /// How long the load test's server may take to close the sale after its last lot.
 pub const LOAD_CLOSE_TIMEOUT: Span = Span::from_s(60);

@@ -15,5 +15,7 @@ mod log;
 mod people;
 #[path = "tampered/rules.rs"]
 mod rules;
+#[path = "tampered/shuffled.rs"]
+mod shuffled;
 #[path = "tampered/world.rs"]
 mod world;

@@ -4,17 +4,17 @@
 //! A ledger alone proves that it is consistent. Only something from outside
 //! tells it from another one that is consistent too (LEDGER, "What it proves").
 
-use ed25519_dalek::VerifyingKey;
+use std::collections::HashSet;
 
 use super::anchors::{HeldCheckpoint, HeldReceipt};
 use super::finding::{Finding, FindingKind};
 use super::judge::Seen;
-use super::signatures::{Keys, sealing_key};
+use super::receipt;
+use super::signatures::Keys;
 use crate::ledger::checkpoint::{Checkpoint, CheckpointError, SignedCheckpoint};
 use crate::ledger::merkle::leaf_hash;
-use crate::pki::{Crl, verify_sealer};
+use crate::pki::Crl;
 use crate::record::Revocation;
-use crate::time::Timestamp;
 
 /// The ledger as far as it was judged.
 #[derive(Clone, Copy, Debug)]
@@ -40,31 +40,18 @@ impl Shown<'_> {
         if held.claim.origin != self.keys.origin {
             return Err(useless(&"it is for another sale"));
         }
-        let (key, is_ours) = self.receipt_key(held).map_err(|why| useless(&why))?;
-        let sealed =
-            held.receipt.check(&self.keys.origin, &key).map_err(|error| useless(&error))?;
+        let proven =
+            receipt::prove(&held.receipt, &self.keys.anchor).map_err(|fault| useless(&fault))?;
         let fork =
             |why: &str| Finding::at(index, FindingKind::Fork, format!("{}: {why}", held.label));
-        if !is_ours {
+        if proven.key != self.keys.sealing_key {
             return Err(fork("it is sealed by another certified key of this very sale"));
         }
         let leaf = leaf_hash(held.receipt.entry.as_bytes());
         if self.seen.leaves.get(&index).is_some_and(|ours| *ours != leaf) {
             return Err(fork("the line is another one in this ledger"));
         }
-        self.reaches(sealed.checkpoint(), &held.label, Some(index))
-    }
-
-    /// The key that a receipt is sealed with, traced to the trusted CA; and whether it
-    /// is the key of this ledger.
-    fn receipt_key(&self, held: &HeldReceipt) -> Result<(VerifyingKey, bool), String> {
-        let line = held.receipt.line().map_err(|error| error.to_string())?;
-        let at = line.at.unwrap_or(Timestamp::ZERO);
-        let Keys { anchor, house, sale, .. } = self.keys;
-        let sealer = verify_sealer(&held.receipt.sealer, anchor, house, sale, at)
-            .map_err(|fault| format!("its sealing certificate: {fault}"))?;
-        let key = sealing_key(&sealer).map_err(|why| format!("its sealing key: {why}"))?;
-        Ok((key, key == self.keys.sealing_key))
+        self.reaches(proven.sealed.checkpoint(), &held.label, Some(index))
     }
 
     /// Holds a remembered checkpoint against the ledger, with the same answer.
@@ -124,6 +111,7 @@ impl Shown<'_> {
         let wrong = |detail: String| Err(Finding::whole(FindingKind::Crl, detail));
         let crl = Crl::read(bytes, &self.keys.anchor)
             .map_err(|fault| Finding::whole(FindingKind::Crl, fault))?;
+        let listed: HashSet<_> = crl.entries.iter().map(|entry| &entry.serial).collect();
         for recorded in revocations {
             let (serial, number) = (&recorded.serial, recorded.crl_number);
             if number > crl.number {
@@ -135,7 +123,7 @@ impl Shown<'_> {
             if number == crl.number && recorded.crl_hash.bytes() != crl.hash.bytes() {
                 return wrong(format!("the ledger records another list of number {number}"));
             }
-            if !crl.entries.iter().any(|entry| entry.serial == *serial) {
+            if !listed.contains(serial) {
                 return wrong(format!("the recorded revocation of {serial} is not in the list"));
             }
         }

@@ -19,6 +19,7 @@ mod held;
 mod items;
 mod judge;
 mod lines;
+mod receipt;
 mod replay;
 mod results;
 mod rules;
@@ -28,6 +29,7 @@ mod verdict;
 
 pub use anchors::{AnchorError, Anchors, Trust};
 pub use finding::{Finding, FindingKind, Weight};
+pub use receipt::{Proven, ReceiptFault, named_sale, prove};
 pub use results::{Headlines, LotResult, Results};
 pub use tally::Trace;
 pub use verdict::{Audit, Audited, Verdict};
@@ -237,7 +239,7 @@ impl Auditor {
     fn conclude(self, is_whole: bool) -> Audit {
         let facts = verdict::FileFacts {
             bytes: self.bytes,
-            lines: self.links.size(),
+            lines: self.judge.tree().size(),
             sha256: Hash::from_bytes(self.file.finalize().into()),
         };
         verdict::conclude(facts, &self.judge, &self.anchors, self.findings, is_whole)

@@ -3,7 +3,7 @@
 //! Made from a replay that found nothing wrong, and reached only through
 //! [`Audited`](super::Audited).
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
 use super::replay::Replay;
@@ -208,14 +208,17 @@ fn headlines(replay: &Replay, lots: &[LotResult], crl: Option<&Crl>) -> Headline
 
 fn revoked_unrecorded(replay: &Replay, crl: &Crl) -> Vec<(Name, Timestamp, Timestamp)> {
     let tally = replay.tally();
+    let listed: HashMap<_, _> =
+        crl.entries.iter().map(|entry| (&entry.serial, entry.revoked_at)).collect();
+    let recorded: HashSet<_> = tally.revocations.iter().map(|known| &known.serial).collect();
     let mut found: Vec<_> = tally
         .keys
         .values()
         .filter_map(|key| {
-            let entry = crl.entries.iter().find(|entry| entry.serial == key.serial)?;
-            let last_bid_at = key.last_bid_at.filter(|at| *at > entry.revoked_at)?;
-            let recorded = tally.revocations.iter().any(|known| known.serial == key.serial);
-            (!recorded).then(|| (key.name.clone(), entry.revoked_at, last_bid_at))
+            let revoked_at = *listed.get(&key.serial)?;
+            let last_bid_at = key.last_bid_at.filter(|at| *at > revoked_at)?;
+            let unrecorded = !recorded.contains(&key.serial);
+            unrecorded.then(|| (key.name.clone(), revoked_at, last_bid_at))
         })
         .collect();
     found.sort();

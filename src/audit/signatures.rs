@@ -8,7 +8,7 @@ use ed25519_dalek::VerifyingKey;
 
 use super::anchors::Anchors;
 use super::finding::{Finding, FindingKind};
-use crate::auction::name::{HouseName, SaleId};
+use crate::auction::name::HouseName;
 use crate::ledger::checkpoint::{CheckpointError, SignedCheckpoint, origin};
 use crate::ledger::hash::Hash;
 use crate::pki::{Anchor, CertificateFault, Sealer, verify_sealer};
@@ -23,7 +23,6 @@ use crate::time::Timestamp;
 pub(super) struct Keys {
     pub(super) anchor: Anchor,
     pub(super) house: HouseName,
-    pub(super) sale: SaleId,
     pub(super) origin: String,
     pub(super) sale_hash: Hash,
     pub(super) sealer: Sealer,
@@ -49,7 +48,6 @@ impl Keys {
         Ok(Self {
             anchor,
             house: opening.house.clone(),
-            sale: opening.sale.clone(),
             origin: origin(opening.house.as_str(), opening.sale.as_str()),
             sale_hash,
             sealer,

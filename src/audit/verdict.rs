@@ -37,7 +37,7 @@ impl Verdict {
 pub struct FileFacts {
     /// Its length.
     pub bytes: u64,
-    /// How many whole lines were read before its end or a break.
+    /// How many whole lines were judged before its end or a break.
     pub lines: u64,
     /// SHA-256 of the whole file.
     pub sha256: Hash,
@@ -244,7 +244,7 @@ fn checked(file: &FileFacts, judge: &Judge, anchors: &Anchors, agreed: &Agreed) 
     let mut held = |agreeing: usize, what: &str| {
         if agreeing > 0 {
             let agreeing = u64::try_from(agreeing).unwrap_or(u64::MAX);
-            checked.push(format!("{}: this ledger contains what they say", count(agreeing, what)));
+            checked.push(format!("{}: this ledger agrees", count(agreeing, what)));
         }
     };
     held(agreed.receipts, "receipt");

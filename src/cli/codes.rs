@@ -47,6 +47,10 @@ pub(crate) const CODES: &[(&str, &str)] = &[
          CA, or made for another use. `gavel pki show FILE` says what it is.",
     ),
     (
+        "bad-checkpoint",
+        "The file is not a checkpoint: a signed note with the ledger's name, its size and its root.",
+    ),
+    (
         "bad-credential",
         "The file is not the credential that `gavel pki accept` or `gavel pki issue` wrote.",
     ),
@@ -54,10 +58,16 @@ pub(crate) const CODES: &[(&str, &str)] = &[
         "bad-crl",
         "The revocation list is damaged, or another CA signed it. `gavel pki crl` makes a new one.",
     ),
+    ("bad-receipt", "The file is not a receipt (c2sp.org/tlog-proof), or it was damaged."),
     (
         "bad-request",
         "The file is not a certificate request for a P-256 key that proves that its sender holds \
          the key. `gavel pki request NAME` makes one.",
+    ),
+    (
+        "bad-trust",
+        "What is to be trusted is neither a fingerprint, sha256: and 64 hexadecimal digits, nor a \
+         file that holds the certificate of one house's CA.",
     ),
     (
         "ca-incomplete",
@@ -174,6 +184,10 @@ pub(crate) const CODES: &[(&str, &str)] = &[
         "The ledger could not be written. The server stopped at once and told nobody anything that \
          is not on the disk; starting it again goes on from there.",
     ),
+    (
+        "ledger-wrong",
+        "The ledger did not pass its audit, or cannot be read. `gavel verify` says what was found.",
+    ),
     ("loadtest-failed", "The load test could not be carried out; the message says why."),
     ("loose-mode", "Others may read or change a file or folder of keys. gavel uses none such."),
     (
@@ -191,6 +205,7 @@ pub(crate) const CODES: &[(&str, &str)] = &[
     ("no-key", "No key in the folder is the one that the answer certifies."),
     ("no-permission", "The user who runs gavel may not read or write a file or folder."),
     ("no-randomness", "The operating system gave no randomness, without which no key is made."),
+    ("no-results", "The ledger ends before its sale begins."),
     ("no-sale", "No sale is prepared in the folder, or not the one that was named."),
     ("no-terminal", "A passphrase is asked for at a terminal, and there is none."),
     ("no-thread", "The operating system gave no thread, socket or timer."),
@@ -257,6 +272,7 @@ pub(crate) const CODES: &[(&str, &str)] = &[
         "Each bidder is a connection, and each connection an open file, of which the system allows \
          too few.",
     ),
+    ("unknown-code", "`gavel explain` lists all codes that there are."),
     ("unknown-file", "The file is none that `gavel pki show` can explain."),
     (
         "unreachable",

@@ -4,25 +4,32 @@
 //! Results go to stdout, talk to stderr. A subcommand returns an `Exit`, or a
 //! `Failure` that is printed as `error:` with a code and `hint:` what to do.
 
+mod auditing;
 mod bid;
 mod caller;
 mod codes;
 mod completions;
 mod demo;
 mod exit;
+mod explain;
 mod fault;
 mod fetch;
 mod house_folder;
+mod ledger;
 mod loadtest;
 mod paint;
 mod passphrase;
 mod pki;
 mod prepare;
 mod print;
+mod receipt;
+mod results;
 mod sale_file;
 mod scratch;
 mod serve;
 mod session_fault;
+mod sheet;
+mod verify;
 mod watch;
 mod when;
 
@@ -42,13 +49,18 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    Demo(demo::Args),
     Prepare(prepare::Args),
     Pki(pki::Args),
     Serve(serve::Args),
     Bid(bid::Args),
     Watch(watch::Args),
     Fetch(fetch::Args),
+    Verify(verify::Args),
+    Results(results::Args),
+    Receipt(receipt::Args),
+    Ledger(ledger::Args),
+    Explain(explain::Args),
+    Demo(demo::Args),
     Loadtest(loadtest::Args),
     Completions(completions::Args),
 }
@@ -64,13 +76,18 @@ pub fn run() -> ExitCode {
 
 fn dispatch(command: Command) -> Result<Exit, Failure> {
     match command {
-        Command::Demo(args) => demo::run(&args),
         Command::Prepare(args) => prepare::run(&args),
         Command::Pki(args) => pki::run(&args),
         Command::Serve(args) => serve::run(&args),
         Command::Bid(args) => bid::run(&args),
         Command::Watch(args) => watch::run(&args),
         Command::Fetch(args) => fetch::run(&args),
+        Command::Verify(args) => verify::run(&args),
+        Command::Results(args) => results::run(&args),
+        Command::Receipt(args) => receipt::run(&args),
+        Command::Ledger(args) => ledger::run(&args),
+        Command::Explain(args) => explain::run(&args),
+        Command::Demo(args) => demo::run(&args),
         Command::Loadtest(args) => loadtest::run(&args),
         Command::Completions(args) => completions::run(&args),
     }

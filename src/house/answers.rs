@@ -6,7 +6,7 @@ use super::{House, Known};
 use crate::auction::event::Event;
 use crate::auction::money::Amount;
 use crate::auction::name::Name;
-use crate::auction::refusal::{Code, Refusal};
+use crate::auction::refusal::Code;
 use crate::ledger::checkpoint::SignedCheckpoint;
 use crate::ledger::hash::Hash;
 use crate::ledger::receipt::Receipt;
@@ -29,20 +29,12 @@ impl Pending {
     pub(super) const fn of(known: Known) -> Self {
         match known {
             Known::Accepted { seq } => Self(Decided::Entered { seq }),
-            Known::Refused { code } => Self::refused(code),
+            Known::Refused { code, least } => Self(Decided::Refused { code, least }),
         }
     }
 
     pub(super) const fn refused(code: Code) -> Self {
         Self(Decided::Refused { code, least: None })
-    }
-
-    pub(super) const fn refused_by_rules(refusal: Refusal) -> Self {
-        let least = match refusal {
-            Refusal::TooLow { least } => Some(least),
-            _ => None,
-        };
-        Self(Decided::Refused { code: refusal.code(), least })
     }
 }
 

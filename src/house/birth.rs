@@ -72,6 +72,7 @@ impl Newborn {
             frame: OpenFrame::default(),
             held: Vec::new(),
             answers: HashMap::new(),
+            counted_answers: HashMap::new(),
             own: HashMap::new(),
             notes,
         })

@@ -29,6 +29,7 @@ use std::sync::Arc;
 use ed25519_dalek::VerifyingKey;
 
 use crate::auction::event::{Bid, Event, Input};
+use crate::auction::money::Amount;
 use crate::auction::name::Name;
 use crate::auction::refusal::{Code, Refusal, Unfit};
 use crate::auction::sale::Sale;
@@ -64,6 +65,9 @@ pub struct House {
     /// The lines of the closing frame, held back until the seal over `close` is durable.
     held: Vec<Committed>,
     answers: HashMap<Hash, Known>,
+    /// Of refusals that were only counted, the last of each key: a client that lost its
+    /// answer gets it again, and nobody fills the memory with what no cap records.
+    counted_answers: HashMap<BidKey, (Hash, Known)>,
     own: HashMap<Name, Vec<Own>>,
     /// The notes of all checkpoints that were released, by the size of their tree.
     notes: BTreeMap<u64, Arc<str>>,
@@ -82,7 +86,7 @@ struct OpenFrame {
 #[derive(Clone, Copy, Debug)]
 enum Known {
     Accepted { seq: u64 },
-    Refused { code: Code },
+    Refused { code: Code, least: Option<Amount> },
 }
 
 /// What follows once a frame is on the disk.
@@ -153,17 +157,29 @@ impl House {
     /// The same bytes again get the same answer and enter nothing.
     pub fn submit(&mut self, at: Timestamp, lag_us: u64, bid: Authenticated<SignedBid>) -> Pending {
         let at = self.arrive(at);
-        if let Some(known) = self.answers.get(&digest(&bid)) {
-            return Pending::of(*known);
+        if let Some(known) = self.known(&bid) {
+            return Pending::of(known);
         }
         if self.sale.is_closed() {
-            return Pending::refused(Code::Closed);
+            // Nothing can be entered any more; the refusals keep their order.
+            let refused = self.decide_bid(at, &bid).err();
+            return refused.map_or(Pending::refused(Code::Closed), |refused| refused.pending());
         }
         self.open_frame();
         match self.decide_bid(at, &bid) {
             Ok(event) => self.accept(event, BidEvidence::Signed(bid.into_inner()), lag_us),
             Err(refused) => self.refuse(at, bid.into_inner(), refused),
         }
+    }
+
+    /// What the same bytes were answered before.
+    fn known(&self, bid: &SignedBid) -> Option<Known> {
+        let digest = digest(bid);
+        let counted = || {
+            let (last, known) = self.counted_answers.get(&bid.statement.bid_key)?;
+            (*last == digest).then_some(*known)
+        };
+        self.answers.get(&digest).copied().or_else(counted)
     }
 
     fn decide_bid(&self, at: Timestamp, bid: &SignedBid) -> Result<Event, Refused> {
@@ -200,24 +216,29 @@ impl House {
 
     /// Records a refusal of a bid whose signature verified: whole within the cap, else counted.
     fn refuse(&mut self, at: Timestamp, bid: SignedBid, refused: Refused) -> Pending {
-        let code = refused.code();
         if self.roster.knows(&bid) {
-            self.answers.insert(digest(&bid), Known::Refused { code });
-            self.record_refusal(at, bid, code);
+            self.record_refusal(at, bid, refused.code(), refused.known());
         } else {
-            self.count(code);
+            self.count(refused.code());
         }
         refused.pending()
     }
 
-    fn record_refusal(&mut self, at: Timestamp, bid: SignedBid, code: Code) {
+    fn record_refusal(&mut self, at: Timestamp, bid: SignedBid, code: Code, known: Known) {
+        let digest = digest(&bid);
         let refused = RefusedBid { bid, code };
         let draft = record::draft_refused(&refused, at);
         if self.roster.may_record(at, &refused.bid.statement.bidder, draft.body.len()) {
+            self.answers.insert(digest, known);
+            // What it rests on stands before it: a reader knows a counted number by its summary.
+            if self.frame.counted_keys.contains_key(&refused.bid.statement.bid_key) {
+                self.flush_counts();
+            }
             self.roster.apply_refusal(at, &refused.bid, draft.body.len());
             self.append_outside_the_rules(draft);
         } else {
             let statement = &refused.bid.statement;
+            self.counted_answers.insert(statement.bid_key, (digest, known));
             let n = self.frame.counted_keys.entry(statement.bid_key).or_insert(0);
             *n = (*n).max(statement.n);
             self.roster.spend(&refused.bid);
@@ -228,15 +249,14 @@ impl House {
     /// Takes a bid whose signature does not verify: refused, and counted only.
     pub fn submit_forged(&mut self, at: Timestamp, forged: &Forged) -> Pending {
         let at = self.arrive(at);
-        if self.sale.is_closed() {
-            return Pending::refused(Code::Closed);
-        }
         let code = match self.roster.judge_bid(at, &forged.bid, Signature::Bad) {
             Ok(_) => Code::BadSignature,
             Err(code) => code,
         };
-        self.open_frame();
-        self.count(code);
+        if !self.sale.is_closed() {
+            self.open_frame();
+            self.count(code);
+        }
         Pending::refused(code)
     }
 
@@ -490,11 +510,16 @@ impl Refused {
         }
     }
 
-    fn pending(&self) -> Pending {
-        match self {
-            Self::ByRoster(code) => Pending::refused(*code),
-            Self::ByRules(refusal) => Pending::refused_by_rules(*refusal),
-        }
+    const fn known(&self) -> Known {
+        let least = match self {
+            Self::ByRules(Refusal::TooLow { least }) => Some(*least),
+            Self::ByRoster(_) | Self::ByRules(_) => None,
+        };
+        Known::Refused { code: self.code(), least }
+    }
+
+    const fn pending(&self) -> Pending {
+        Pending::of(self.known())
     }
 }
 

@@ -10,11 +10,11 @@ use std::sync::Arc;
 
 use ed25519_dalek::VerifyingKey;
 
-use super::{House, Known, OpenFrame, Own, bid_key_of, digest};
+use super::{House, Known, OpenFrame, Own, Refused, bid_key_of, digest};
 use crate::auction::catalogue::LotTerms;
 use crate::auction::event::{Bid, Event, Input};
 use crate::auction::name::{HouseName, SaleId};
-use crate::auction::refusal::{Code, Unfit};
+use crate::auction::refusal::Unfit;
 use crate::auction::sale::Sale;
 use crate::ledger::chain::{Chain, ChainError};
 use crate::ledger::checkpoint::{Checkpoint, CheckpointError, SealingKey, SignedCheckpoint};
@@ -359,22 +359,23 @@ impl Replay {
     }
 
     fn refused(&mut self, at: Timestamp, refused: &RefusedBid, bytes: usize) -> Result<(), String> {
-        match self.judge(at, &refused.bid) {
-            Some(code) if code == refused.code => {}
-            Some(code) => return Err(format!("the refusal should be {code}")),
+        let known = match self.judge(at, &refused.bid).map(|judged| (judged.code(), judged.known()))
+        {
+            Some((code, known)) if code == refused.code => known,
+            Some((code, _)) => return Err(format!("the refusal should be {code}")),
             None => return Err("the bid was good, and was refused".into()),
-        }
+        };
         self.outside_the_rules(at)?;
         self.roster.apply_refusal(at, &refused.bid, bytes);
-        self.answers.insert(digest(&refused.bid), Known::Refused { code: refused.code });
+        self.answers.insert(digest(&refused.bid), known);
         Ok(())
     }
 
-    /// The code under which a bid with a good signature is refused, if it is.
-    fn judge(&self, at: Timestamp, bid: &SignedBid) -> Option<Code> {
+    /// Why a bid with a good signature is refused, if it is.
+    fn judge(&self, at: Timestamp, bid: &SignedBid) -> Option<Refused> {
         let role = match self.roster.judge_bid(at, bid, Signature::Good) {
             Ok(role) => role,
-            Err(code) => return Some(code),
+            Err(code) => return Some(code.into()),
         };
         let statement = &bid.statement;
         let input = Bid {
@@ -384,7 +385,7 @@ impl Replay {
             amount: statement.amount,
         };
         match self.sale.decide(at, Input::Bid(input)) {
-            Err(Unfit::Refused(refusal)) => Some(refusal.code()),
+            Err(Unfit::Refused(refusal)) => Some(refusal.into()),
             Ok(_) | Err(_) => None,
         }
     }
@@ -550,6 +551,7 @@ impl Replay {
             frame: OpenFrame::default(),
             held: Vec::new(),
             answers: self.answers,
+            counted_answers: HashMap::new(),
             own: self.own,
             notes: self.notes,
         }

@@ -1,7 +1,10 @@
 //! One bidder of a load test.
 
-use std::time::Duration;
+use std::pin::pin;
 
+use tokio::sync::watch;
+
+use super::Style;
 use super::offer::Offer;
 use super::tally::{Placed, Tally};
 use crate::auction::money::Amount;
@@ -13,7 +16,7 @@ use crate::time::Span;
 /// How often each bids in the seed's style.
 const SEED_BIDS: u32 = 3;
 
-/// A bidder who is connected and enrolled.
+/// A bidder; without a session if that failed.
 pub(super) struct Bidder {
     place: usize,
     pub(super) session: Option<Session>,
@@ -22,60 +25,86 @@ pub(super) struct Bidder {
 
 impl Bidder {
     /// Connects and enrols.
-    pub(super) async fn join(
-        place: usize,
-        caller: Caller,
-        address: Address,
-    ) -> Result<Self, SessionError> {
-        // A lost connection is an error of the load test, so it is not mended.
-        let options = Options { following: Following::Nothing, sale: None, reconnect: false };
-        let mut session = Session::open(caller, address, Memory::Volatile, options).await?;
-        session.enrol().await?;
-        Ok(Self { place, session: Some(session), tally: Tally::default() })
+    pub(super) async fn join(place: usize, caller: Caller, address: Address) -> Self {
+        let mut tally = Tally::default();
+        let session = match connect(caller, address).await {
+            Ok(session) => Some(session),
+            Err(error) => {
+                tally.failed(&error);
+                None
+            }
+        };
+        Self { place, session, tally }
     }
 
-    /// What is left of a bidder whose task panicked.
-    pub(super) fn broken_down() -> Self {
-        let mut tally = Tally::default();
-        tally.broke_down();
-        Self { place: 0, session: None, tally }
+    /// Bids in that style once the load begins.
+    pub(super) async fn bid_from_the_start(
+        &mut self,
+        go: &mut watch::Receiver<Option<Stopwatch>>,
+        offer: &Offer,
+        style: Style,
+    ) {
+        let start = async { go.wait_for(Option::is_some).await.ok().and_then(|start| *start) };
+        let Some(Some(start)) = self.listen_until(start).await else { return };
+        match style {
+            Style::FlatOut { span } => self.flat_out(offer, start, span).await,
+            Style::Seed => self.in_seed_style(offer).await,
+        }
     }
 
     /// Bids again and again, around the ring, until `span` after `start`.
-    pub(super) async fn flat_out(mut self, offer: &Offer, start: Stopwatch, span: Span) -> Self {
+    async fn flat_out(&mut self, offer: &Offer, start: Stopwatch, span: Span) {
         let mut lot = offer.begin(self.place);
-        while start.elapsed_us() < span.ms() * 1000 {
-            if !self.bid(offer, lot, offer.amount(start)).await {
-                break;
-            }
+        while self.session.is_some() && start.elapsed_us() < span.ms() * 1000 {
+            self.bid(offer, lot, offer.amount(start)).await;
             lot = offer.after(lot);
         }
-        self
     }
 
     /// Three random bids, half a second to two seconds apart.
-    pub(super) async fn in_seed_style(mut self, offer: &Offer) -> Self {
+    async fn in_seed_style(&mut self, offer: &Offer) {
         for _ in 0..SEED_BIDS {
             let (lot, amount, pause) = offer.random();
-            tokio::time::sleep(Duration::from(pause)).await;
-            if !self.bid(offer, lot, amount).await {
-                break;
-            }
+            self.listen_until(tokio::time::sleep(pause.into())).await;
+            self.bid(offer, lot, amount).await;
         }
-        self
     }
 
-    /// Bids, measures and notes; whether the session goes on.
-    async fn bid(&mut self, offer: &Offer, lot: usize, amount: Amount) -> bool {
-        let Some(session) = &mut self.session else { return false };
+    /// Reads what the server sends until `until` is done; `None` if the session fails before.
+    async fn listen_until<T>(&mut self, until: impl Future<Output = T>) -> Option<T> {
+        let mut until = pin!(until);
+        let session = self.session.as_mut()?;
+        let error = loop {
+            tokio::select! {
+                done = &mut until => return Some(done),
+                happened = session.next() => if let Err(error) = happened {
+                    break error;
+                },
+            }
+        };
+        self.tally.failed(&error);
+        self.session = None;
+        None
+    }
+
+    /// Bids, measures and notes.
+    async fn bid(&mut self, offer: &Offer, lot: usize, amount: Amount) {
+        let Some(session) = &mut self.session else { return };
         let placed = place(session, offer, lot, amount).await;
         let goes_on = placed.answer.is_ok();
         self.tally.note(placed);
         if !goes_on {
             self.session = None;
         }
-        goes_on
     }
+}
+
+async fn connect(caller: Caller, address: Address) -> Result<Session, SessionError> {
+    // A lost connection is an error of the load test, so it is not mended.
+    let options = Options { following: Following::Nothing, sale: None, reconnect: false };
+    let mut session = Session::open(caller, address, Memory::Volatile, options).await?;
+    session.enrol().await?;
+    Ok(session)
 }
 
 /// Places a bid and waits for its outcome, which the session has checked then.

@@ -19,6 +19,7 @@ mod tally;
 mod trial;
 
 pub use check::{Checked, LedgerUnreadable};
+pub use process::ProcessFault;
 pub use report::{Conditions, Costs, Percentiles, Report};
 pub use tally::ErrorCount;
 pub use trial::{TrialFault, TrialHouse};
@@ -30,8 +31,10 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use rustix::process::{Resource, getrlimit, setrlimit};
+use tokio::sync::{Semaphore, SemaphorePermit, watch};
 use tokio::task::JoinSet;
 
+use crate::auction::lot::LotState;
 use crate::auction::name::{Name, Role};
 use crate::client::{Caller, Session};
 use crate::clock::{Clock, Stopwatch};
@@ -39,9 +42,10 @@ use crate::limits::LOAD_HANDSHAKES_MAX;
 use crate::pki::keys::{self, KeyFault};
 use crate::pki::{Address, TlsFault};
 use crate::time::Span;
+use crate::wire::lot::LotView;
 use bidder::Bidder;
 use offer::Offer;
-use process::{ProcessFault, ServerProcess};
+use process::{LOOK_EVERY, ServerProcess};
 use tally::Tally;
 
 /// How the bidders behave.
@@ -152,25 +156,20 @@ pub async fn run(plan: &Plan, tell: impl Fn(Stage)) -> Result<Report, LoadFailur
     server.ready(&address).await?;
 
     tell(Stage::Connecting);
-    let (connect, mut bidders) = connect_all(callers, &address).await;
+    let crowd = Crowd::gather(callers, &address, &offer, plan.style).await;
 
     tell(Stage::Bidding);
     let cpu_before = server.cpu_us();
-    let (bidding_us, finished) = bid_all(&mut bidders, &offer, plan.style).await;
+    let (bidding_us, mut sessions, mut tally) = crowd.bid().await;
     let server_cpu_us = cpu_before.zip(server.cpu_us()).map(|(before, after)| after - before);
-    let mut tally = connect;
-    let mut sessions = Vec::new();
-    for bidder in finished {
-        tally.add(bidder.tally);
-        sessions.extend(bidder.session);
-    }
 
     tell(Stage::Closing);
     let measured = tally.summary();
     open_the_rest(&mut sessions, &offer, &mut tally).await;
     let disk_sync = disk::sync_percentiles(&plan.folder).map_err(LoadFailure::Disk)?;
+    wait_for_close(&mut sessions, &offer, &mut tally).await;
     close_all(sessions, &mut tally).await;
-    let server_sync_p50_us = server.finish(offer.patience()).await?;
+    let server_sync_p50_us = server.stop().await?;
 
     tell(Stage::Auditing);
     let checked = check::check(&house, &tally.accepted)?;
@@ -212,51 +211,62 @@ fn callers(house: &TrialHouse, bidders: usize, clock: Clock) -> Result<Vec<Calle
     (0..bidders).map(caller).collect()
 }
 
-/// Connects and enrols everybody. Those who fail are counted and stay away.
-async fn connect_all(callers: Vec<Caller>, address: &Address) -> (Tally, Vec<Bidder>) {
-    // The server allows so many handshakes from one address, and all come from this one.
-    let handshakes = Arc::new(tokio::sync::Semaphore::new(LOAD_HANDSHAKES_MAX));
-    let mut joining = JoinSet::new();
-    for (place, caller) in callers.into_iter().enumerate() {
-        let (address, handshakes) = (address.clone(), Arc::clone(&handshakes));
-        joining.spawn(async move {
-            let _turn = handshakes.acquire().await;
-            Bidder::join(place, caller, address).await
-        });
-    }
-    let (mut tally, mut bidders) = (Tally::default(), Vec::new());
-    while let Some(joined) = joining.join_next().await {
-        match joined {
-            Ok(Ok(bidder)) => bidders.push(bidder),
-            Ok(Err(error)) => tally.failed(&error),
-            Err(_) => tally.broke_down(),
-        }
-    }
-    (tally, bidders)
+/// The bidders, each a task that reads on whatever it waits for: a server drops
+/// clients that do not.
+struct Crowd {
+    tasks: JoinSet<Bidder>,
+    go: watch::Sender<Option<Stopwatch>>,
 }
 
-/// Lets everybody bid at once; gives how long that took.
-async fn bid_all(
-    bidders: &mut Vec<Bidder>,
-    offer: &Arc<Offer>,
-    style: Style,
-) -> (u64, Vec<Bidder>) {
-    let start = Stopwatch::start();
-    let mut bidding = JoinSet::new();
-    for bidder in bidders.drain(..) {
-        let offer = Arc::clone(offer);
-        bidding.spawn(async move {
-            match style {
-                Style::FlatOut { span } => bidder.flat_out(&offer, start, span).await,
-                Style::Seed => bidder.in_seed_style(&offer).await,
+impl Crowd {
+    /// Connects and enrols everybody. Those who fail stay away, with the error in their tally.
+    async fn gather(
+        callers: Vec<Caller>,
+        address: &Address,
+        offer: &Arc<Offer>,
+        style: Style,
+    ) -> Self {
+        // The server allows so many handshakes from one address, and all come from this one.
+        let handshakes = Arc::new(Semaphore::new(LOAD_HANDSHAKES_MAX));
+        let joined = Arc::new(Semaphore::new(0));
+        let (go, gone) = watch::channel(None);
+        let (mut tasks, count) = (JoinSet::new(), callers.len());
+        for (place, caller) in callers.into_iter().enumerate() {
+            let (address, offer) = (address.clone(), Arc::clone(offer));
+            let (handshakes, joined) = (Arc::clone(&handshakes), Arc::clone(&joined));
+            let mut gone = gone.clone();
+            tasks.spawn(async move {
+                let turn = handshakes.acquire_owned().await;
+                let mut bidder = Bidder::join(place, caller, address).await;
+                drop(turn);
+                joined.add_permits(1);
+                bidder.bid_from_the_start(&mut gone, &offer, style).await;
+                bidder
+            });
+        }
+        for _ in 0..count {
+            // It is never closed.
+            let _ = joined.acquire().await.map(SemaphorePermit::forget);
+        }
+        Self { tasks, go }
+    }
+
+    /// Lets everybody bid at once; gives how long that took, and what they met with.
+    async fn bid(mut self) -> (u64, Vec<Session>, Tally) {
+        let start = Stopwatch::start();
+        self.go.send_replace(Some(start));
+        let (mut sessions, mut tally) = (Vec::new(), Tally::default());
+        while let Some(done) = self.tasks.join_next().await {
+            match done {
+                Ok(bidder) => {
+                    tally.add(bidder.tally);
+                    sessions.extend(bidder.session);
+                }
+                Err(_) => tally.broke_down(),
             }
-        });
+        }
+        (start.elapsed_us(), sessions, tally)
     }
-    let mut finished = Vec::new();
-    while let Some(done) = bidding.join_next().await {
-        finished.push(done.unwrap_or_else(|_| Bidder::broken_down()));
-    }
-    (start.elapsed_us(), finished)
 }
 
 /// Opens the bidding on the lots that nobody won a bid on, so that they close too.
@@ -267,6 +277,22 @@ async fn open_the_rest(sessions: &mut [Session], offer: &Offer, tally: &mut Tall
         };
         let answer = bidder::place(session, offer, lot, offer.any_start()).await;
         tally.note(answer);
+    }
+}
+
+/// Waits until every lot has closed, as the server tells the first bidder that is left.
+async fn wait_for_close(sessions: &mut Vec<Session>, offer: &Offer, tally: &mut Tally) {
+    let others = sessions.split_off(sessions.len().min(1));
+    close_all(others, tally).await;
+    let Some(session) = sessions.first_mut() else { return };
+    let is_closed = |lot: &LotView| matches!(lot.state, LotState::Closed { .. });
+    let wait = Stopwatch::start();
+    while wait.elapsed_us() / 1000 < offer.patience().ms() {
+        match session.list().await {
+            Ok(lots) if lots.iter().all(is_closed) => return,
+            Ok(_) => tokio::time::sleep(LOOK_EVERY).await,
+            Err(error) => return tally.failed(&error),
+        }
     }
 }
 

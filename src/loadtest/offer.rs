@@ -24,7 +24,9 @@ const LOTS_PER_BIDDER: usize = 4;
 /// How long a lot runs after the load has ended.
 const FLAT_OUT_MARGIN: Span = Span::from_s(3);
 /// Three pauses of two seconds, and time to spare.
-const SEED_DURATION: Span = Span::from_s(10);
+const SEED_MARGIN: Span = Span::from_s(10);
+/// Everybody hears every line, so that each bidder makes the others wait longer.
+const SEED_MARGIN_PER_BIDDER: Span = Span::from_ms(10);
 /// The greatest amount in the seed's style: over every item's start.
 const SEED_AMOUNT_MAX: u64 = 2_000;
 
@@ -53,7 +55,9 @@ impl Offer {
                 let items = items
                     .into_iter()
                     .map(|(id, mut item)| (id, item["name"].take(), item["highest_bid"].take()));
-                Self::of(items, SEED_DURATION, 1)
+                let bidders = u64::try_from(plan.bidders).unwrap_or(u64::MAX);
+                let wait_ms = SEED_MARGIN_PER_BIDDER.ms().saturating_mul(bidders);
+                Self::of(items, Span::from_ms(SEED_MARGIN.ms().saturating_add(wait_ms)), 1)
             }
         }
     }

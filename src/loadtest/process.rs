@@ -7,16 +7,17 @@ use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::Duration;
 
 use rustix::param::clock_ticks_per_second;
+use rustix::process::{Pid, Signal, kill_process};
 use tokio::net::TcpStream;
 
 use super::Plan;
 use crate::clock::Stopwatch;
-use crate::limits::LOAD_START_TIMEOUT;
+use crate::limits::{LOAD_START_TIMEOUT, LOAD_STOP_TIMEOUT};
 use crate::pki::Address;
 use crate::time::Span;
 
 /// How often the process is looked at while something is awaited of it.
-const LOOK_EVERY: Duration = Duration::from_millis(20);
+pub(super) const LOOK_EVERY: Duration = Duration::from_millis(20);
 /// How many of the server's last words an error repeats.
 const LAST_LINES: usize = 5;
 
@@ -70,7 +71,7 @@ impl ServerProcess {
             .arg(plan.folder.join("pki"))
             .arg("--ledger")
             .arg(plan.folder.join("ledger"))
-            .args(["--listen", &address.to_string(), "--exit-on-close", "--json-logs"])
+            .args(["--listen", &address.to_string(), "--json-logs"])
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(file)
@@ -93,9 +94,13 @@ impl ServerProcess {
         }
     }
 
-    /// Waits until the sale has closed and the server has gone, all in good order;
-    /// gives the median of its own syncs in microseconds, if its last words tell.
-    pub(super) async fn finish(mut self, within: Span) -> Result<Option<u64>, ProcessFault> {
+    /// Asks it to stop and waits until it has, in good order; gives the median of
+    /// its own syncs in microseconds, if its last words tell.
+    pub(super) async fn stop(mut self) -> Result<Option<u64>, ProcessFault> {
+        if let Some(id) = i32::try_from(self.child.id()).ok().and_then(Pid::from_raw) {
+            // One that has gone already shows below.
+            let _ = kill_process(id, Signal::TERM);
+        }
         let wait = Stopwatch::start();
         loop {
             match self.child.try_wait().map_err(ProcessFault::Start)? {
@@ -103,7 +108,7 @@ impl ServerProcess {
                 Some(status) => {
                     return Err(ProcessFault::Ended { status, words: self.last_words() });
                 }
-                None => self.look_again(wait, "close the sale", within).await?,
+                None => self.look_again(wait, "stop", LOAD_STOP_TIMEOUT).await?,
             }
         }
     }

@@ -137,18 +137,25 @@ pub struct FolderLock(#[expect(dead_code, reason = "the open file is the lock")]
 
 /// Locks a folder of ours against other gavel commands, without waiting.
 pub fn lock_folder(folder: &Path) -> Result<FolderLock, KeyFault> {
-    let path = folder.join(".lock");
+    lock_file(&folder.join(".lock")).map_err(|fault| match fault {
+        KeyFault::Busy { .. } => KeyFault::Busy { path: folder.to_owned() },
+        other => other,
+    })
+}
+
+/// Locks a file that exists for nothing else, without waiting.
+pub fn lock_file(path: &Path) -> Result<FolderLock, KeyFault> {
     let file = OpenOptions::new()
         .create(true)
         .truncate(false)
         .write(true)
         .mode(FILE_MODE)
-        .open(&path)
-        .map_err(KeyFault::io("lock", &path))?;
+        .open(path)
+        .map_err(KeyFault::io("lock", path))?;
     match flock(&file, FlockOperation::NonBlockingLockExclusive) {
         Ok(()) => Ok(FolderLock(file)),
-        Err(rustix::io::Errno::WOULDBLOCK) => Err(KeyFault::Busy { path: folder.to_owned() }),
-        Err(error) => Err(KeyFault::io("lock", &path)(error.into())),
+        Err(rustix::io::Errno::WOULDBLOCK) => Err(KeyFault::Busy { path: path.to_owned() }),
+        Err(error) => Err(KeyFault::io("lock", path)(error.into())),
     }
 }
 
@@ -221,6 +228,18 @@ pub fn create(path: &Path, bytes: &[u8]) -> Result<(), KeyFault> {
         _ => KeyFault::io("write", path)(error),
     });
     finish(&beside, path, linked)
+}
+
+/// Whether [`erase`] has done its work on a file, or all of it but the removing.
+pub fn is_erased(path: &Path) -> Result<bool, KeyFault> {
+    let file = match File::open(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(true),
+        other => other.map_err(KeyFault::io("read", path))?,
+    };
+    // A PEM file begins with text.
+    let mut first = [0];
+    let read = (&file).read(&mut first).map_err(KeyFault::io("read", path))?;
+    Ok(read == 0 || first == [0])
 }
 
 /// Overwrites a file with zeros and removes it. A file that is gone is erased already.

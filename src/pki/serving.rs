@@ -6,6 +6,7 @@
 //! | `ca.pem` | the CA's certificate |
 //! | `server.pem` | the server's key and certificate |
 //! | `sealer-<sale>.pem`, `.key` | the certificate and the key that seal one sale |
+//! | `sealer-<sale>.lock` | held by the server that seals with the key |
 //! | `sealer-<sale>.used` | says that the key may have signed, so that the sale's ledger must exist |
 //! | `crl.pem` | the revocation list |
 
@@ -20,7 +21,7 @@ use super::anchor::Anchor;
 use super::credential::{Address, CredentialFault};
 use super::fault::CertificateFault;
 use super::identity::{Sealer, ServerIdentity};
-use super::keys::{self, KeyFault};
+use super::keys::{self, FolderLock, KeyFault};
 use super::pem;
 use super::tls::ServerKey;
 use super::verify::{verify_sealer, verify_server};
@@ -177,7 +178,8 @@ impl ServeFolder {
 
     /// Where the sealing key of `sale` stands.
     pub fn sealing_key_state(&self, sale: &SaleId) -> Result<SealingKeyState, KeyFault> {
-        let key = keys::is_there(&self.sealer_path(sale, "key"))?;
+        // What an interrupted erasing left is a key no more.
+        let key = !keys::is_erased(&self.sealer_path(sale, "key"))?;
         let used = keys::is_there(&self.sealer_path(sale, "used"))?;
         Ok(match (key, used) {
             (true, false) => SealingKeyState::Fresh,
@@ -185,6 +187,13 @@ impl ServeFolder {
             (false, true) => SealingKeyState::Erased,
             (false, false) => SealingKeyState::Missing,
         })
+    }
+
+    /// Keeps every other server from the sealing key of `sale`, until it is dropped. The
+    /// ledger's own lock is not enough: in two ledger folders, two servers that started at
+    /// the same moment would both find the key fresh, and sign two trees of one size.
+    pub fn hold_sealing_key(&self, sale: &SaleId) -> Result<FolderLock, KeyFault> {
+        keys::lock_file(&self.sealer_path(sale, "lock"))
     }
 
     /// Reads the sealing key and certificate of `sale`, judged at `at`.

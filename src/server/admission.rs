@@ -11,7 +11,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::auction::name::Name;
 use crate::limits::{
-    CONNECTIONS_MAX, CONNECTIONS_PER_NAME_MAX, UNAUTHENTICATED_MAX, UNAUTHENTICATED_PER_ADDRESS_MAX,
+    CONNECTIONS_MAX, CONNECTIONS_PER_NAME_MAX, FILES_RESERVED, UNAUTHENTICATED_MAX,
+    UNAUTHENTICATED_PER_ADDRESS_MAX,
 };
 
 /// Which limit keeps a connection out.
@@ -27,9 +28,11 @@ pub(super) enum Crowded {
     Handshakes,
 }
 
-/// The counts.
-#[derive(Debug, Default)]
+/// The counts, and how many there may be.
+#[derive(Debug)]
 pub(super) struct Admission {
+    connections_max: usize,
+    unauthenticated_max: usize,
     counts: Mutex<Counts>,
 }
 
@@ -56,13 +59,27 @@ pub(super) struct Admitted {
 }
 
 impl Admission {
+    /// Takes as many connections as the limits and the process's descriptors allow:
+    /// strangers must never take the last one, which the ledger's disk needs, nor the
+    /// greater half, which bidders need.
+    pub(super) fn within(descriptors: usize) -> Self {
+        let connections_max = descriptors.saturating_sub(FILES_RESERVED).min(CONNECTIONS_MAX);
+        let unauthenticated_max = UNAUTHENTICATED_MAX.min(connections_max.div_ceil(2));
+        Self { connections_max, unauthenticated_max, counts: Mutex::default() }
+    }
+
+    /// How many connections may be open at once.
+    pub(super) const fn connections_max(&self) -> usize {
+        self.connections_max
+    }
+
     /// Lets a connection begin its handshake.
     pub(super) fn begin(self: &Arc<Self>, address: IpAddr) -> Result<Handshaking, Crowded> {
         let mut counts = self.lock();
-        if counts.connections >= CONNECTIONS_MAX {
+        if counts.connections >= self.connections_max {
             return Err(Crowded::House);
         }
-        if counts.unauthenticated >= UNAUTHENTICATED_MAX {
+        if counts.unauthenticated >= self.unauthenticated_max {
             return Err(Crowded::Handshakes);
         }
         if !up(&mut counts.addresses, &address, UNAUTHENTICATED_PER_ADDRESS_MAX) {
@@ -135,7 +152,7 @@ mod tests {
 
     #[test]
     fn an_address_is_crowded_by_strangers_only() {
-        let admission = Arc::new(Admission::default());
+        let admission = Arc::new(Admission::within(usize::MAX));
         let hall = IpAddr::from([192, 0, 2, 1]);
         let strangers: Vec<_> = (0..UNAUTHENTICATED_PER_ADDRESS_MAX)
             .map(|_| admission.begin(hall).expect("within the limit"))
@@ -159,8 +176,26 @@ mod tests {
     }
 
     #[test]
+    fn strangers_leave_descriptors_to_the_disk_and_to_bidders() {
+        let admission = Arc::new(Admission::within(FILES_RESERVED + 10));
+        let begin = |host: u8| admission.begin(IpAddr::from([192, 0, 2, host]));
+        let strangers: Vec<_> = (0..5).map(begin).collect();
+        assert!(strangers.iter().all(Result::is_ok));
+        assert_eq!(begin(9).err(), Some(Crowded::Handshakes));
+        let name = |i: u8| Name::parse(&format!("bidder-{i}")).expect("a name");
+        let known = |(i, stranger): (u8, Result<Handshaking, Crowded>)| {
+            stranger.expect("within the limit").admit(&name(i))
+        };
+        let _known: Vec<_> = (0..).zip(strangers).map(known).collect();
+        let _more: Vec<_> = (0..5).map(begin).collect();
+        assert_eq!(begin(9).err(), Some(Crowded::House));
+        assert_eq!(Admission::within(0).connections_max(), 0);
+        assert_eq!(Admission::within(usize::MAX).connections_max(), CONNECTIONS_MAX);
+    }
+
+    #[test]
     fn a_name_has_so_many_connections() {
-        let admission = Arc::new(Admission::default());
+        let admission = Arc::new(Admission::within(usize::MAX));
         let address = IpAddr::from([192, 0, 2, 1]);
         let name = Name::parse("alice").expect("a name");
         let admit = || admission.begin(address).expect("within the limit").admit(&name);

@@ -4,6 +4,7 @@ use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::task::JoinSet;
 use tokio::time::timeout;
@@ -13,7 +14,9 @@ use tokio_rustls::server::TlsStream;
 use super::admission::{Admission, Admitted, Handshaking};
 use super::premises::{Phase, Premises};
 use super::session::{self, Speech};
-use crate::limits::{ACCEPT_PAUSE, BACKLOG_MAX, HANDSHAKE_TIMEOUT, SEND_BUFFER_BYTES};
+use crate::limits::{
+    ACCEPT_PAUSE, BACKLOG_MAX, CONNECTIONS_MAX, HANDSHAKE_TIMEOUT, SEND_BUFFER_BYTES,
+};
 use crate::pki::{ALPN_GAVEL_1, CertificateFault, Identity, fault_of_io, verify_person};
 
 /// Takes the address. Accepted sockets inherit the bounded send buffer: without
@@ -28,7 +31,11 @@ pub(super) fn listen(address: SocketAddr) -> io::Result<TcpListener> {
 
 /// Takes connections until the server stops, then waits for the sessions to part.
 pub(super) async fn open(listener: TcpListener, acceptor: TlsAcceptor, premises: Arc<Premises>) {
-    let admission = Arc::new(Admission::default());
+    let admission = Arc::new(Admission::within(descriptors()));
+    if admission.connections_max() < CONNECTIONS_MAX {
+        let connections = admission.connections_max();
+        tracing::warn!(connections, "the system allows this process few files (ulimit -n)");
+    }
     let stopping = stopping(&premises);
     tokio::pin!(stopping);
     let mut sessions = JoinSet::new();
@@ -58,9 +65,20 @@ pub(super) async fn open(listener: TcpListener, acceptor: TlsAcceptor, premises:
     while sessions.join_next().await.is_some() {}
 }
 
+/// How many files and sockets the process may have open, once it has asked for all it can get.
+fn descriptors() -> usize {
+    let mut limit = getrlimit(Resource::Nofile);
+    let most = Rlimit { current: limit.maximum, maximum: limit.maximum };
+    if setrlimit(Resource::Nofile, most.clone()).is_ok() {
+        limit = most;
+    }
+    // Without a limit there is nothing to count.
+    limit.current.map_or(usize::MAX, |most| usize::try_from(most).unwrap_or(usize::MAX))
+}
+
 async fn stopping(premises: &Premises) {
     let mut phase = premises.phase.subscribe();
-    let _ = phase.wait_for(|phase| *phase == Phase::Stopping).await;
+    let _ = phase.wait_for(|phase| *phase != Phase::Running).await;
 }
 
 async fn receive(
@@ -98,12 +116,12 @@ fn shaken(handshake: Shaken, peer: SocketAddr) -> Option<TlsStream<TcpStream>> {
         Ok(Err(error)) => {
             match fault_of_io(&error) {
                 Some(fault) => refused(peer, &fault),
-                None => tracing::warn!(%peer, reason = "handshake", "refused: {}", plain(&error)),
+                None => tracing::warn!(%peer, reason = %"handshake", "refused: {}", plain(&error)),
             }
             None
         }
         Err(_) => {
-            tracing::warn!(%peer, reason = "timeout", "refused: the handshake took too long");
+            tracing::warn!(%peer, reason = %"timeout", "refused: the handshake took too long");
             None
         }
     }
@@ -142,7 +160,7 @@ fn admit(
 }
 
 fn refused(peer: SocketAddr, fault: &CertificateFault) {
-    tracing::warn!(%peer, reason = fault.kind(), "refused: {fault}");
+    tracing::warn!(%peer, reason = %fault.kind(), "refused: {fault}");
 }
 
 fn log_arrival(
@@ -158,9 +176,9 @@ fn log_arrival(
         %peer,
         name = %identity.name,
         role = %identity.role,
-        tls = version.unwrap_or("unknown"),
-        cipher = suite.unwrap_or("unknown"),
-        speech = match speech {
+        tls = %version.unwrap_or("unknown"),
+        cipher = %suite.unwrap_or("unknown"),
+        speech = %match speech {
             Speech::Gavel => "gavel/1",
             Speech::Text => "text",
         },

@@ -176,8 +176,10 @@ impl Floor {
             Checked::Enrolled(enrolled) => self.house.enrol(at, &enrolled),
             Checked::Forged(forged) => self.house.submit_forged(at, &forged),
             Checked::Refused(code) => {
+                self.metrics.refused(code);
+                // Without the lot: how it stands in this round is not on the disk yet.
                 if let Some(ticket) = ticket {
-                    self.refuse(ticket, code, lot.as_ref());
+                    ticket.refuse(code);
                 }
                 return None;
             }
@@ -189,13 +191,6 @@ impl Floor {
             }
         };
         ticket.map(|ticket| Waiting { ticket, pending, lot, since })
-    }
-
-    /// Refuses what never reached the rules.
-    fn refuse(&mut self, ticket: Ticket, code: Code, lot: Option<&LotId>) {
-        self.metrics.refused(code);
-        let lot = self.view(lot);
-        ticket.answer(Answer::Refused { code, least: None, lot });
     }
 
     /// Writes and syncs the open frame, and only then answers and tells everybody.
@@ -338,7 +333,7 @@ impl Floor {
             return;
         }
         self.clock_looked = Stopwatch::start();
-        let wall = self.clock.wall();
+        let wall = self.clock.wall_at(at);
         if self.house.note_clock(at, wall, false) {
             tracing::warn!(official = %at, %wall, "the wall clock has moved; official time keeps its pace");
         }

@@ -224,7 +224,9 @@ impl Server {
             None => {
                 premises.phase.send_replace(Phase::Stopping);
                 premises.gate.stop();
-                floor.await
+                let end = floor.await;
+                premises.phase.send_replace(Phase::Stopped);
+                end
             }
         };
         let end = end.map_err(|_| ServerFailure::FloorGone).and_then(|end| Ok(end?));

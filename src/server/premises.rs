@@ -22,6 +22,8 @@ pub(super) enum Phase {
     Running,
     /// It is about to stop: sessions finish what they owe and part.
     Stopping,
+    /// The floor has stopped: no frame comes any more.
+    Stopped,
 }
 
 /// The sale as sessions quote it; nothing here changes while it runs.

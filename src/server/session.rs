@@ -175,7 +175,7 @@ impl Session {
                 if premises.revocations.is_revoked(&identity.serial) {
                     return Ending::Revoked;
                 }
-                if *phase.borrow_and_update() == Phase::Stopping {
+                if *phase.borrow_and_update() != Phase::Running {
                     return Ending::Stopping;
                 }
                 tokio::select! {

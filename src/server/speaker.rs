@@ -15,7 +15,7 @@ use tokio::sync::{OwnedSemaphorePermit, mpsc, watch};
 use tokio::time::timeout;
 
 use super::fanout::{Cursor, News, Told};
-use super::premises::Premises;
+use super::premises::{Phase, Premises};
 use super::session::{Ending, Speech};
 use super::ticket::{Answer, Asked, Outgoing, Query, Say, Ticket};
 use super::{gavel, text};
@@ -55,6 +55,8 @@ struct Stream {
 /// Why the speaker gives up.
 enum Mute {
     Gone,
+    /// It takes nothing, and so no last word either.
+    Stuck,
     TooSlow,
 }
 
@@ -97,6 +99,7 @@ impl<W: AsyncWrite + Unpin> Speaker<W> {
         let ending = match self.speak().await {
             Ok(()) => self.farewell.unwrap_or(Ending::Left),
             Err(Mute::Gone) => Ending::Left,
+            Err(Mute::Stuck) => return Ending::TooSlow,
             Err(Mute::TooSlow) => Ending::TooSlow,
         };
         if let Some((code, message)) = ending.farewell() {
@@ -128,10 +131,15 @@ impl<W: AsyncWrite + Unpin> Speaker<W> {
         }
     }
 
-    /// Everybody hears the frames up to the end, also of a server that stops.
+    /// Everybody hears the frames up to the end, also of a server that stops: the
+    /// floor still works off what waited, so its last frame is waited for.
     async fn finish(&mut self) -> Result<(), Mute> {
-        if self.farewell == Some(Ending::Stopping)
-            && let Some(cursor) = &mut self.cursor
+        if self.farewell != Some(Ending::Stopping) {
+            return Ok(());
+        }
+        let mut phase = self.premises.phase.subscribe();
+        let _ = phase.wait_for(|phase| *phase == Phase::Stopped).await;
+        if let Some(cursor) = &mut self.cursor
             && let News::Frames(frames) = self.premises.fanout.take(cursor, usize::MAX)
         {
             self.put_frames(&frames).await?;
@@ -295,7 +303,7 @@ impl<W: AsyncWrite + Unpin> Speaker<W> {
         for piece in bytes.chunks(WRITE_BYTES) {
             match timeout(WRITE_TIMEOUT.into(), self.write.write_all(piece)).await {
                 Ok(written) => written?,
-                Err(_) => return Err(Mute::TooSlow),
+                Err(_) => return Err(Mute::Stuck),
             }
         }
         Ok(())
@@ -304,7 +312,7 @@ impl<W: AsyncWrite + Unpin> Speaker<W> {
     async fn flush(&mut self) -> Result<(), Mute> {
         match timeout(WRITE_TIMEOUT.into(), self.write.flush()).await {
             Ok(flushed) => Ok(flushed?),
-            Err(_) => Err(Mute::TooSlow),
+            Err(_) => Err(Mute::Stuck),
         }
     }
 }

@@ -6,6 +6,7 @@ use gavel::auction::name::LotId;
 use gavel::auction::refusal::Code;
 use gavel::house::{Answer, WelcomeRefusal};
 use gavel::ledger::Receipt;
+use gavel::limits::REFUSALS_PER_MINUTE_MAX;
 
 use super::world::{Running, World, at};
 
@@ -134,4 +135,62 @@ fn refusals_that_are_only_counted_stand_before_the_closings_of_their_frame() {
     assert!(running.house.is_finished());
     drop(running);
     world.recover(folder.path()).expect("the replay finds every line in its place");
+}
+
+#[test]
+fn the_same_refused_bytes_get_the_same_answer_with_the_least_that_stands() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let world = World::new(&["alice", "bob"]);
+    let mut running = begin(&world, folder.path());
+    let low = world.bid(&running, "alice", "1", 50, 1);
+    let least = |answer: &Answer| match answer {
+        Answer::Refused { code: Code::TooLow, least } => least.expect("an ask").minor_units(),
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(least(&running.one(|house| house.submit(at(100), 0, low.clone()))), 51);
+    assert_eq!(least(&running.one(|house| house.submit(at(200), 0, low.clone()))), 51);
+    drop(running);
+    let mut running = world.go_on(folder.path(), at(1_000)).expect("goes on");
+    assert_eq!(least(&running.one(|house| house.submit(at(1_100), 0, low))), 51);
+}
+
+#[test]
+fn of_refusals_beyond_the_cap_only_the_last_answer_of_a_key_is_kept() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let world = World::new(&["alice", "bob"]);
+    let mut running = begin(&world, folder.path());
+    let whole = REFUSALS_PER_MINUTE_MAX;
+    let bids: Vec<_> = (1..=whole + 2).map(|n| world.bid(&running, "alice", "1", 50, n)).collect();
+    for bid in &bids {
+        let answer = running.one(|house| house.submit(at(100), 0, bid.clone()));
+        assert_eq!(refusal(&answer), Code::TooLow);
+    }
+    let mut again = |n: usize| {
+        let bid = bids[n - 1].clone();
+        refusal(&running.one(|house| house.submit(at(200), 0, bid)))
+    };
+    let whole = usize::try_from(whole).expect("few");
+    assert_eq!(again(1), Code::TooLow, "it stands in the ledger");
+    assert_eq!(again(whole), Code::TooLow, "it stands in the ledger");
+    assert_eq!(again(whole + 2), Code::TooLow, "the newest that was only counted");
+    assert_eq!(again(whole + 1), Code::ReusedN, "an older one that was only counted");
+}
+
+#[test]
+fn the_refusals_keep_their_order_once_the_sale_has_closed() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let world = World::new(&["alice", "bob", "carol"]);
+    let mut running = begin(&world, folder.path());
+    running.quiet(at(200_000));
+    assert!(running.house.is_finished());
+    let lines = running.store.lines();
+    for (name, lot, code) in [
+        ("carol", "1", Code::NotEnrolled),
+        ("alice", "99", Code::NoSuchLot),
+        ("alice", "1", Code::Closed),
+    ] {
+        let bid = world.bid(&running, name, lot, 99, 1);
+        assert_eq!(refusal(&running.one(|house| house.submit(at(200_001), 0, bid))), code);
+    }
+    assert_eq!(running.store.lines(), lines, "nothing follows the seal over the close");
 }

@@ -1,5 +1,7 @@
 //! Who is let in, how often, and who is cut off.
 
+use std::sync::Mutex;
+
 use gavel::auction::refusal::Code;
 use gavel::clock::Clock;
 use gavel::limits::CONNECTIONS_PER_NAME_MAX;
@@ -67,4 +69,49 @@ async fn seed_08_coming_and_going_takes_no_place_from_others() {
     }
     assert!(bob.ask("STATUS 1", "Current").await.contains("100 by None"));
     server.stop().await;
+}
+
+/// Everything that servers of this process log.
+static LOG: Mutex<Vec<u8>> = Mutex::new(Vec::new());
+
+/// Writes into [`LOG`].
+struct Log;
+
+impl std::io::Write for Log {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        LOG.lock().expect("no panic").write(bytes)
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_log_names_peer_version_cipher_and_why_somebody_was_refused() {
+    tracing_subscriber::fmt().with_ansi(false).with_writer(|| Log).init();
+    let (world, other) = (World::new(ITEMS), World::new(ITEMS));
+    let server = world.serve().await;
+    let mut friend = world.person("friend-of-the-log").text(&server).await;
+    assert_eq!(friend.ask("QUIT", "G").await, "Goodbye.");
+    // The same house's name under another CA.
+    let mut mallory = other.person("mallory");
+    mallory.credential.anchor = world.ca.anchor().clone();
+    assert!(mallory.is_refused(&server).await);
+    server.stop().await;
+    let log = String::from_utf8(LOG.lock().expect("no panic").clone()).expect("text");
+    let line = |wanted: &str| log.lines().find(|line| line.contains(wanted)).unwrap_or_default();
+    let connected = line("name=friend-of-the-log");
+    for part in [
+        "connected",
+        "peer=127.0.0.1:",
+        "role=bidder",
+        "tls=TLSv1_3",
+        "cipher=TLS13_",
+        "speech=text",
+    ] {
+        assert!(connected.contains(part), "{part}: {connected}");
+    }
+    assert!(log.contains("reason=untrusted-ca"), "{log}");
+    assert!(!log.contains('\u{1b}') && !log.contains("mallory"));
 }

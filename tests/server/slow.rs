@@ -8,13 +8,16 @@ const LONG_ITEM: &str =
     r#"{"1": {"name": "Quilt", "highest_bid": 100, "highest_bidder": null, "duration": 600}}"#;
 
 /// More frames than the ring keeps and the system's buffers take.
-const BIDS_EACH: u64 = 500;
+const BIDS_EACH: u64 = 750;
 
 /// Reads on to a snapshot, or to the word that says why the server gave up.
 async fn snapshot_or_end(slow: &mut Gavel) -> Option<ServerMessage> {
     loop {
         match slow.next_unchecked().await? {
-            ServerMessage::Lines(_) => {}
+            ServerMessage::Lines(lines) => {
+                let idle = lines.lines.iter().any(|line| line.contains("\"t\":\"tick\""));
+                assert!(!idle, "it has fallen behind by nothing");
+            }
             other => return Some(other),
         }
     }
@@ -29,7 +32,7 @@ async fn seed_05_06_who_stops_reading_delays_nobody_and_loses_lines_only() {
     let (mut a, mut b) = (alice.gavel(&server).await, bob.gavel(&server).await);
     alice.enrol(&mut a).await;
     bob.enrol(&mut b).await;
-    // Each bid is a frame, and its seal line another one.
+    // Each bid is a frame; its seal line is another one or begins the next.
     for n in 1..=BIDS_EACH {
         let answer = a.place(&alice.bid(&a, "1", 100 + 2 * n, n)).await;
         alice.receipt(&mut a, answer);

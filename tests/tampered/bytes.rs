@@ -1,6 +1,6 @@
 //! Bytes: every single-bit flip, every cut, and what editors and transfers do.
 
-use gavel::audit::{Auditor, FindingKind, Verdict, audit};
+use gavel::audit::{Auditor, FindingKind, Verdict};
 
 use rayon::prelude::*;
 
@@ -55,8 +55,10 @@ fn every_single_bit_flip_is_found() {
 #[test]
 fn every_cut_is_found_and_is_no_crime() {
     let world = world();
+    let mut auditor = Auditor::new(world.anchors());
     for end in 0..world.ledger.len() {
-        let audit = audit(&world.ledger[..end], world.anchors());
+        let audit = auditor.clone().finish();
+        auditor.feed(&world.ledger[end..=end]);
         assert_eq!(audit.verdict(), Verdict::Incomplete, "{end}: {:?}", audit.findings);
         let expected = match end {
             0 => FindingKind::Empty,

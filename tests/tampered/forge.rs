@@ -1,1 +1,116 @@
-//! wip
+//! A forger with the house's own sealing key: takes a ledger apart, and chains and
+//! seals it again, so that only its meaning is wrong.
+
+use std::collections::BTreeMap;
+
+use gavel::ledger::entry::{Draft, Kind, Line};
+use gavel::ledger::merkle::leaf_hash;
+use gavel::ledger::{Hash, SealingKey, Tree};
+use serde_json::{Value, json};
+
+use super::world::{OPENED, World, world};
+
+/// One entry, to be changed.
+#[derive(Clone, Debug)]
+pub(crate) struct Piece {
+    pub(crate) kind: Kind,
+    pub(crate) ts: u64,
+    pub(crate) body: Value,
+}
+
+/// Makes the note of a seal over so many lines with that root.
+pub(crate) type SealAs = fn(&SealingKey, u64, Hash) -> String;
+
+/// A ledger in pieces. Seals are kept as places and made again.
+#[derive(Clone)]
+pub(crate) struct Forge {
+    pub(crate) pieces: Vec<Piece>,
+    /// Seals that are not to be made as the house makes them.
+    pub(crate) seals: BTreeMap<usize, SealAs>,
+}
+
+impl Forge {
+    /// The honest ledger in pieces.
+    pub(crate) fn honest() -> Self {
+        let ledger = &world().ledger;
+        let lines = ledger.split(|byte| *byte == b'\n').filter(|line| !line.is_empty());
+        let piece = |raw: &[u8]| {
+            let line = Line::parse(raw).expect("is honest");
+            let ts = line.at.map_or(0, |at| at.unix_ms() - OPENED);
+            let body = serde_json::from_str(line.body).expect("is JSON");
+            Piece { kind: line.kind, ts, body }
+        };
+        Self { pieces: lines.map(piece).collect(), seals: BTreeMap::new() }
+    }
+
+    /// The place of the first entry of `kind` at `ms`.
+    pub(crate) fn find(&self, kind: Kind, ms: u64) -> usize {
+        let found = self.pieces.iter().position(|piece| piece.kind == kind && piece.ts == ms);
+        found.unwrap_or_else(|| panic!("no {kind} at {ms}: {:?}", self.places()))
+    }
+
+    pub(crate) fn places(&self) -> Vec<(Kind, u64)> {
+        self.pieces.iter().map(|piece| (piece.kind, piece.ts)).collect()
+    }
+
+    /// Puts an entry at `place`.
+    pub(crate) fn insert(&mut self, place: usize, draft: &Draft) {
+        self.pieces.insert(place, of_draft(draft));
+    }
+
+    /// Puts another entry in the place of one.
+    pub(crate) fn replace(&mut self, place: usize, draft: &Draft) {
+        self.pieces[place] = of_draft(draft);
+    }
+
+    /// Chains and seals with the house's own key.
+    pub(crate) fn forged(&self) -> Vec<u8> {
+        self.sealed_by(&world().sealing_key())
+    }
+
+    /// Chains by hand: the house's own chain would refuse some of these lines.
+    pub(crate) fn sealed_by(&self, key: &SealingKey) -> Vec<u8> {
+        let mut tree = Tree::new();
+        let mut prev = Hash::ZERO;
+        let mut ledger = Vec::new();
+        for (seq, piece) in self.pieces.iter().enumerate() {
+            let mut line =
+                json!({"prev": prev.to_string(), "seq": seq, "t": piece.kind.as_str(), "v": 1});
+            if piece.kind == Kind::Seal {
+                let seal_as = self.seals.get(&seq).copied().unwrap_or(honest_seal);
+                line["body"] = json!({"note": seal_as(key, tree.size(), tree.root())});
+            } else {
+                line["body"] = piece.body.clone();
+                line["ts"] = json!(OPENED + piece.ts);
+            }
+            // Canonical: serde_json's own maps are sorted.
+            let line = serde_json::to_vec(&line).expect("writes");
+            prev = Hash::of(&line);
+            tree.append(leaf_hash(&line));
+            ledger.extend_from_slice(&line);
+            ledger.push(b'\n');
+        }
+        ledger
+    }
+}
+
+fn honest_seal(key: &SealingKey, size: u64, root: Hash) -> String {
+    key.sign(size, root).note().to_owned()
+}
+
+fn of_draft(draft: &Draft) -> Piece {
+    let body = serde_json::from_slice(&draft.body).expect("is JSON");
+    Piece { kind: draft.kind, ts: draft.at.unix_ms() - OPENED, body }
+}
+
+impl World {
+    pub(crate) fn line_count(&self) -> u64 {
+        let lines = self.ledger.iter().filter(|byte| **byte == b'\n').count();
+        u64::try_from(lines).expect("small")
+    }
+}
+
+#[test]
+fn a_forger_who_changes_nothing_makes_the_same_ledger() {
+    assert_eq!(Forge::honest().forged(), world().ledger);
+}

@@ -1,1 +1,219 @@
-//! wip
+//! What the auditor brings along: receipts, checkpoints, the items file, the
+//! revocation list.
+
+use gavel::auction::money::Amount;
+use gavel::audit::{Anchors, FindingKind, Verdict, audit};
+use gavel::ledger::entry::Kind;
+use gavel::ledger::merkle::leaf_hash;
+use gavel::ledger::{Receipt, Tree};
+use gavel::pki::{Ca, CrlEntry, Fingerprint, RevocationReason};
+use serde_json::json;
+
+use super::forge::Forge;
+use super::world::{World, at, days_before, expect, name, world};
+
+fn with_receipt(text: &str) -> Anchors {
+    let mut anchors = world().anchors();
+    anchors.add_receipt("alice.tlog-proof", text).expect("is a receipt");
+    anchors
+}
+
+fn with_checkpoint(note: &str) -> Anchors {
+    let mut anchors = world().anchors();
+    anchors.add_checkpoint("newest", note).expect("is a checkpoint");
+    anchors
+}
+
+/// The honest sale, rewritten by the house from Bob's second bid on, and closed.
+fn rewritten() -> Vec<u8> {
+    let mut forge = Forge::honest();
+    let line = forge.find(Kind::Refusal, 2_500);
+    forge.pieces.remove(line);
+    forge.forged()
+}
+
+/// The honest sale without its last bid, closed as the rules then want it.
+fn cut_and_closed() -> Vec<u8> {
+    let mut forge = Forge::honest();
+    let raise = forge.find(Kind::Bid, 29_000);
+    forge.pieces.remove(raise);
+    for piece in forge.pieces.iter_mut().filter(|piece| piece.ts == 39_000) {
+        piece.ts = 31_000;
+        if piece.kind == Kind::LotClose {
+            piece.body["winner"] = json!("bob");
+            piece.body["price"] = json!(60);
+        } else {
+            piece.body["hammer_total"] = json!(160);
+        }
+    }
+    forge.forged()
+}
+
+#[test]
+fn what_agrees_is_said() {
+    let world = world();
+    let mut anchors = with_receipt(&world.receipt);
+    anchors.add_checkpoint("newest", &world.checkpoint).expect("is a checkpoint");
+    let audit = audit(&world.ledger, anchors.with_items(world.lots.clone()));
+    assert_eq!(audit.verdict(), Verdict::Valid, "{:?}", audit.findings);
+    for said in ["1 receipt:", "1 checkpoint:", "items file"] {
+        assert!(
+            audit.checked.iter().any(|line| line.contains(said)),
+            "{said}: {:?}",
+            audit.checked
+        );
+    }
+    assert!(!audit.unchecked.iter().any(|said| said.contains("another ledger may exist")));
+}
+
+#[test]
+fn a_ledger_that_a_receipt_contradicts_is_a_fork() {
+    let world = world();
+    let alone = audit(&rewritten(), world.anchors());
+    assert_eq!(alone.verdict(), Verdict::Valid, "consistent in itself: {:?}", alone.findings);
+    let held = audit(&rewritten(), with_receipt(&world.receipt));
+    expect("a line dropped after the receipt's", &held, FindingKind::Fork, None);
+    let held = audit(&rewritten(), with_checkpoint(&world.checkpoint));
+    expect("against a checkpoint", &held, FindingKind::Fork, None);
+}
+
+#[test]
+fn a_receipt_by_another_certified_key_is_a_fork() {
+    let world = world();
+    let key = world.key_of([78; 32]);
+    let public = key.verifying_key().to_bytes();
+    let (sealer, _) = world.ca.certify_sealer(&public, &world.sale, at(0)).expect("certifies");
+    let receipt = receipt_of(&Forge::honest().forged(), 11, &key, sealer);
+    let audit = audit(&world.ledger, with_receipt(&receipt));
+    expect("another key of this sale", &audit, FindingKind::Fork, Some(11));
+}
+
+/// A receipt for `index` under a checkpoint over the whole ledger.
+fn receipt_of(
+    ledger: &[u8],
+    index: u64,
+    key: &gavel::ledger::SealingKey,
+    sealer: Vec<u8>,
+) -> String {
+    let lines: Vec<&[u8]> = ledger.split(|byte| *byte == b'\n').filter(|l| !l.is_empty()).collect();
+    let mut tree = Tree::new();
+    lines.iter().for_each(|line| tree.append(leaf_hash(line)));
+    let entry = lines[usize::try_from(index).expect("small")];
+    let receipt = Receipt {
+        index,
+        proof: tree.inclusion(index, tree.size()).expect("within"),
+        note: key.sign(tree.size(), tree.root()).note().to_owned(),
+        entry: String::from_utf8(entry.to_vec()).expect("is UTF-8"),
+        sealer,
+    };
+    receipt.to_text()
+}
+
+#[test]
+fn a_receipt_of_another_sale_proves_nothing() {
+    let world = world();
+    let other = world.receipt.replace("test-house/spring", "test-house/autumn");
+    let other = audit(&world.ledger, with_receipt(&other));
+    expect("another sale", &other, FindingKind::Receipt, None);
+    let text = world.receipt.replacen("index 11", "index 12", 1);
+    let damaged = audit(&world.ledger, with_receipt(&text));
+    expect("a damaged receipt", &damaged, FindingKind::Receipt, None);
+    // A stranger's CA cannot convict a house.
+    let stranger = Ca::create(world.house.clone(), days_before(1)).expect("a CA");
+    let key = world.key_of([79; 32]);
+    let public = key.verifying_key().to_bytes();
+    let (sealer, _) = stranger.certify_sealer(&public, &world.sale, at(0)).expect("certifies");
+    let forged = receipt_of(&rewritten(), 11, &key, sealer);
+    let forged = audit(&world.ledger, with_receipt(&forged));
+    expect("a stranger's receipt", &forged, FindingKind::Receipt, None);
+}
+
+#[test]
+fn a_ledger_shorter_than_what_was_sealed_is_truncated() {
+    let world = world();
+    let mut forge = Forge::honest();
+    forge.pieces.truncate(11);
+    let cut = forge.forged();
+    let held = audit(&cut, with_checkpoint(&world.checkpoint));
+    expect("a checkpoint beyond the end", &held, FindingKind::Truncated, None);
+    let held = audit(&cut, with_receipt(&world.receipt));
+    expect("a receipt beyond the end", &held, FindingKind::Truncated, Some(11));
+}
+
+#[test]
+fn a_tail_cut_and_closed_again_needs_a_receipt_to_be_found() {
+    let world = world();
+    let alone = audit(&cut_and_closed(), world.anchors());
+    assert_eq!(alone.verdict(), Verdict::Valid, "{:?}", alone.findings);
+    let said = "no receipt and no witness was given: another ledger may exist";
+    assert!(alone.unchecked.iter().any(|line| line == said), "{:?}", alone.unchecked);
+
+    let forge = Forge::honest();
+    let raise = u64::try_from(forge.find(Kind::Bid, 29_000)).expect("small");
+    let sealer = forge.pieces[0].body["sealers"][0].as_str().expect("a certificate");
+    let sealer = gavel::ledger::encoding::decode_base64(sealer).expect("is base64");
+    let receipt = receipt_of(&world.ledger, raise, &world.sealing_key(), sealer);
+    let honest = audit(&world.ledger, with_receipt(&receipt));
+    assert_eq!(honest.verdict(), Verdict::Valid, "{:?}", honest.findings);
+    let held = audit(&cut_and_closed(), with_receipt(&receipt));
+    expect("the receipt of the bid that is gone", &held, FindingKind::Fork, Some(raise));
+}
+
+#[test]
+fn the_catalogue_is_the_one_that_was_shown() {
+    let world = world();
+    let mut shown = world.lots.clone();
+    shown[1].start = Amount::new(90).expect("an amount");
+    let other = audit(&world.ledger, world.anchors().with_items(shown.clone()));
+    expect("another start", &other, FindingKind::Items, Some(2));
+    shown.pop();
+    let fewer = audit(&world.ledger, world.anchors().with_items(shown));
+    expect("a lot that was not shown", &fewer, FindingKind::Items, Some(0));
+}
+
+fn crl(world: &World, number: u64, serials: &[&gavel::pki::Serial]) -> Vec<u8> {
+    let entry = |serial: &&gavel::pki::Serial| CrlEntry {
+        serial: (*serial).clone(),
+        revoked_at: at(1_000),
+        reason: RevocationReason::Superseded,
+    };
+    let entries: Vec<CrlEntry> = serials.iter().map(entry).collect();
+    world.ca.sign_crl(number, &entries, at(50_000)).expect("signs").into_bytes()
+}
+
+#[test]
+fn the_revocation_list_holds_what_the_ledger_records() {
+    let world = world();
+    let carol = &world.carol.identity.serial;
+    let given = |list| audit(&world.ledger, world.anchors().with_crl(list));
+    assert_eq!(given(crl(world, 8, &[carol])).verdict(), Verdict::Valid);
+    expect("an older list", &given(crl(world, 6, &[carol])), FindingKind::Crl, None);
+    expect("a list without her", &given(crl(world, 8, &[])), FindingKind::Crl, None);
+    expect("another list of that number", &given(crl(world, 7, &[carol])), FindingKind::Crl, None);
+    expect("garbage", &given(b"no list".to_vec()), FindingKind::Crl, None);
+    let stranger = Ca::create(world.house.clone(), days_before(1)).expect("a CA");
+    let list = stranger.sign_crl(9, &[], at(50_000)).expect("signs").into_bytes();
+    expect("a stranger's list", &given(list), FindingKind::Crl, None);
+}
+
+#[test]
+fn the_recorded_list_itself_is_taken() {
+    let world = world();
+    let list = crl(world, 7, &[&world.carol.identity.serial]);
+    let der = gavel::pki::Crl::read(&list, world.ca.anchor()).expect("reads").hash;
+    let mut forge = Forge::honest();
+    let line = forge.find(Kind::Revoke, 30_000);
+    forge.pieces[line].body["crl_hash"] = json!(Fingerprint::to_string(&der));
+    let audit = audit(&forge.forged(), world.anchors().with_crl(list));
+    assert_eq!(audit.verdict(), Verdict::Valid, "{:?}", audit.findings);
+}
+
+#[test]
+fn a_revocation_that_the_house_kept_to_itself_is_said() {
+    let world = world();
+    let list = crl(world, 8, &[&world.carol.identity.serial, &world.alice.identity.serial]);
+    let audit = audit(&world.ledger, world.anchors().with_crl(list));
+    let results = audit.audited().expect("is clean").results();
+    let said = &results.headlines.revoked_unrecorded;
+    assert_eq!(said.as_slice(), [(name("alice"), at(1_000), at(29_000))]);
+}

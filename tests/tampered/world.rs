@@ -13,8 +13,8 @@ use gavel::auction::increments::Increments;
 use gavel::auction::money::{Amount, Currency};
 use gavel::auction::name::{HouseName, LotId, Name, Role, SaleId, Title};
 use gavel::audit::{Anchors, Audit, FindingKind, Trust, Verdict, audit};
-use gavel::house::{After, Answer, House, Newborn, Pending};
-use gavel::ledger::store::{self, Store};
+use gavel::house::{After, Answer, House, Newborn, Pending, Recovery};
+use gavel::ledger::store::{self, Store, Visit};
 use gavel::ledger::{Hash, SealingKey, origin};
 use gavel::pki::{Ca, Grant, Identity, KeyMaker, P256Secret, RevocationReason};
 use gavel::record::{
@@ -30,6 +30,11 @@ pub(crate) fn at(ms: u64) -> Timestamp {
     Timestamp::from_unix_ms(OPENED + ms).expect("in range")
 }
 
+/// So many days before the sale opens.
+pub(crate) fn days_before(days: u64) -> Timestamp {
+    Timestamp::from_unix_ms(OPENED - days * 86_400_000).expect("in range")
+}
+
 pub(crate) fn name(text: &str) -> Name {
     Name::parse(text).expect("a name")
 }
@@ -43,8 +48,12 @@ pub(crate) struct Person {
 
 impl Person {
     pub(crate) fn new(ca: &Ca, grant: &Grant, seed: u8) -> Self {
+        Self::certified(ca, grant, at(0), seed)
+    }
+
+    pub(crate) fn certified(ca: &Ca, grant: &Grant, when: Timestamp, seed: u8) -> Self {
         let secret = P256Secret::generate().expect("a key");
-        let identity = ca.certify_person(&secret.public_key(), grant, at(0)).expect("certifies");
+        let identity = ca.certify_person(&secret.public_key(), grant, when).expect("certifies");
         Self { identity, secret, bid_key: SigningKey::from_bytes(&[seed; 32]) }
     }
 
@@ -150,7 +159,7 @@ impl World {
     fn play() -> Self {
         let house = HouseName::parse("test-house").expect("a name");
         let sale = SaleId::parse("spring").expect("an id");
-        let ca = Ca::create(house.clone(), at(0)).expect("makes a CA");
+        let ca = Ca::create(house.clone(), days_before(200)).expect("makes a CA");
         let lots =
             vec![lot("1", "Ölbild, 19. Jh.", 50, 5, 30, 10), lot("2", "Vase", 100, 10, 8, 0)];
         let alice = Person::new(&ca, &grant("alice", KeyMaker::Holder), 1);
@@ -290,13 +299,14 @@ impl World {
     }
 }
 
-struct Running {
-    house: House,
-    store: Store,
+/// A sale with its disk.
+pub(crate) struct Running {
+    pub(crate) house: House,
+    pub(crate) store: Store,
 }
 
 impl Running {
-    fn bear(world: &World, folder: &Path) -> Self {
+    pub(crate) fn bear(world: &World, folder: &Path) -> Self {
         let locked = store::lock(folder, world.sale.as_str()).expect("locks");
         let (newborn, lines) =
             Newborn::new(world.opening(), world.lots.clone(), at(0)).expect("a catalogue");
@@ -307,8 +317,32 @@ impl Running {
         running
     }
 
+    /// The sale in `folder` taken up again, as after a crash.
+    pub(crate) fn restart(world: &World, folder: &Path, now: Timestamp) -> Self {
+        let locked = store::lock(folder, world.sale.as_str()).expect("locks");
+        let anchor = world.ca.anchor().clone();
+        let mut recovery = Recovery::new(anchor, world.house.clone(), world.sale.clone());
+        let scan = locked
+            .scan(|raw, line| {
+                recovery.take(raw, line).map(|whole| if whole { Visit::Keep } else { Visit::Break })
+            })
+            .expect("an honest ledger");
+        let recovered = recovery.finish().expect("is whole");
+        let store = locked.rewrite(scan).expect("rewrites");
+        let house = recovered.go_on(world.sealing_key(), now).expect("goes on");
+        let mut running = Self { house, store };
+        running.frame(|_| vec![]);
+        running
+    }
+
+    /// The newest checkpoint as a head.
+    pub(crate) fn head(&self) -> Head {
+        let newest = self.house.checkpoint().checkpoint();
+        Head { root: newest.root, size: newest.size }
+    }
+
     /// Some inputs in one frame.
-    fn frame(&mut self, inputs: impl FnOnce(&mut House) -> Vec<Pending>) -> Vec<Answer> {
+    pub(crate) fn frame(&mut self, inputs: impl FnOnce(&mut House) -> Vec<Pending>) -> Vec<Answer> {
         let waiting = inputs(&mut self.house);
         let mut frame = self.house.take_frame();
         loop {
@@ -324,7 +358,7 @@ impl Running {
         }
     }
 
-    fn quiet(&mut self, now: Timestamp) {
+    pub(crate) fn quiet(&mut self, now: Timestamp) {
         self.house.advance(now);
         self.frame(|_| vec![]);
         self.frame(|_| vec![]);

@@ -81,16 +81,24 @@ fn whole_copy(failure: Failure) -> Failure {
         .hint("`gavel verify` says which copy is whole; clients have them by `gavel fetch`")
 }
 
+/// Why the sealing key cannot be held.
+pub(super) fn of_sealing_lock(fault: KeyFault) -> Failure {
+    match &fault {
+        KeyFault::Busy { path } => locked(path, format!("another server holds {}", shown(path))),
+        _ => fault.into(),
+    }
+}
+
+fn locked(path: &Path, message: String) -> Failure {
+    Failure::operator("ledger-locked", message)
+        .hint(format!("stop that server first; `fuser {}` names its process", shown(path)))
+}
+
 /// What the disk, or another server, did.
 fn of_store(failure: &StoreFailure, args: &Args) -> Failure {
     let message = whole(failure);
     match failure {
-        StoreFailure::Locked { path } => {
-            return Failure::operator("ledger-locked", message).hint(format!(
-                "stop that server first; `fuser {}` names its process",
-                shown(path)
-            ));
-        }
+        StoreFailure::Locked { path } => return locked(path, message),
         StoreFailure::Exists { .. } => {
             return Failure::operator("ledger-exists", message)
                 .hint("start again: the server then goes on with that ledger");

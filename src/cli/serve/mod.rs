@@ -87,6 +87,7 @@ pub(super) fn run(args: &Args) -> Result<Exit, Failure> {
     let sale = choose_sale(args)?;
     let listen = listen_address(args, &serving)?;
     let crl = read_crl(&folder, &serving)?;
+    let _sealing = folder.hold_sealing_key(&sale).map_err(fault::of_sealing_lock)?;
     let begun = begin_sale(args, &folder, &serving, &sale, lots, now)?;
     expiry::warn(&serving, &crl, begun.opening(), now);
     let ledger = begun.ledger().to_owned();

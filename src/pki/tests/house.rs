@@ -195,6 +195,33 @@ fn the_sealing_key_lives_from_fresh_to_erased() {
 }
 
 #[test]
+fn an_erasing_cut_off_before_the_file_is_removed_is_an_erasing() {
+    let place = Place::prepared();
+    let serve = place.house.serve();
+    serve.mark_sealing_key_used(&sale()).expect("marks");
+    let path = serve.path().join(format!("sealer-{}.key", sale()));
+    let length = std::fs::metadata(&path).expect("is there").len();
+    for zeros in [length, 0] {
+        std::fs::write(&path, vec![0; usize::try_from(zeros).expect("short")]).expect("writes");
+        assert_eq!(serve.sealing_key_state(&sale()).expect("looks"), SealingKeyState::Erased);
+    }
+    serve.erase_sealing_key(&sale()).expect("erases");
+    assert!(!path.exists());
+}
+
+#[test]
+fn one_server_holds_a_sealing_key() {
+    let place = Place::prepared();
+    let serve = place.house.serve();
+    let held = serve.hold_sealing_key(&sale()).expect("holds");
+    assert!(matches!(serve.hold_sealing_key(&sale()), Err(keys::KeyFault::Busy { .. })));
+    let other = SaleId::parse("autumn").expect("an id");
+    serve.hold_sealing_key(&other).expect("another sale has its own");
+    drop(held);
+    serve.hold_sealing_key(&sale()).expect("is free again");
+}
+
+#[test]
 fn a_key_is_requested_signed_and_accepted_without_leaving_its_holder() {
     let place = Place::prepared();
     let alices = place.bidders("alice");

@@ -1,0 +1,164 @@
+//! What `verify` and `results` share: the auditor's own files as anchors, and a
+//! ledger file fed to the auditor.
+
+use std::fs::File;
+use std::io::{IsTerminal as _, Read as _};
+use std::path::{Path, PathBuf};
+
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject as _;
+
+use super::fault::of_io;
+use super::{Failure, print, sale_file};
+use crate::audit::{Anchors, Audit, Auditor, Trust};
+use crate::limits::{
+    CREDENTIAL_FILE_BYTES_MAX, CRL_FILE_BYTES_MAX, NOTE_BYTES_MAX, RECEIPT_FILE_BYTES_MAX,
+};
+use crate::pki::keys::{self, shown};
+use crate::pki::{Anchor, Fingerprint};
+
+/// How much of a ledger is read at once.
+const CHUNK_BYTES: usize = 1 << 20;
+/// From which length on the audit says how far it is.
+const LONG_BYTES: u64 = 32 << 20;
+
+/// A ledger, and what it is audited with.
+#[derive(Debug, clap::Args)]
+pub(super) struct LedgerArgs {
+    /// The ledger file
+    #[arg(value_name = "LEDGER")]
+    pub(super) ledger: PathBuf,
+    /// The CA that you trust: its certificate file, or the fingerprint that the house published
+    #[arg(long, value_name = "CA.pem|sha256:HEX")]
+    trust: String,
+    /// A receipt to hold against the ledger; may be given several times
+    #[arg(long, value_name = "FILE", num_args = 1..)]
+    receipt: Vec<PathBuf>,
+    /// A checkpoint that you remember; may be given several times
+    #[arg(long, value_name = "FILE")]
+    checkpoint: Vec<PathBuf>,
+    /// The items file that the bidders were shown
+    #[arg(long, value_name = "FILE")]
+    items: Option<PathBuf>,
+    /// The house's revocation list, to hold against the recorded revocations
+    #[arg(long, value_name = "FILE")]
+    crl: Option<PathBuf>,
+}
+
+impl LedgerArgs {
+    /// Audits the ledger.
+    pub(super) fn audit(&self) -> Result<Audit, Failure> {
+        feed(&self.ledger, Auditor::new(self.anchors()?))
+    }
+
+    fn anchors(&self) -> Result<Anchors, Failure> {
+        let mut anchors = Anchors::new(read_trust(&self.trust)?);
+        for path in &self.receipt {
+            let text = read_text(path, RECEIPT_FILE_BYTES_MAX)?;
+            anchors.add_receipt(&shown(path), &text).map_err(|error| {
+                Failure::usage("bad-receipt", format!("{}: {error}", shown(path)))
+            })?;
+        }
+        for path in &self.checkpoint {
+            let note = read_text(path, u64::try_from(NOTE_BYTES_MAX).unwrap_or(u64::MAX))?;
+            anchors.add_checkpoint(&shown(path), &note).map_err(|error| {
+                Failure::usage("bad-checkpoint", format!("{}: {error}", shown(path)))
+            })?;
+        }
+        if let Some(path) = &self.items {
+            anchors = anchors.with_items(sale_file::read(path)?);
+        }
+        if let Some(path) = &self.crl {
+            anchors = anchors.with_crl(keys::read_public(path, CRL_FILE_BYTES_MAX)?);
+        }
+        Ok(anchors)
+    }
+}
+
+/// Reads a text file of at most `bytes_max` bytes.
+pub(super) fn read_text(path: &Path, bytes_max: u64) -> Result<String, Failure> {
+    let bytes = keys::read_public(path, bytes_max)?;
+    String::from_utf8(bytes).map_err(|_| {
+        Failure::usage("file-unreadable", format!("{} is not UTF-8 text", shown(path)))
+    })
+}
+
+/// The CA to trust: a fingerprint, or a file that holds its certificate.
+pub(super) fn read_trust(text: &str) -> Result<Trust, Failure> {
+    match Fingerprint::parse(text) {
+        Ok(fingerprint) => Ok(Trust::Fingerprint(fingerprint)),
+        Err(_) if text.to_ascii_lowercase().starts_with("sha256:") => {
+            Err(Failure::usage("bad-trust", "this is not a SHA-256 fingerprint")
+                .hint("write sha256: and 64 hexadecimal digits, as the house published them"))
+        }
+        Err(_) => Ok(Trust::Certificate(Box::new(read_anchor(Path::new(text))?))),
+    }
+}
+
+/// The one CA certificate in a file: PEM or DER, or the PEM of a credential.
+pub(super) fn read_anchor(path: &Path) -> Result<Anchor, Failure> {
+    let bytes = keys::read_public(path, CREDENTIAL_FILE_BYTES_MAX).map_err(|fault| {
+        let is_missing = fault.is_missing();
+        let failure = Failure::from(fault);
+        if is_missing {
+            failure.hint("--trust takes the house's ca.pem, or sha256: and the fingerprint that it published")
+        } else {
+            failure
+        }
+    })?;
+    let wrong = Anchor::from_pem(&bytes);
+    let found: Vec<Anchor> = CertificateDer::pem_slice_iter(&bytes)
+        .filter_map(Result::ok)
+        .filter_map(|der| Anchor::from_der(&der).ok())
+        .collect();
+    match (wrong, found.as_slice()) {
+        (Ok(anchor), _) => Ok(anchor),
+        (Err(_), [anchor]) => Ok(anchor.clone()),
+        (Err(fault), []) => Err(Failure::usage("bad-trust", format!("{}: {fault}", shown(path))).hint(
+            "give the house's ca.pem, a credential, or the fingerprint that the house published",
+        )),
+        (Err(_), _) => Err(Failure::usage(
+            "bad-trust",
+            format!("{} holds several CA certificates", shown(path)),
+        )),
+    }
+}
+
+fn feed(path: &Path, mut auditor: Auditor) -> Result<Audit, Failure> {
+    let failed = |error: std::io::Error| of_io("read", path, &error);
+    let mut file = File::open(path).map_err(failed)?;
+    let length = file.metadata().map_err(failed)?.len();
+    let mut chunk = vec![0; CHUNK_BYTES];
+    let mut progress = Progress::over(length);
+    loop {
+        let taken = file.read(&mut chunk).map_err(failed)?;
+        if taken == 0 {
+            return Ok(auditor.finish());
+        }
+        auditor.feed(&chunk[..taken]);
+        progress.advance(taken);
+    }
+}
+
+/// Says on a terminal how far a long audit is, every tenth of it.
+struct Progress {
+    length: u64,
+    done: u64,
+    tenths_said: u64,
+}
+
+impl Progress {
+    fn over(length: u64) -> Self {
+        let quiet = length < LONG_BYTES || !std::io::stderr().is_terminal();
+        Self { length, done: 0, tenths_said: if quiet { 10 } else { 0 } }
+    }
+
+    fn advance(&mut self, bytes: usize) {
+        self.done = self.done.saturating_add(u64::try_from(bytes).unwrap_or(u64::MAX));
+        let tenths = self.done.saturating_mul(10) / self.length.max(1);
+        if tenths > self.tenths_said && tenths < 10 {
+            self.tenths_said = tenths;
+            print::talk(&format!("audited {}0 %\n", tenths));
+        }
+    }
+}

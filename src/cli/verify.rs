@@ -1,0 +1,152 @@
+//! `gavel verify`: audits a ledger and says what was found, what was checked and
+//! what was not.
+
+use serde_json::{Value, json};
+
+use super::auditing::LedgerArgs;
+use super::paint::{Ink, Palette};
+use super::{Exit, Failure, print, sheet};
+use crate::audit::{Audit, Finding, Verdict, Weight};
+use crate::pki::keys::shown;
+
+/// Audit a ledger offline: who signed what, in what order, by which rules, with which outcome
+#[derive(Debug, clap::Args)]
+#[command(
+    after_help = "Exit codes: 0 valid and closed, 1 found wrong, 2 usage or unreadable input, \
+                        3 sound so far but not conclusive.\nLines are counted from 0, as in \"seq\"."
+)]
+pub(super) struct Args {
+    #[command(flatten)]
+    ledger: LedgerArgs,
+    /// One JSON object instead of text
+    #[arg(long)]
+    json: bool,
+}
+
+pub(super) fn run(args: &Args) -> Result<Exit, Failure> {
+    let audit = args.ledger.audit()?;
+    if args.json {
+        print::results(&(json_of(args, &audit).to_string() + "\n"));
+    } else {
+        show(args, &audit);
+    }
+    Ok(exit_of(audit.verdict()))
+}
+
+/// The exit code of a verdict (DESIGN 5).
+pub(super) const fn exit_of(verdict: Verdict) -> Exit {
+    match verdict {
+        Verdict::Valid => Exit::Success,
+        Verdict::Invalid => Exit::Wrong,
+        Verdict::Incomplete => Exit::Inconclusive,
+    }
+}
+
+fn show(args: &Args, audit: &Audit) {
+    let mut text = format!(
+        "gavel {}\nCA        sha256:{}\nledger    {}\n          {} lines, {} bytes\n          sha256:{}\n\n",
+        env!("CARGO_PKG_VERSION"),
+        audit.ca,
+        shown(&args.ledger.ledger),
+        audit.file.lines,
+        audit.file.bytes,
+        audit.file.sha256,
+    );
+    if !audit.findings.is_empty() {
+        text.push_str(&findings(audit));
+    }
+    if let Some(audited) = audit.audited() {
+        text.push_str(&sheet::header(audited.results()));
+        text.push('\n');
+        text.push_str(&sheet::lots(audited.results()));
+        text.push('\n');
+        text.push_str(&sheet::headlines(audited.results()));
+    }
+    text.push_str(&list("Checked:", &audit.checked));
+    print::results(&text);
+    let (ink, why) = match audit.verdict() {
+        Verdict::Valid => (Ink::Good, "nothing is wrong, and the sale has closed"),
+        Verdict::Invalid => {
+            (Ink::Bad, "this ledger does not prove what it says; the findings say why")
+        }
+        Verdict::Incomplete => {
+            (Ink::Warning, "nothing is wrong so far, but nothing is settled either")
+        }
+    };
+    headline(audit.verdict().as_str(), ink, why);
+    print::results(&format!(
+        "\n{}",
+        list("Not checked, or not provable by any ledger:", &audit.unchecked)
+    ));
+}
+
+/// Prints the one word that matters, and what it means.
+pub(super) fn headline(word: &str, ink: Ink, rest: &str) {
+    let palette = Palette::of_stdout();
+    palette.line(&[palette.ink(ink, word), palette.plain(": "), palette.plain(rest)]);
+}
+
+fn list(title: &str, points: &[String]) -> String {
+    let points: String = points.iter().map(|point| format!("  - {point}\n")).collect();
+    format!("{title}\n{points}\n")
+}
+
+fn findings(audit: &Audit) -> String {
+    let mut text = String::from("Findings (lines are counted from 0):\n");
+    for finding in &audit.findings {
+        text.push_str(&finding_text(finding));
+    }
+    if audit.findings_unlisted > 0 {
+        text.push_str(&format!("  and {} more of these kinds\n", audit.findings_unlisted));
+    }
+    text.push('\n');
+    text
+}
+
+fn finding_text(finding: &Finding) -> String {
+    let place = finding.line.map_or_else(|| "the whole".to_owned(), |line| format!("line {line}"));
+    let mut text = format!(
+        "  {} {}, {place}: {}\n         {}\n",
+        finding.kind.code(),
+        finding.kind,
+        finding.detail,
+        finding.kind.meaning(),
+    );
+    if let Some(cause) = finding.innocent_cause() {
+        text.push_str(&format!("         It may be innocent: {cause}\n"));
+    }
+    text
+}
+
+fn json_of(args: &Args, audit: &Audit) -> Value {
+    let findings: Vec<Value> = audit.findings.iter().map(finding_json).collect();
+    json!({
+        "gavel": env!("CARGO_PKG_VERSION"),
+        "verdict": audit.verdict().as_str().to_ascii_lowercase(),
+        "exit_code": exit_of(audit.verdict()).code(),
+        "ca": format!("sha256:{}", audit.ca),
+        "file": {
+            "path": shown(&args.ledger.ledger),
+            "bytes": audit.file.bytes,
+            "lines": audit.file.lines,
+            "sha256": audit.file.sha256.to_string(),
+        },
+        "findings": findings,
+        "findings_unlisted": audit.findings_unlisted,
+        "checked": audit.checked,
+        "unchecked": audit.unchecked,
+        "results": audit.audited().map(sheet::json),
+    })
+}
+
+fn finding_json(finding: &Finding) -> Value {
+    json!({
+        "code": finding.kind.code(),
+        "name": finding.kind.name(),
+        "wrong": finding.kind.weight() == Weight::Wrong,
+        "line": finding.line,
+        "detail": finding.detail,
+        "meaning": finding.kind.meaning(),
+        "innocent_cause": finding.innocent_cause(),
+    })
+}
