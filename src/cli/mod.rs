@@ -27,9 +27,9 @@ mod results;
 mod sale_file;
 mod scratch;
 mod serve;
+mod session_fault;
 mod sheet;
 mod verify;
-mod session_fault;
 mod watch;
 mod when;
 
