@@ -27,9 +27,6 @@ mod results;
 mod sale_file;
 mod scratch;
 mod serve;
-mod sheet;
-mod verify;
-mod session_fault;
 mod session_fault;
 mod sheet;
 mod verify;
@@ -55,14 +52,15 @@ enum Command {
     Prepare(prepare::Args),
     Pki(pki::Args),
     Serve(serve::Args),
+    Bid(bid::Args),
+    Watch(watch::Args),
+    Fetch(fetch::Args),
     Verify(verify::Args),
     Results(results::Args),
     Receipt(receipt::Args),
     Ledger(ledger::Args),
     Explain(explain::Args),
-    Bid(bid::Args),
-    Watch(watch::Args),
-    Fetch(fetch::Args),
+    Demo(demo::Args),
     Loadtest(loadtest::Args),
     Completions(completions::Args),
 }
@@ -81,14 +79,15 @@ fn dispatch(command: Command) -> Result<Exit, Failure> {
         Command::Prepare(args) => prepare::run(&args),
         Command::Pki(args) => pki::run(&args),
         Command::Serve(args) => serve::run(&args),
+        Command::Bid(args) => bid::run(&args),
+        Command::Watch(args) => watch::run(&args),
+        Command::Fetch(args) => fetch::run(&args),
         Command::Verify(args) => verify::run(&args),
         Command::Results(args) => results::run(&args),
         Command::Receipt(args) => receipt::run(&args),
         Command::Ledger(args) => ledger::run(&args),
         Command::Explain(args) => explain::run(&args),
-        Command::Bid(args) => bid::run(&args),
-        Command::Watch(args) => watch::run(&args),
-        Command::Fetch(args) => fetch::run(&args),
+        Command::Demo(args) => demo::run(&args),
         Command::Loadtest(args) => loadtest::run(&args),
         Command::Completions(args) => completions::run(&args),
     }
