@@ -369,3 +369,25 @@ async fn half_a_message_waits_and_a_long_one_is_answered() {
     log::wait_for(mark, &[&peer, "disconnected: the peer said goodbye"]).await;
     hall.stop().await;
 }
+
+/// One thread, whose timers run ahead as soon as nobody has anything to do.
+#[tokio::test]
+async fn silence_ends_a_connection_after_half_an_hour() {
+    let (world, hall) = World::open_new(Plan::default()).await;
+    let mark = log::mark();
+    let mut alice = Typist::enter(hall.address, &world.person("alice")).await;
+    alice.ask("WHOAMI", "You are alice").await;
+    let peer = format!("peer={}", alice.wire.local);
+    tokio::time::pause();
+    let begun = tokio::time::Instant::now();
+    let mut last = String::new();
+    while let Some(line) = alice.wire.line_without_haste().await {
+        last = line;
+    }
+    let waited = begun.elapsed();
+    tokio::time::resume();
+    assert!(last.starts_with("You have been silent for too long."), "{last}");
+    assert_eq!(waited.as_secs() / 60, 30, "{waited:?}");
+    log::wait_for(mark, &[&peer, "disconnected: silent for too long"]).await;
+    hall.stop().await;
+}

@@ -75,8 +75,17 @@ impl Wire {
     }
 
     pub(crate) async fn try_line(&mut self) -> io::Result<Option<String>> {
+        soon("a line", self.line_however_late()).await
+    }
+
+    /// [`Wire::line`] where timers run ahead, which would end every wait at once.
+    pub(crate) async fn line_without_haste(&mut self) -> Option<String> {
+        self.line_however_late().await.ok().flatten()
+    }
+
+    async fn line_however_late(&mut self) -> io::Result<Option<String>> {
         let mut line = Vec::new();
-        let count = soon("a line", self.reader.read_until(b'\n', &mut line)).await?;
+        let count = self.reader.read_until(b'\n', &mut line).await?;
         if count == 0 || line.pop() != Some(b'\n') {
             return Ok(None);
         }
@@ -106,7 +115,17 @@ impl Typist {
 
     /// The next line.
     pub(crate) async fn line(&mut self) -> String {
-        self.wire.line().await.expect("the server goes on")
+        self.next().await.expect("the server goes on")
+    }
+
+    /// The next line, but for the openings: they may come before us or after.
+    async fn next(&mut self) -> Option<String> {
+        loop {
+            let line = self.wire.line().await?;
+            if !line.ends_with(" is open for bids.") {
+                return Some(line);
+            }
+        }
     }
 
     /// The next line that holds `words`; others are passed over.
@@ -130,7 +149,7 @@ impl Typist {
     /// Everything up to the end of the connection.
     pub(crate) async fn rest(&mut self) -> Vec<String> {
         let mut lines = Vec::new();
-        while let Some(line) = self.wire.line().await {
+        while let Some(line) = self.next().await {
             lines.push(line);
         }
         lines

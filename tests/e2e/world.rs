@@ -277,15 +277,14 @@ impl World {
         let (address, finished) = (server.address(), server.finished());
         let (stop, stopped) = oneshot::channel::<()>();
         let run = tokio::spawn(async move {
-            let end = server
+            server
                 .run(async {
                     // Dropping the hall is no order to stop.
                     if stopped.await.is_err() {
                         std::future::pending::<()>().await;
                     }
                 })
-                .await;
-            end
+                .await
         });
         Hall { address, how, finished, stop, run }
     }

@@ -82,7 +82,7 @@ async fn seed_06_no_late_bid_while_the_close_is_told() {
 /// Comes in one of many ways and vanishes.
 async fn vanish(address: SocketAddr, credential: &Credential, way: usize) {
     let Ok(mut stream) = TcpStream::connect(address).await else { return };
-    if way % 2 == 0 {
+    if way.is_multiple_of(2) {
         // A reset instead of an end.
         let _ = stream.set_zero_linger();
     }
