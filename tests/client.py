@@ -1,4 +1,4 @@
-"""Bid once over `gavel/1`: a second client, written from docs/protocol.md alone.
+"""Bid once over `gavel/1`: a second client, which follows docs/protocol.md and nothing else.
 
 Prints one line of JSON. Exits with 0 if the bid stands and its receipt proves it, with 4 if the
 auction refused it, with 1 if anything is wrong. Needs Python 3.9 and `cryptography` 42.
@@ -57,6 +57,12 @@ def canonical(value):
     return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
 
 
+def from_canonical(data):
+    value = json.loads(data)
+    need(canonical(value) == data, "JSON in another form")
+    return value
+
+
 def der(cert):
     return cert.public_bytes(serialization.Encoding.DER)
 
@@ -78,7 +84,7 @@ def check_certificate(cert, ca, usage, uri, seconds):
 
 def root_of(line, index, size, proof):
     need(index < size, "an index outside the tree")
-    node, last = sha256(b"\0" + line.encode()), size - 1
+    node, last = sha256(b"\0" + line), size - 1
     for sibling in map(from_base64, proof):
         need(last > 0 and len(sibling) == 32, "not an inclusion proof for this place")
         if index % 2 or index == last:
@@ -96,11 +102,11 @@ class Sale:
     """What line 0 says, and the checks that rest on it."""
 
     def __init__(self, open_line, ca, house):
-        line = json.loads(open_line)
+        line = from_canonical(open_line)
         body = line["body"]
         need((line["t"], line["seq"], body["house"]) == ("open", 0, house), "not a line 0")
         need(from_base64(body["ca"]) == der(ca), "the sale of another CA")
-        self.hash = sha256(open_line.encode()).hex()
+        self.hash = sha256(open_line).hex()
         self.origin, self.ca, self.sealer_der = f"{house}/{body['sale']}", ca, body["sealers"][0]
         self.sealer = x509.load_der_x509_certificate(from_base64(self.sealer_der))
         self.uri = f"gavel://{house}/sealer/{body['sale']}"
@@ -123,13 +129,13 @@ class Sale:
     def receipt(self, text, kind, expected):
         """Return the entry of a receipt, if it proves what is expected, and its checkpoint."""
         extra, index, proof, note = RECEIPT.fullmatch(text).groups()
-        extra, index = json.loads(from_base64(extra)), int(index)
+        extra, index = from_canonical(from_base64(extra)), int(index)
         need(extra["sealer"] == self.sealer_der, "a receipt by another sealer")
-        line = extra["entry"]
+        line = extra["entry"].encode()
         size, root = self.checkpoint(note)
         need(root_of(line, index, size, proof.split()) == root, "a line that is not in the tree")
-        entry = json.loads(line)
-        need(canonical(entry) == line.encode() and entry["seq"] == index, "not a ledger's line")
+        entry = from_canonical(line)
+        need(entry["seq"] == index, "a line of another number")
         self.check_sealer(entry["ts"])
         held = {key: entry["body"].get(key) for key in expected}
         need((entry["t"], canonical(held)) == (kind, canonical(expected)), "another entry")
@@ -179,7 +185,7 @@ def bid(args, result):
     (uri,) = uris(door.cert)
     role, name = uri.removeprefix(f"gavel://{door.house}/").split("/")
     welcome = door.request("hello")
-    sale = Sale(welcome["open"], door.ca, door.house)
+    sale = Sale(welcome["open"].encode(), door.ca, door.house)
     head = sale.checkpoint(welcome["note"])
 
     bid_key = ed25519.Ed25519PrivateKey.generate()

@@ -1,4 +1,4 @@
-//! Shows that docs/protocol.md is enough: a client in Python, written from it alone, takes part.
+//! Shows that docs/protocol.md is enough: a client in Python that follows it alone takes part.
 
 use std::fs;
 use std::io::{BufRead, BufReader};
@@ -15,7 +15,7 @@ use tempfile::TempDir;
 const PATIENCE: Duration = Duration::from_secs(60);
 
 #[test]
-fn a_bid_from_the_page_alone_stands_in_the_ledger() {
+fn a_bid_by_the_page_alone_stands_in_the_ledger() {
     if !python_is_here() {
         return;
     }
@@ -32,7 +32,7 @@ fn a_bid_from_the_page_alone_stands_in_the_ledger() {
 }
 
 #[test]
-fn refusals_reach_the_page_s_reader_with_their_codes() {
+fn refusals_come_with_their_codes() {
     if !python_is_here() {
         return;
     }

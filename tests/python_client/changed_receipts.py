@@ -17,7 +17,7 @@ ledger, receipt = (pathlib.Path(path).read_bytes().decode() for path in sys.argv
 lines = ledger.split("\n")
 opening = json.loads(lines[0])["body"]
 ca = x509.load_der_x509_certificate(base64.b64decode(opening["ca"]))
-sale = client.Sale(lines[0], ca, opening["house"])
+sale = client.Sale(lines[0].encode(), ca, opening["house"])
 
 
 def holds(text, expected):
