@@ -32,7 +32,7 @@ pub(super) struct LedgerArgs {
     #[arg(long, value_name = "CA.pem|sha256:HEX")]
     trust: String,
     /// A receipt to hold against the ledger; may be given several times
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", num_args = 1..)]
     receipt: Vec<PathBuf>,
     /// A checkpoint that you remember; may be given several times
     #[arg(long, value_name = "FILE")]

@@ -5,7 +5,7 @@ use std::io::{BufWriter, Read as _, Write as _};
 use std::path::{Path, PathBuf};
 
 use super::caller::{Whom, block_on};
-use super::fault::of_io;
+use super::fault::{of_io, whole};
 use super::{Exit, Failure, print};
 use crate::client::{Following, Happened, Session};
 use crate::pki::keys::shown;
@@ -51,7 +51,7 @@ async fn fetch(whom: &Whom, path: &Path) -> Result<Exit, Failure> {
 
 /// Writes each line once it is checked, up to the present.
 async fn bring(session: &mut Session, part: &mut Part) -> Result<u64, Failure> {
-    let mut lines = 0;
+    let (mut lines, mut lost) = (0, false);
     loop {
         match session.next().await? {
             Happened::Entry(entry) => {
@@ -63,7 +63,10 @@ async fn bring(session: &mut Session, part: &mut Part) -> Result<u64, Failure> {
                 let currency = &session.sale().opening().terms.sale.currency;
                 print::talk(&format!("warning: {}\n", alarm.text(currency)));
             }
-            Happened::Lost { why, .. } => print::talk(&format!("{why}; trying again\n")),
+            Happened::Lost { why, .. } if !lost => {
+                lost = true;
+                print::talk(&format!("No connection: {}. Trying until it is back.\n", whole(&why)));
+            }
             _ => {}
         }
     }

@@ -14,6 +14,12 @@ pub(crate) fn results(text: &str) {
     let _ = std::io::stdout().write_all(showable(text).as_bytes());
 }
 
+/// Prints results as long as somebody reads them; `false` once nobody does.
+pub(crate) fn is_read(text: &str) -> bool {
+    let mut stdout = std::io::stdout();
+    stdout.write_all(showable(text).as_bytes()).and_then(|()| stdout.flush()).is_ok()
+}
+
 /// Prints what is said beside the results.
 pub(crate) fn talk(text: &str) {
     let _ = std::io::stderr().write_all(showable(text).as_bytes());

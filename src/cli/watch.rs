@@ -25,15 +25,18 @@ async fn watch(whom: &Whom, json: bool) -> Result<Exit, Failure> {
     loop {
         let happened = session.next().await?;
         let text = screen.tell(&session, &happened);
-        match &happened {
-            Happened::Entry(entry) if json => print::results(&format!("{}\n", entry.line)),
-            Happened::Entry(_) => print::results(&text),
+        let is_read = match &happened {
+            Happened::Entry(entry) if json => print::is_read(&format!("{}\n", entry.line)),
+            Happened::Entry(_) => print::is_read(&text),
             Happened::CaughtUp { .. } if !json => {
-                print::results(&format!("{text}{}", screen.list(&session)));
+                print::is_read(&format!("{text}{}", screen.list(&session)))
             }
-            _ => print::talk(&text),
-        }
-        if has_ended(&session, &happened) {
+            _ => {
+                print::talk(&text);
+                true
+            }
+        };
+        if !is_read || has_ended(&session, &happened) {
             session.close().await?;
             return Ok(Exit::Success);
         }

@@ -21,7 +21,13 @@ impl Session {
         let answer = match answer {
             Answer::Entered { receipt } => {
                 let place = self.place_mut();
-                let proven = check_bid_receipt(&place.sale, &receipt, &sent.bid)?;
+                let proven = match check_bid_receipt(&place.sale, &receipt, &sent.bid) {
+                    Ok(proven) => proven,
+                    Err(fault) => {
+                        place.memory.keep_evidence(&[("receipt.tlog-proof", &receipt)])?;
+                        return Err(fault.into());
+                    }
+                };
                 let seq = proven.seq;
                 place.keep_receipt(proven, &receipt).map_err(|fault| accuse(place, fault))?;
                 BidAnswer::Landed { seq }

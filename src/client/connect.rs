@@ -82,7 +82,7 @@ pub enum ConnectError {
         source: io::Error,
     },
     /// Nobody answers there.
-    #[error("cannot reach {address}: {source}")]
+    #[error("cannot reach {address}")]
     Reach {
         /// Where to.
         address: Address,
@@ -127,7 +127,7 @@ pub enum ConnectError {
         address: Address,
     },
     /// TLS failed in some other way.
-    #[error("the TLS connection to {address} failed: {source}")]
+    #[error("the TLS connection to {address} failed")]
     Tls {
         /// Where to.
         address: Address,

@@ -57,12 +57,13 @@ impl Session {
     fn name_break(&self, fault: ChannelFault) -> SessionError {
         match fault {
             ChannelFault::Broken(error) => {
+                let why = format!("the connection broke: {}", error.kind());
                 let named = ConnectError::of(error, &self.address);
                 let told = matches!(named, ConnectError::OurCertificate { .. });
                 if self.link.is_greeting() || told {
                     named.into()
                 } else {
-                    SessionError::Lost { why: named.to_string() }
+                    SessionError::Lost { why }
                 }
             }
             ChannelFault::Ended if self.link.is_greeting() => {
@@ -78,6 +79,7 @@ impl Session {
             self.wait = RECONNECT_WAIT_MIN;
         }
         self.link = Link::Down;
+        self.enrol_again = false;
         for (id, asked) in std::mem::take(&mut self.asked) {
             match asked {
                 Asked::Bid(sent) => {

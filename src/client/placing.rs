@@ -12,7 +12,8 @@ impl Session {
     pub async fn enrol(&mut self) -> Result<(), SessionError> {
         self.take_pen()?;
         while !self.is_enrolled() {
-            if self.link.is_up() && !self.has_asked(|asked| matches!(asked, Asked::Enrol)) {
+            let asked = self.enrol_again || self.has_asked(|asked| matches!(asked, Asked::Enrol));
+            if self.link.is_up() && !asked {
                 self.send_enrolment()?;
             }
             self.step().await?;

@@ -104,7 +104,8 @@ impl Session {
             }
             Some(known) => (known.sale, known.held),
             None if self.options.sale.as_ref().is_some_and(|wanted| *wanted != id) => {
-                return Err(SessionError::OtherSale { sale: id });
+                let sale = self.options.sale.clone().unwrap_or(id);
+                return Err(SessionError::OtherSale { sale });
             }
             None => match Remembered::of(&self.caller, &self.root, &id)? {
                 Some(known) if known.sale.open_line() != welcome.open => {

@@ -154,7 +154,11 @@ impl Gate {
             let now = self.clock.now().max(queue.last);
             let ready = queue.arrivals.front().is_some_and(is_ready);
             let done = queue.stopping && queue.arrivals.is_empty();
-            if ready || done || now >= until || !queue.queries.is_empty() {
+            // Time may not pass by a head that is still being checked: to come back for what
+            // it keeps from falling due would only take the checkers' processor.
+            let held = queue.arrivals.front().is_some_and(|head| head.at < until);
+            let due = now >= until && !held;
+            if ready || done || due || !queue.queries.is_empty() {
                 let horizon = queue.horizon(now);
                 return Found { horizon, queries: queue.queries.drain(..).collect(), done };
             }
@@ -217,4 +221,36 @@ impl Queue {
 fn is_ready(arrival: &Arrival) -> bool {
     // The checker has let go of its half, so that the floor can take the whole.
     arrival.checked.get().is_some() && Arc::strong_count(&arrival.checked) == 1
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc;
+
+    use super::*;
+
+    #[test]
+    fn the_floor_sleeps_while_the_head_of_the_queue_is_checked() {
+        let clock = Clock::start();
+        let gate = Arc::new(Gate::new(clock, clock.now()));
+        let (checked, check) = mpsc::channel();
+        let (out, _answers) = tokio::sync::mpsc::channel(1);
+        let ticket = Ticket { asked: super::super::ticket::Asked::Text, out, place: None };
+        let entered = gate.enter(ticket, None, move |_| {
+            check.recv().expect("the test says when");
+            Checked::Refused(Code::Unsigned)
+        });
+        assert!(entered.is_ok());
+        let head = gate.lock().arrivals.front().expect("it waits").at;
+        let floor = Arc::clone(&gate);
+        let (found, finding) = mpsc::channel();
+        // Something falls due behind the head.
+        let until = head.plus(Span::from_ms(1));
+        std::thread::spawn(move || found.send(floor.wait(until).horizon));
+        let early = finding.recv_timeout(Duration::from_millis(50));
+        assert!(early.is_err(), "came back for nothing");
+        checked.send(()).expect("the check waits");
+        assert_eq!(finding.recv().expect("comes back"), head, "no further than the head");
+        assert!(gate.take().is_some());
+    }
 }

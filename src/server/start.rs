@@ -227,8 +227,11 @@ fn go_on(setup: Setup, sealing: Sealing<'_>, locked: Locked) -> Result<Begun, St
     match continuation {
         Continuation::Finished => {
             let store = locked.rewrite(scan)?;
+            // Nothing is entered any more, so a wall clock behind the ledger needs no word;
+            // but official time still begins no earlier than the last entry.
+            let (clock, _) = clock_after(recovered.last(), true)?;
             let house = recovered.serve_finished()?;
-            Ok(Begun { house, store, clock: Clock::start(), how: How::Finished })
+            Ok(Begun { house, store, clock, how: How::Finished })
         }
         Continuation::SealClose | Continuation::SealThenOutage { .. } => {
             resume(&setup, sealing, locked, scan, recovered)

@@ -91,7 +91,11 @@ impl House {
     }
 
     pub(crate) fn sealed_by(ca: Ca, seed: u8) -> Self {
-        let sale = SaleId::parse("estate-2026").expect("an id");
+        Self::selling("estate-2026", ca, seed)
+    }
+
+    pub(crate) fn selling(sale: &str, ca: Ca, seed: u8) -> Self {
+        let sale = SaleId::parse(sale).expect("an id");
         let sealing = SigningKey::from_bytes(&[seed; 32]);
         let public = sealing.verifying_key().to_bytes();
         let (sealer, _) = ca.certify_sealer(&public, &sale, now()).expect("certifies");

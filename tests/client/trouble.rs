@@ -139,3 +139,31 @@ async fn another_line_0_under_a_known_sale_is_a_fork() {
     );
     server.stop().await;
 }
+
+#[tokio::test]
+async fn the_next_sale_of_a_house_is_joined_and_the_last_one_not_forgotten() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let memory = Memory::beside(&folder.path().join("alice.pem"));
+    let spring = House::selling("spring", House::ca_made_at(crate::house::now()), 42);
+    let alice = spring.caller("alice");
+    let server = spring.serve().await;
+    let session = open(&alice, server.at(), memory.clone()).await.expect("opens");
+    session.close().await.expect("closes");
+    server.stop().await;
+
+    let autumn = House::selling("autumn", spring.ca, 43);
+    let server = autumn.serve().await;
+    // The first time it shows a sale that is new to us, the second time one that we know.
+    for _ in 0..2 {
+        let session = open(&alice, server.at(), memory.clone()).await.expect("opens");
+        assert_eq!(session.sale().opening().sale.as_str(), "autumn");
+        session.close().await.expect("closes");
+    }
+    // Whoever says which sale is meant gets no other.
+    let spring = gavel::auction::name::SaleId::parse("spring").expect("an id");
+    let options = gavel::client::Options { sale: Some(spring), ..crate::house::EVERYTHING };
+    let refused = gavel::client::Session::open(alice, server.at(), memory, options);
+    let refused = within(refused).await.err().expect("refused");
+    assert!(matches!(refused, SessionError::OtherSale { .. }), "{refused:?}");
+    server.stop().await;
+}

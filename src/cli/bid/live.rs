@@ -45,6 +45,8 @@ struct Part {
     startling: Option<(LotId, Amount)>,
     refused: bool,
     unknown: bool,
+    /// Whether anybody still reads what is said.
+    is_read: bool,
 }
 
 /// What a command leads to.
@@ -79,14 +81,24 @@ impl Part {
             startling: None,
             refused: false,
             unknown: false,
+            is_read: true,
         }
     }
 
     async fn run(mut self, mut typed: mpsc::Receiver<Typed>) -> Result<Exit, Failure> {
         loop {
+            if let (Output::Prompt(prompt), true) = (&mut self.output, self.ready) {
+                prompt.show();
+            }
+            if !self.is_read {
+                break;
+            }
             let may_take = self.may_take_a_command();
             tokio::select! {
                 said = typed.recv(), if may_take => {
+                    if let Output::Prompt(prompt) = &mut self.output {
+                        prompt.was_answered();
+                    }
                     let then = match said {
                         Some(Typed::Line(line)) => self.obey(&line).await?,
                         Some(Typed::End) | None => Then::Leave,
@@ -97,7 +109,12 @@ impl Part {
                 }
                 happened = self.next(may_take) => {
                     let happened = happened?;
+                    let lost = matches!(happened, Happened::Lost { .. });
                     self.hear(happened).await?;
+                    if lost && self.is_closed() && self.awaited.is_empty() {
+                        self.say("The sale has closed, and its server is gone.\n");
+                        break;
+                    }
                 }
             }
         }
@@ -117,6 +134,11 @@ impl Part {
         self.ready && self.awaited.is_empty() && self.landed.is_none_or(|seq| seq < next)
     }
 
+    fn is_closed(&self) -> bool {
+        let standing = self.session.follower().and_then(|follower| follower.standing());
+        standing.is_some_and(|sale| sale.is_closed())
+    }
+
     /// A script does not wait for ever; somebody at a terminal may.
     async fn next(&mut self, may_wait: bool) -> Result<Happened, Failure> {
         if may_wait {
@@ -130,17 +152,16 @@ impl Part {
     }
 
     fn open_outcome(&self) -> Failure {
-        let count = self.awaited.len();
-        let message = format!("nobody can say yet whether {count} bid(s) count");
+        let message = "nobody can say yet whether the last bid counts";
         Failure::new(Exit::Inconclusive, "outcome-unknown", message)
-            .hint("they are kept: the next `gavel bid` asks for the same bids, never for new ones")
+            .hint("it is kept: the next `gavel bid` asks for the same bid, never for a new one")
     }
 
     fn say(&mut self, text: &str) {
         match &mut self.output {
             Output::Prompt(prompt) if !text.is_empty() => prompt.print(text),
             Output::Prompt(_) => {}
-            Output::Pipe => print::results(text),
+            Output::Pipe => self.is_read &= print::is_read(text),
         }
     }
 
@@ -186,9 +207,7 @@ impl Part {
             self.say(&format!("Asking what became of your bid of {amount} on item {lot}.\n"));
             self.awaited.insert(bid.n);
         }
-        let closed =
-            self.session.follower().and_then(|f| f.standing()).is_none_or(|s| s.is_closed());
-        if closed || self.session.identity().role != Role::Bidder {
+        if self.is_closed() || self.session.identity().role != Role::Bidder {
             return Ok(());
         }
         match self.session.enrol().await {
@@ -266,7 +285,16 @@ impl Part {
     }
 
     async fn place(&mut self, lot: LotId, amount: Amount) -> Result<(), Failure> {
-        match self.session.send_bid(lot, amount).await {
+        let sent = self.session.send_bid(lot, amount);
+        // It waits for an enrolment, if that was lost; a script must not wait for ever.
+        let sent = match self.output {
+            Output::Prompt(_) => sent.await,
+            Output::Pipe => match timeout(Duration::from(OUTCOME_PATIENCE), sent).await {
+                Ok(sent) => sent,
+                Err(_) => return Err(self.open_outcome()),
+            },
+        };
+        match sent {
             Ok(placed) => {
                 self.awaited.insert(placed.n);
                 Ok(())
@@ -288,9 +316,7 @@ impl Part {
             let happened = self.next(false).await?;
             self.hear(happened).await?;
         }
-        if self.session.is_connected() {
-            self.session.close().await?;
-        }
+        self.session.close().await?;
         Ok(match (self.unknown, self.refused) {
             (true, _) => Exit::Inconclusive,
             (false, true) if matches!(self.output, Output::Pipe) => Exit::Refused,

@@ -16,6 +16,10 @@ use crate::pki::keys::shown;
 use crate::wire::lot::LotView;
 use crate::wire::text::{self, Command};
 
+/// One command does not read the whole ledger, so it cannot have seen every enrolment.
+const ROSTER_NOT_CHECKED: &str =
+    "roster not checked: only `gavel watch` and `gavel bid` without a command read every line\n";
+
 pub(super) async fn run(whom: &Whom, line: &str, yes: bool) -> Result<Exit, Failure> {
     let mut session = whom.open(Following::Onward).await?;
     let currency = session.sale().opening().terms.sale.currency.clone();
@@ -82,6 +86,9 @@ async fn bid(
             if let Some(folder) = session.folder() {
                 let receipt = folder.join("receipts").join(format!("{seq}.tlog-proof"));
                 print::talk(&format!("receipt: {}\n", shown(&receipt)));
+            }
+            if !session.is_roster_checked() {
+                print::talk(ROSTER_NOT_CHECKED);
             }
             Ok(())
         }

@@ -5,7 +5,7 @@
 
 use rustix::termios::{OptionalActions, Termios, tcgetattr, tcsetattr};
 use rustyline::error::ReadlineError;
-use rustyline::{DefaultEditor, ExternalPrinter};
+use rustyline::{Config, DefaultEditor, ExternalPrinter};
 use tokio::sync::mpsc;
 
 use crate::cli::{Failure, print};
@@ -22,7 +22,11 @@ pub(super) enum Typed {
 /// A terminal with a prompt.
 pub(super) struct Prompt {
     printer: Box<dyn ExternalPrinter + Send>,
+    /// Lets the editor show its prompt once more.
+    ask: std::sync::mpsc::Sender<()>,
+    /// The mode to put back while the editor waits for keys.
     mode: Option<Termios>,
+    waits: bool,
 }
 
 impl Prompt {
@@ -33,11 +37,29 @@ impl Prompt {
                 .hint("pipe commands into `gavel bid` instead: they need no terminal")
         };
         let mode = tcgetattr(std::io::stdin()).ok();
-        let mut editor = DefaultEditor::new().map_err(failed)?;
+        // Pasted lines are commands, one after the other.
+        let config = Config::builder().bracketed_paste(false).build();
+        let mut editor = DefaultEditor::with_config(config).map_err(failed)?;
         let printer = Box::new(editor.create_external_printer().map_err(failed)?);
         let (typed, lines) = mpsc::channel(TYPED_LINES_MAX);
-        std::thread::spawn(move || read(&mut editor, &words, &typed));
-        Ok((Self { printer, mode }, lines))
+        let (ask, asked) = std::sync::mpsc::channel();
+        std::thread::spawn(
+            move || {
+                while asked.recv().is_ok() && read(&mut editor, &words, &typed) {}
+            },
+        );
+        Ok((Self { printer, ask, mode, waits: false }, lines))
+    }
+
+    /// Shows the prompt, unless it is there.
+    pub(super) fn show(&mut self) {
+        // An editor that is gone has said so by `Typed::End`.
+        self.waits = self.waits || self.ask.send(()).is_ok();
+    }
+
+    /// Notes that the prompt is gone, with the line that was typed at it.
+    pub(super) fn was_answered(&mut self) {
+        self.waits = false;
     }
 
     /// Prints above the prompt, whatever has been typed so far.
@@ -49,26 +71,26 @@ impl Prompt {
 
 impl Drop for Prompt {
     fn drop(&mut self) {
-        if let Some(mode) = &self.mode {
+        if let Some(mode) = self.mode.as_ref().filter(|_| self.waits) {
             // Best effort: the terminal may be gone.
             let _ = tcsetattr(std::io::stdin(), OptionalActions::Drain, mode);
+            print::talk("\n");
         }
     }
 }
 
-fn read(editor: &mut DefaultEditor, words: &str, typed: &mpsc::Sender<Typed>) {
-    loop {
-        let said = match editor.readline(words) {
-            Ok(line) => {
-                // Only the history suffers if it cannot be kept.
-                let _ = editor.add_history_entry(&line);
-                Typed::Line(line)
-            }
-            Err(_) => Typed::End,
-        };
-        let ended = matches!(said, Typed::End);
-        if typed.blocking_send(said).is_err() || ended {
-            return;
+/// Reads one line; whether another may follow.
+fn read(editor: &mut DefaultEditor, words: &str, typed: &mpsc::Sender<Typed>) -> bool {
+    match editor.readline(words) {
+        Ok(line) => {
+            // Only the history suffers if it cannot be kept.
+            let _ = editor.add_history_entry(&line);
+            typed.blocking_send(Typed::Line(line)).is_ok()
+        }
+        Err(_) => {
+            // Nobody listens if the sale has been left meanwhile.
+            let _ = typed.blocking_send(Typed::End);
+            false
         }
     }
 }

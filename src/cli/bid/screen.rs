@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use crate::auction::event::{Event, Happening, Outcome};
 use crate::auction::money::Currency;
 use crate::auction::name::{LotId, Name};
+use crate::cli::fault::whole;
 use crate::cli::when;
 use crate::client::{BidAnswer, Happened, PlacedBid, Session};
 use crate::wire::lot::LotView;
@@ -58,10 +59,11 @@ impl Screen {
                 "Connected again.\n".to_owned()
             }
             Happened::Connected | Happened::Enrolled => String::new(),
-            Happened::Lost { why, wait } => {
+            // One word about it is enough, however often it fails.
+            Happened::Lost { .. } if self.lost => String::new(),
+            Happened::Lost { why, .. } => {
                 self.lost = true;
-                let wait = wait.ms().div_ceil(1000);
-                format!("No connection: {why}. Trying again in {wait} s.\n")
+                format!("No connection: {}. Trying until it is back.\n", whole(why))
             }
             Happened::Bid { bid, answer } => self.answer(session, bid, answer),
             Happened::Refused { id: None, code, message } => {
