@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use super::story::quoted;
 use crate::auction::catalogue::LotTerms;
 use crate::auction::event::Outcome;
-use crate::auction::lot::LotState;
+use crate::auction::lot::{High, LotState};
 use crate::auction::money::{Amount, Currency};
 use crate::audit::{Anchors, Audit, Audited, LotResult, Trust, Verdict, audit};
 use crate::cli::paint::{Ink, Palette};
@@ -74,12 +74,16 @@ fn receipts(folder: &Path) -> Vec<PathBuf> {
 
 fn print(found: &Audit, path: &Path, p: Palette) {
     p.line(&[]);
-    let ink = if found.verdict() == Verdict::Valid { Ink::Good } else { Ink::Bad };
+    let ink = match found.verdict() {
+        Verdict::Valid => Ink::Good,
+        Verdict::Invalid => Ink::Bad,
+        Verdict::Incomplete => Ink::Warning,
+    };
     let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
     p.line(&[
         p.ink(ink, &format!("  {}", found.verdict().as_str())),
         p.plain(&format!(
-            "   {name}, {} lines, judged offline by the CA's fingerprint alone",
+            "   {name}, {} lines, judged offline by the CA's fingerprint",
             found.file.lines
         )),
     ]);
@@ -109,7 +113,7 @@ fn results(audited: &Audited, p: Palette) {
     let width = titles.max().unwrap_or(0);
     let head = format!(
         "  lot {:<width$}  {:<8} {:<8} {:>8} {:>5}",
-        "", "outcome", "winner", "price", "bids"
+        "", "outcome", "bidder", "price", "bids"
     );
     p.line(&[p.ink(Ink::Strong, &head)]);
     for lot in &results.lots {
@@ -137,7 +141,10 @@ fn outcome(lot: &LotResult, currency: &Currency) -> (&'static str, String, Strin
             ("sold", to.to_string(), currency.display(*hammer_price))
         }
         LotState::Closed { outcome: Outcome::Unsold(_), .. } => ("unsold", none(), none()),
-        LotState::Open { .. } => ("open", none(), none()),
+        LotState::Open { high: Some(High { bidder, price }), .. } => {
+            ("open", bidder.to_string(), currency.display(*price))
+        }
+        LotState::Open { high: None, .. } => ("open", none(), none()),
         LotState::Pending => ("pending", none(), none()),
     }
 }
