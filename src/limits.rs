@@ -140,6 +140,10 @@ pub const PEER_CHAIN_BYTES_MAX: usize = 16 * 1024;
 pub const CLOCK_LOOK_EVERY: Span = Span::from_s(1);
 /// How often the console tells throughput and latency while there is any.
 pub const METRICS_EVERY: Span = Span::from_s(5);
+/// The most lines that wait for a console that stands still; more are lost, and nobody waits.
+pub const CONSOLE_LINES_MAX: usize = 4 * 1024;
+/// How long the end of a command waits for the console.
+pub const CONSOLE_FLUSH_TIMEOUT: Span = Span::from_s(1);
 /// How often the CRL file is looked at.
 pub const CRL_POLL: Span = Span::from_ms(250);
 

@@ -263,6 +263,12 @@ fn unchecked(judge: &Judge, anchors: &Anchors, agreed: &Agreed) -> Vec<String> {
     let mut say = |text: &str| unchecked.push(text.to_owned());
     match agreed.size {
         None => say("no receipt and no witness was given: another ledger may exist"),
+        // The last line is the seal over what the checkpoint covers.
+        Some(size) if size + 1 >= judge.tree().size() => {
+            say(
+                "no witness was given: what you hold reaches to the end, others may hold another ledger",
+            );
+        }
         Some(size) => say(&format!(
             "no witness was given: what stands after the first {size} lines rests on the house's \
              word that there is no other ledger"

@@ -313,7 +313,7 @@ mod tests {
         let code = |rest: &str| rest.strip_prefix('"')?.split('"').next().map(str::to_owned);
         let of_maker = |maker: &str| text.split(maker).skip(1).filter_map(code).collect::<Vec<_>>();
         let with_exit = |rest: &str| code(rest.split_once(',')?.1);
-        let exits = text.split("Failure::new(Exit::").skip(1).filter_map(with_exit);
+        let exits = text.split("::new(Exit::").skip(1).filter_map(with_exit);
         makers.iter().flat_map(|maker| of_maker(maker)).chain(exits).collect()
     }
 

@@ -55,7 +55,11 @@ impl Palette {
     /// A piece of text in that ink.
     pub(crate) fn ink(self, ink: Ink, text: &str) -> String {
         let text = showable(text);
-        if self.is_on { format!("\x1b[{}m{text}\x1b[0m", ink.code()) } else { text }
+        if self.is_on && !text.is_empty() {
+            format!("\x1b[{}m{text}\x1b[0m", ink.code())
+        } else {
+            text
+        }
     }
 
     /// A piece of text as it is.

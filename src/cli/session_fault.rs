@@ -14,24 +14,24 @@ impl From<SessionError> for Failure {
         match error {
             SessionError::Connect(error) => of_connect(&error, message),
             SessionError::Lost { .. } | SessionError::Silent | SessionError::Offline => {
-                Self::new(Exit::Unreachable, "connection-lost", message)
+                Failure::new(Exit::Unreachable, "connection-lost", message)
                     .hint("try again; a bid without an answer is kept and asked for then")
             }
             SessionError::OtherSale { .. } => Self::usage("other-sale", message)
                 .hint("leave --sale out to see which sale runs there"),
             SessionError::NotWelcome { code, .. } | SessionError::NotEnrolled { code, .. } => {
-                Self::new(Exit::Refused, code.as_str(), message)
+                Failure::new(Exit::Refused, code.as_str(), message)
             }
             SessionError::Greeting { fault, evidence } => of_greeting(&fault, evidence, message),
             SessionError::Follow { evidence, .. } => {
-                with_evidence(Self::new(Exit::Wrong, "ledger-contradicts", message), evidence)
+                with_evidence(Failure::new(Exit::Wrong, "ledger-contradicts", message), evidence)
             }
             SessionError::Receipt(_) | SessionError::Checkpoint(_) => {
-                Self::new(Exit::Wrong, "not-proven", message)
+                Failure::new(Exit::Wrong, "not-proven", message)
                     .hint("bid no more; have the house's ledger audited: gavel fetch, gavel verify")
             }
             SessionError::Protocol { .. } => {
-                Self::new(Exit::Unreachable, "protocol-broken", message)
+                Failure::new(Exit::Unreachable, "protocol-broken", message)
                     .hint("server and client may be of different versions: compare gavel --version")
             }
             SessionError::Memory(fault) => of_memory(fault, message),

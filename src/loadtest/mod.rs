@@ -144,6 +144,7 @@ pub enum LoadFailure {
 /// Only what prevents a report. What goes wrong for bidders is counted in it.
 pub async fn run(plan: &Plan, tell: impl Fn(Stage)) -> Result<Report, LoadFailure> {
     tell(Stage::Preparing);
+    let conditions = Conditions::here();
     allow_descriptors(plan.bidders)?;
     let address = free_address().map_err(LoadFailure::Port)?;
     let clock = Clock::start();
@@ -174,7 +175,7 @@ pub async fn run(plan: &Plan, tell: impl Fn(Stage)) -> Result<Report, LoadFailur
     tell(Stage::Auditing);
     let checked = check::check(&house, &tally.accepted)?;
     let costs = Costs { server_cpu_us, server_sync_p50_us, disk_sync };
-    Ok(Report::new(plan, measured, bidding_us, costs, checked, tally.errors))
+    Ok(Report::new(plan, measured, bidding_us, costs, checked, tally.errors, conditions))
 }
 
 /// Raises the soft limit of open files as far as needed.

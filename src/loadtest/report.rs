@@ -54,10 +54,14 @@ pub struct Conditions {
     pub build: &'static str,
     /// The program's version.
     pub version: &'static str,
+    /// How many others wanted the cores in the minute before, if the system tells.
+    pub load_before: Option<String>,
 }
 
 impl Conditions {
-    fn here() -> Self {
+    /// Those of this machine now.
+    pub(super) fn here() -> Self {
+        let load = fs::read_to_string("/proc/loadavg").unwrap_or_default();
         let kernel = fs::read_to_string("/proc/sys/kernel/osrelease").unwrap_or_default();
         let processor = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
         let processor = processor.lines().find_map(|line| {
@@ -69,6 +73,7 @@ impl Conditions {
             system: format!("{} {}", std::env::consts::OS, kernel.trim()).trim().to_owned(),
             build: if cfg!(debug_assertions) { "debug" } else { "release" },
             version: env!("CARGO_PKG_VERSION"),
+            load_before: load.split_ascii_whitespace().next().map(str::to_owned),
         }
     }
 }
@@ -122,6 +127,7 @@ impl Report {
         costs: Costs,
         ledger: Checked,
         errors: BTreeMap<&'static str, ErrorCount>,
+        conditions: Conditions,
     ) -> Self {
         let Summary { accepted, refused, latency } = measured;
         let answered = accepted + refused.values().sum::<u64>();
@@ -140,7 +146,7 @@ impl Report {
             server_cpu_per_bid_us: costs.server_cpu_us.and_then(|us| us.checked_div(answered)),
             costs,
             ledger,
-            conditions: Conditions::here(),
+            conditions,
         }
     }
 
@@ -214,11 +220,12 @@ impl Report {
     }
 
     fn where_it_ran(&self) -> Rows {
-        let Conditions { cores, processor, system, build, version } = &self.conditions;
+        let Conditions { cores, processor, system, build, version, load_before } = &self.conditions;
+        let load = load_before.as_deref().unwrap_or("unknown");
         let processor = processor.as_deref().map(|name| format!(", {name}")).unwrap_or_default();
         vec![
             ("measured on", format!("{cores} cores, shared by server and bidders{processor}")),
-            ("", format!("{system}, gavel {version}, {build} build")),
+            ("", format!("{system}, load before: {load}, gavel {version}, {build} build")),
         ]
     }
 }

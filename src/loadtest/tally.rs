@@ -131,3 +131,35 @@ const fn kind(error: &SessionError) -> &'static str {
         SessionError::Signing(_) => "signing",
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// SEED.md, defect 20: the load test swallowed every error.
+    #[test]
+    fn defect_20_no_error_is_swallowed() {
+        let amount = Amount::new(7).expect("an amount");
+        let note = |tally: &mut Tally, answer, us| {
+            tally.note(Placed { lot: 0, amount, answer, us });
+        };
+        let refused =
+            || BidAnswer::Refused { code: Code::TooLow, message: String::new(), ask: None };
+        let (mut one, mut other) = (Tally::default(), Tally::default());
+        note(&mut one, Ok(BidAnswer::Landed { seq: 9 }), 1_500);
+        note(&mut one, Err(SessionError::Silent), 10);
+        note(&mut one, Ok(refused()), 10);
+        note(&mut other, Err(SessionError::Silent), 10);
+        note(&mut other, Ok(BidAnswer::Unknown), 10);
+        note(&mut other, Ok(refused()), 10);
+        other.broke_down();
+        one.add(other);
+        let counted: Vec<(&str, u64)> =
+            one.errors.iter().map(|(kind, error)| (*kind, error.count)).collect();
+        assert_eq!(counted, [("outcome-unknown", 1), ("panic", 1), ("silence", 2)]);
+        assert_eq!(one.errors["silence"].first, "the server has fallen silent");
+        let summary = one.summary();
+        assert_eq!((summary.accepted, summary.latency.len()), (1, 1));
+        assert_eq!(summary.refused, BTreeMap::from([(Code::TooLow, 2)]));
+    }
+}

@@ -69,7 +69,7 @@ pub(super) async fn open(listener: TcpListener, acceptor: TlsAcceptor, premises:
 fn descriptors() -> usize {
     let mut limit = getrlimit(Resource::Nofile);
     let most = Rlimit { current: limit.maximum, maximum: limit.maximum };
-    if setrlimit(Resource::Nofile, most.clone()).is_ok() {
+    if setrlimit(Resource::Nofile, most).is_ok() {
         limit = most;
     }
     // Without a limit there is nothing to count.

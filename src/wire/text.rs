@@ -150,7 +150,12 @@ pub struct Caller {
 
 /// The first line of a text connection.
 pub fn greeting(caller: &Caller, sale: &SaleId, title: &Title) -> String {
-    format!("Welcome {}! This is {title} (sale {sale}). HELP lists the commands.\n", caller.name)
+    let sale = if title.as_str() == sale.as_str() {
+        format!("sale {sale}")
+    } else {
+        format!("{title} (sale {sale})")
+    };
+    format!("Welcome {}! This is {sale}. HELP lists the commands.\n", caller.name)
 }
 
 /// The answer to HELP.

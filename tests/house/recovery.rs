@@ -8,7 +8,7 @@ use std::path::Path;
 use gavel::house::{Answer, RecoveryRefusal};
 use gavel::ledger::store::Hindrance;
 
-use super::world::{Running, World, at};
+use super::world::{Running, World, at, folder_in_memory};
 
 /// A sale with a few bids, stopped in its middle; gives every checkpoint it released.
 fn interrupted(world: &World, folder: &Path) -> BTreeMap<u64, String> {
@@ -49,7 +49,7 @@ fn play_on(world: &World, folder: &Path, released: &BTreeMap<u64, String>) {
 
 #[test]
 fn a_ledger_cut_at_every_byte_of_its_last_lines_is_taken_up_or_refused() {
-    let home = tempfile::tempdir().expect("a folder");
+    let home = folder_in_memory();
     let world = World::new(&["alice", "bob"]);
     let released = interrupted(&world, home.path());
     let ledger = fs::read(home.path().join("spring.jsonl")).expect("reads");
@@ -59,7 +59,7 @@ fn a_ledger_cut_at_every_byte_of_its_last_lines_is_taken_up_or_refused() {
     let anchored = 6 + 5; // Line 0, five lots; the anchor in the file is the first one.
     assert!(ends.len() > anchored);
     for cut in from..=ledger.len() {
-        let folder = tempfile::tempdir().expect("a folder");
+        let folder = folder_in_memory();
         copy(home.path(), folder.path(), &ledger[..cut], true);
         play_on_some(&world, folder.path(), &released, cut, &ends);
     }
@@ -92,7 +92,7 @@ fn play_on_some(
 
 #[test]
 fn lines_beyond_the_last_sync_may_be_lost_but_no_acknowledged_one() {
-    let home = tempfile::tempdir().expect("a folder");
+    let home = folder_in_memory();
     let world = World::new(&["alice", "bob"]);
     let mut running = world.bear(home.path());
     let enrolled = world.enrolled("alice", &running);
@@ -106,7 +106,7 @@ fn lines_beyond_the_last_sync_may_be_lost_but_no_acknowledged_one() {
     let ends: Vec<usize> =
         ledger.iter().enumerate().filter(|(_, b)| **b == b'\n').map(|(i, _)| i + 1).collect();
     for (lines, cut) in ends.iter().enumerate().map(|(i, end)| (i + 1, *end)) {
-        let folder = tempfile::tempdir().expect("a folder");
+        let folder = folder_in_memory();
         copy(home.path(), folder.path(), &ledger[..cut], true);
         let result = world.go_on(folder.path(), at(60_000));
         let lines = u64::try_from(lines).expect("few");
@@ -128,14 +128,14 @@ fn lines_beyond_the_last_sync_may_be_lost_but_no_acknowledged_one() {
 
 #[test]
 fn damage_before_a_valid_seal_is_refused() {
-    let home = tempfile::tempdir().expect("a folder");
+    let home = folder_in_memory();
     let world = World::new(&["alice", "bob"]);
     interrupted(&world, home.path());
     let ledger = fs::read(home.path().join("spring.jsonl")).expect("reads");
     let ends: Vec<usize> =
         ledger.iter().enumerate().filter(|(_, b)| **b == b'\n').map(|(i, _)| i + 1).collect();
     for line in 12..ends.len() - 2 {
-        let folder = tempfile::tempdir().expect("a folder");
+        let folder = folder_in_memory();
         let mut damaged = ledger.clone();
         damaged[ends[line] + 40] ^= 1;
         copy(home.path(), folder.path(), &damaged, true);
@@ -147,10 +147,10 @@ fn damage_before_a_valid_seal_is_refused() {
 
 #[test]
 fn a_missing_anchor_beside_a_sealed_ledger_is_refused() {
-    let home = tempfile::tempdir().expect("a folder");
+    let home = folder_in_memory();
     let world = World::new(&["alice", "bob"]);
     interrupted(&world, home.path());
-    let folder = tempfile::tempdir().expect("a folder");
+    let folder = folder_in_memory();
     let ledger = fs::read(home.path().join("spring.jsonl")).expect("reads");
     copy(home.path(), folder.path(), &ledger, false);
     let refused = world.go_on(folder.path(), at(60_000)).err().expect("refused");
@@ -163,7 +163,7 @@ fn a_missing_anchor_beside_a_sealed_ledger_is_refused() {
 fn a_sale_stopped_at_any_frame_goes_on_without_a_second_checkpoint_of_any_size() {
     let world = World::new(&["alice", "bob"]);
     for stop in 0..12u64 {
-        let folder = tempfile::tempdir().expect("a folder");
+        let folder = folder_in_memory();
         let mut running: Running = world.bear(folder.path());
         let mut released = BTreeMap::new();
         let names = ["alice", "bob"];

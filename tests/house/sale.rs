@@ -8,7 +8,7 @@ use gavel::house::{Answer, WelcomeRefusal};
 use gavel::ledger::Receipt;
 use gavel::limits::REFUSALS_PER_MINUTE_MAX;
 
-use super::world::{Running, World, at};
+use super::world::{Running, World, at, folder_in_memory};
 
 fn receipt(answer: Answer) -> Receipt {
     match answer {
@@ -35,7 +35,7 @@ fn begin(world: &World, folder: &std::path::Path) -> Running {
 
 #[test]
 fn a_sale_runs_to_its_sealed_close() {
-    let folder = tempfile::tempdir().expect("a folder");
+    let folder = folder_in_memory();
     let world = World::new(&["alice", "bob"]);
     let mut running = begin(&world, folder.path());
 
@@ -82,7 +82,7 @@ fn a_sale_runs_to_its_sealed_close() {
 
 #[test]
 fn a_client_that_knows_more_than_the_house_stops_it() {
-    let (here, there) = (tempfile::tempdir().expect("a"), tempfile::tempdir().expect("b"));
+    let (here, there) = (folder_in_memory(), folder_in_memory());
     let world = World::new(&["alice", "bob"]);
     let alice = gavel::auction::name::Name::parse("alice").expect("a name");
     let running = begin(&world, here.path());
@@ -101,7 +101,7 @@ fn a_client_that_knows_more_than_the_house_stops_it() {
 
 #[test]
 fn load_does_not_close_anybody_out() {
-    let folder = tempfile::tempdir().expect("a folder");
+    let folder = folder_in_memory();
     let world = World::new(&["alice", "bob"]);
     let mut running = begin(&world, folder.path());
     let first = world.bid(&running, "alice", "3", 1001, 1);
@@ -120,7 +120,7 @@ fn load_does_not_close_anybody_out() {
 
 #[test]
 fn refusals_that_are_only_counted_stand_before_the_closings_of_their_frame() {
-    let folder = tempfile::tempdir().expect("a folder");
+    let folder = folder_in_memory();
     let world = World::new(&["alice", "bob", "carol"]);
     let mut running = begin(&world, folder.path());
     // Carol has not enrolled: her bid is refused and only counted.
@@ -139,7 +139,7 @@ fn refusals_that_are_only_counted_stand_before_the_closings_of_their_frame() {
 
 #[test]
 fn the_same_refused_bytes_get_the_same_answer_with_the_least_that_stands() {
-    let folder = tempfile::tempdir().expect("a folder");
+    let folder = folder_in_memory();
     let world = World::new(&["alice", "bob"]);
     let mut running = begin(&world, folder.path());
     let low = world.bid(&running, "alice", "1", 50, 1);
@@ -156,7 +156,7 @@ fn the_same_refused_bytes_get_the_same_answer_with_the_least_that_stands() {
 
 #[test]
 fn of_refusals_beyond_the_cap_only_the_last_answer_of_a_key_is_kept() {
-    let folder = tempfile::tempdir().expect("a folder");
+    let folder = folder_in_memory();
     let world = World::new(&["alice", "bob"]);
     let mut running = begin(&world, folder.path());
     let whole = REFUSALS_PER_MINUTE_MAX;
@@ -178,7 +178,7 @@ fn of_refusals_beyond_the_cap_only_the_last_answer_of_a_key_is_kept() {
 
 #[test]
 fn the_refusals_keep_their_order_once_the_sale_has_closed() {
-    let folder = tempfile::tempdir().expect("a folder");
+    let folder = folder_in_memory();
     let world = World::new(&["alice", "bob", "carol"]);
     let mut running = begin(&world, folder.path());
     running.quiet(at(200_000));

@@ -25,6 +25,14 @@ pub(crate) const OPENED: u64 = 1_800_000_000_000;
 /// The seed's own five items.
 pub(crate) const ITEMS: &[u8] = include_bytes!("../../items.json");
 
+/// A folder on a disk of memory where the system has one: thousands of recoveries
+/// sync their files here, and what is tested is their order and content.
+pub(crate) fn folder_in_memory() -> tempfile::TempDir {
+    let memory = Path::new("/dev/shm");
+    let folder = if memory.is_dir() { tempfile::tempdir_in(memory) } else { tempfile::tempdir() };
+    folder.expect("a folder")
+}
+
 pub(crate) fn at(ms: u64) -> Timestamp {
     Timestamp::from_unix_ms(OPENED + ms).expect("in range")
 }

@@ -4,8 +4,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use super::story::quoted;
+use crate::auction::catalogue::LotTerms;
 use crate::auction::event::Outcome;
-use crate::auction::lot::LotState;
+use crate::auction::lot::{High, LotState};
 use crate::auction::money::{Amount, Currency};
 use crate::audit::{Anchors, Audit, Audited, LotResult, Trust, Verdict, audit};
 use crate::cli::paint::{Ink, Palette};
@@ -17,12 +18,17 @@ use crate::pki::keys::shown;
 /// Audits the ledger, prints verdict and results, and gives the exit code of the verdict.
 pub(super) fn judge(
     house: &TrialHouse,
+    lots: &[LotTerms],
     scratch: &Scratch,
     palette: Palette,
 ) -> Result<Exit, Failure> {
     let path = house.ledger();
     let ledger = fs::read(&path).map_err(|error| fault::of_io("read", &path, &error))?;
-    let mut anchors = Anchors::new(Trust::Fingerprint(house.fingerprint()));
+    let mut anchors =
+        Anchors::new(Trust::Fingerprint(house.fingerprint())).with_items(lots.to_vec());
+    if let Some(crl) = house.pki().serve().crl()? {
+        anchors = anchors.with_crl(crl);
+    }
     for path in receipts(scratch.path()) {
         let text =
             fs::read_to_string(&path).map_err(|error| fault::of_io("read", &path, &error))?;
@@ -68,12 +74,16 @@ fn receipts(folder: &Path) -> Vec<PathBuf> {
 
 fn print(found: &Audit, path: &Path, p: Palette) {
     p.line(&[]);
-    let ink = if found.verdict() == Verdict::Valid { Ink::Good } else { Ink::Bad };
+    let ink = match found.verdict() {
+        Verdict::Valid => Ink::Good,
+        Verdict::Invalid => Ink::Bad,
+        Verdict::Incomplete => Ink::Warning,
+    };
     let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
     p.line(&[
         p.ink(ink, &format!("  {}", found.verdict().as_str())),
         p.plain(&format!(
-            "   {name}, {} lines, by nothing but the file, the CA's fingerprint and receipts",
+            "   {name}, {} lines, judged offline by the CA's fingerprint",
             found.file.lines
         )),
     ]);
@@ -103,15 +113,16 @@ fn results(audited: &Audited, p: Palette) {
     let width = titles.max().unwrap_or(0);
     let head = format!(
         "  lot {:<width$}  {:<8} {:<8} {:>8} {:>5}",
-        "", "outcome", "winner", "price", "bids"
+        "", "outcome", "bidder", "price", "bids"
     );
     p.line(&[p.ink(Ink::Strong, &head)]);
     for lot in &results.lots {
         let (outcome, winner, price) = outcome(lot, &results.currency);
         let (id, title, bids) = (&lot.terms.id, lot.terms.name.as_str(), lot.bids_accepted());
-        p.line(&[p.plain(&format!(
-            "  {id:<3} {title:<width$}  {outcome:<8} {winner:<8} {price:>8} {bids:>5}"
-        ))]);
+        let word = if lot.is_on_word { "  on the house's word" } else { "" };
+        let row =
+            format!("  {id:<3} {title:<width$}  {outcome:<8} {winner:<8} {price:>8} {bids:>5}");
+        p.line(&[p.plain(&row), p.ink(Ink::Warning, word)]);
     }
     let totals = results.totals;
     let hammer = match totals.hammer_total.map(Amount::new) {
@@ -130,7 +141,10 @@ fn outcome(lot: &LotResult, currency: &Currency) -> (&'static str, String, Strin
             ("sold", to.to_string(), currency.display(*hammer_price))
         }
         LotState::Closed { outcome: Outcome::Unsold(_), .. } => ("unsold", none(), none()),
-        LotState::Open { .. } => ("open", none(), none()),
+        LotState::Open { high: Some(High { bidder, price }), .. } => {
+            ("open", bidder.to_string(), currency.display(*price))
+        }
+        LotState::Open { high: None, .. } => ("open", none(), none()),
         LotState::Pending => ("pending", none(), none()),
     }
 }

@@ -60,7 +60,7 @@ async fn demonstrate(args: &Args, scratch: &Scratch) -> Result<Exit, Failure> {
     let lots = play::lots(args.keep_open);
     let story = Story::new(Palette::of_stdout(), &lots, clock.now());
     let interrupt = server::stop_signal().map_err(|error| failed(fault::whole(&error)))?;
-    let stage = Stage::open(&house, lots, play::ends_in(args.keep_open), clock).await?;
+    let stage = Stage::open(&house, lots.clone(), play::ends_in(args.keep_open), clock).await?;
     story.heading(&house, scratch, args.keep_open);
 
     let (tell, told) = mpsc::channel(TOLD_MAX);
@@ -78,7 +78,7 @@ async fn demonstrate(args: &Args, scratch: &Scratch) -> Result<Exit, Failure> {
     let _ = stop.send(());
     served.await.map_err(|_| failed("the server broke down"))??;
     end?;
-    judge::judge(&house, scratch, Palette::of_stdout())
+    judge::judge(&house, &lots, scratch, Palette::of_stdout())
 }
 
 /// Everybody in the demo.

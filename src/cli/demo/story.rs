@@ -137,7 +137,7 @@ impl Story {
         match &event.what {
             Happening::BidAccepted { bid, ends_at } => {
                 let what = format!("{} bids {}", bid.bidder, self.currency.display(bid.amount));
-                let left = ends_at.map(|end| format!("{} left", seconds(end.since(event.at))));
+                let left = ends_at.map(|end| left(end.since(event.at)));
                 self.lot_line(
                     event.at,
                     (Ink::Fresh, "▲"),
@@ -208,7 +208,7 @@ impl Story {
         let name = self.lots.iter().find(|(id, _)| id == lot).map_or("", |(_, name)| name);
         let beside = beside.map(|text| format!("  {text}")).unwrap_or_default();
         let what_text =
-            if beside.is_empty() { what.1.to_owned() } else { format!("{:<16}", what.1) };
+            if beside.is_empty() { what.1.to_owned() } else { format!("{:<20}", what.1) };
         p.line(&[
             self.moment(at),
             p.ink(sign.0, sign.1),
@@ -226,6 +226,15 @@ impl Story {
     fn moment(&self, at: Timestamp) -> String {
         let since = seconds(at.since(self.opened));
         self.palette.ink(Ink::Faint, &format!("{since:>7} "))
+    }
+}
+
+/// `12.3 s left`, or `20 min left`.
+fn left(span: Span) -> String {
+    if span < Span::from_s(100) {
+        format!("{} left", seconds(span))
+    } else {
+        format!("{} min left", span.ms().div_ceil(60_000))
     }
 }
 

@@ -79,7 +79,7 @@ pub(super) struct Args {
 }
 
 pub(super) fn run(args: &Args) -> Result<Exit, Failure> {
-    console::start(args.json_logs);
+    let console = console::start(args.json_logs).map_err(|error| fault::of_system(&error))?;
     let now = Clock::start().now();
     let lots = sale_file::read(&args.items)?;
     let folder = HouseFolder::at(args.pki.clone()).serve();
@@ -93,6 +93,7 @@ pub(super) fn run(args: &Args) -> Result<Exit, Failure> {
     let ledger = begun.ledger().to_owned();
     let banner = banner::Banner::of(args, &begun, &serving);
     let (end, key_fault) = run_server(args, folder, serving, begun, listen, &banner)?;
+    console.now();
     if !args.json_logs {
         print::talk(&format!("{}\n", end.summary));
     } else {

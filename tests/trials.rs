@@ -1,0 +1,56 @@
+//! The trials that gavel runs on itself: the demo and the load test, as programs.
+
+use std::process::{Command, Output};
+
+fn gavel(args: &[&str]) -> (Output, String) {
+    let output = Command::new(env!("CARGO_BIN_EXE_gavel")).args(args).output().expect("runs");
+    let stdout = String::from_utf8(output.stdout.clone()).expect("UTF-8");
+    (output, stdout)
+}
+
+#[test]
+fn the_demo_ends_valid_with_five_lots_results() {
+    let (output, stdout) = gavel(&["demo"]);
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{stdout}{stderr}");
+    let verdict = stdout.lines().find(|line| line.starts_with("  VALID ")).expect("the verdict");
+    assert!(verdict.contains("demo.jsonl"), "{verdict}");
+    let (_, results) = stdout.split_once(verdict).expect("the results");
+    let lots = results.lines().filter(|line| {
+        let words: Vec<&str> = line.split_whitespace().collect();
+        matches!(words.as_slice(), [id, .., _price, _bids]
+            if id.parse().is_ok_and(|id: u8| (1..=5).contains(&id)))
+            && (words.contains(&"sold") || words.contains(&"unsold"))
+    });
+    assert_eq!(lots.count(), 5, "{results}");
+    assert!(results.contains("4 sold, 1 unsold"), "{results}");
+    for told in ["mallory", "refused: too-low", "refused: already-leading", "refused: closed"] {
+        assert!(stdout.contains(told), "{told} is not in:\n{stdout}");
+    }
+    assert!(!stdout.contains('\u{1b}'), "no colours in a pipe");
+}
+
+/// SEED.md, defect 20: the load test swallowed every error, slept most of its time
+/// and measured the server's own loop, not what bidders felt.
+#[test]
+fn defect_20_the_load_test_checks_every_answer_and_holds_them_against_the_ledger() {
+    let (output, stdout) = gavel(&["loadtest", "--bidders", "4", "--seconds", "1", "--json"]);
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{stdout}{stderr}");
+    let report: serde_json::Value = serde_json::from_str(&stdout).expect("JSON");
+    let number = |path: &str| report.pointer(path).and_then(serde_json::Value::as_u64);
+    let accepted = number("/accepted").expect("a number");
+    assert!(accepted > 4, "{stdout}");
+    assert_eq!(report["errors"], serde_json::json!({}));
+    assert_eq!(report["ledger"]["verdict"], "VALID");
+    assert_eq!(number("/ledger/bids"), number("/ledger/acknowledged"));
+    assert_eq!(number("/ledger/missing"), Some(0));
+    assert_eq!(number("/latency/count"), Some(accepted));
+    let [p50, p99, max] = ["p50_us", "p99_us", "max_us"]
+        .map(|name| number(&format!("/latency/{name}")).expect("a number"));
+    assert!(0 < p50 && p50 <= p99 && p99 <= max, "{stdout}");
+    if cfg!(target_os = "linux") {
+        assert!(number("/server_cpu_us").is_some_and(|us| us > 0), "{stdout}");
+    }
+    assert!(number("/server_sync_p50_us").is_some_and(|us| us > 0), "{stdout}");
+}
