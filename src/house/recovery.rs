@@ -5,31 +5,19 @@
 //! chain, tree, rules, the roots of all seals, the newest seal's signature and
 //! the anchor are.
 
-use std::collections::{BTreeMap, HashMap};
-use std::sync::Arc;
-
 use ed25519_dalek::VerifyingKey;
 
-use super::{House, Known, OpenFrame, Own, Refused, bid_key_of, digest};
+use super::House;
+use super::replay::{Lots, Replay};
 use crate::auction::catalogue::LotTerms;
-use crate::auction::event::{Bid, Event, Input};
+use crate::auction::event::Input;
 use crate::auction::name::{HouseName, SaleId};
-use crate::auction::refusal::Unfit;
-use crate::auction::sale::Sale;
 use crate::ledger::chain::{Chain, ChainError};
-use crate::ledger::checkpoint::{Checkpoint, CheckpointError, SealingKey, SignedCheckpoint};
+use crate::ledger::checkpoint::{CheckpointError, SealingKey, SignedCheckpoint};
 use crate::ledger::entry::{Kind, Line};
-use crate::ledger::hash::Hash;
-use crate::ledger::note::Note;
-use crate::ledger::store::{
-    AnchorFound, Continuation, End, Found, Hindrance, Present, Start, start,
-};
+use crate::ledger::store::{Continuation, End, Found, Hindrance, Present, Start, start};
 use crate::pki::{Anchor, CertificateFault, verify_sealer};
-use crate::record::{
-    self, AcceptedBid, BidEvidence, CatalogueFault, Enrolment, EnrolmentFault, Head, Opening,
-    Record, RefusedBid, SignedBid,
-};
-use crate::roster::{Roster, Signature};
+use crate::record::{CatalogueFault, Opening, Record};
 use crate::time::Timestamp;
 
 /// Why a ledger is not taken up again. The operator's affair: nothing was changed.
@@ -112,31 +100,6 @@ enum Stage {
     Running(Box<Replay>),
 }
 
-#[derive(Debug)]
-struct Lots {
-    opening: Opening,
-    open_line: Arc<[u8]>,
-    sealer: VerifyingKey,
-    lots: Vec<LotTerms>,
-    at: Timestamp,
-    chain: Chain,
-}
-
-#[derive(Debug)]
-struct Replay {
-    opening: Opening,
-    open_line: Arc<[u8]>,
-    sale_hash: Hash,
-    sealer: VerifyingKey,
-    roster: Roster,
-    sale: Sale,
-    chain: Chain,
-    answers: HashMap<Hash, Known>,
-    own: HashMap<crate::auction::name::Name, Vec<Own>>,
-    notes: BTreeMap<u64, Arc<str>>,
-    last_kind: Kind,
-}
-
 /// What was recovered, before anything is written.
 #[derive(Debug)]
 pub struct Recovered {
@@ -208,216 +171,6 @@ impl Recovery {
         let newest = replay.newest_seal()?;
         Ok(Recovered { replay: *replay, newest })
     }
-}
-
-impl Lots {
-    fn take(&mut self, raw: &[u8], line: &Line<'_>, lot: LotTerms) -> Result<(), RecoveryRefusal> {
-        self.chain
-            .replay(line, raw)
-            .map_err(|fault| RecoveryRefusal::Chain { seq: line.seq, fault })?;
-        self.lots.push(lot);
-        Ok(())
-    }
-
-    fn is_whole(&self) -> bool {
-        u64::try_from(self.lots.len()).is_ok_and(|lots| lots == self.opening.lot_count)
-    }
-
-    fn run(self) -> Result<Replay, RecoveryRefusal> {
-        let catalogue = record::catalogue(&self.opening, self.lots)?;
-        let sale_hash = Hash::of(&self.open_line);
-        Ok(Replay {
-            roster: Roster::new(sale_hash, &self.opening.terms),
-            sale: Sale::open(Arc::new(catalogue), self.at),
-            opening: self.opening,
-            open_line: self.open_line,
-            sale_hash,
-            sealer: self.sealer,
-            chain: self.chain,
-            answers: HashMap::new(),
-            own: HashMap::new(),
-            notes: BTreeMap::new(),
-            last_kind: Kind::Lot,
-        })
-    }
-}
-
-impl Replay {
-    fn take(
-        &mut self,
-        raw: &[u8],
-        line: &Line<'_>,
-        record: Record,
-        anchor: &Anchor,
-    ) -> Result<(), RecoveryRefusal> {
-        let seq = line.seq;
-        let rules = |why: String| RecoveryRefusal::Rules { seq, why };
-        match record {
-            Record::Seal { note } => self.seal(seq, &note)?,
-            record => {
-                let at = line.at.ok_or_else(|| rules("the line has no time".into()))?;
-                self.enter(raw, line, at, record, anchor).map_err(rules)?;
-            }
-        }
-        self.last_kind = line.kind;
-        self.chain.replay(line, raw).map_err(|fault| RecoveryRefusal::Chain { seq, fault })
-    }
-
-    fn seal(&mut self, seq: u64, note: &str) -> Result<(), RecoveryRefusal> {
-        let checkpoint = unverified(note).ok_or(RecoveryRefusal::Seal { seq })?;
-        if checkpoint.size != seq || checkpoint.root != self.chain.root() {
-            return Err(RecoveryRefusal::Seal { seq });
-        }
-        self.roster.apply_seal(Head { root: checkpoint.root, size: checkpoint.size });
-        self.notes.insert(checkpoint.size, note.into());
-        Ok(())
-    }
-
-    fn enter(
-        &mut self,
-        raw: &[u8],
-        line: &Line<'_>,
-        at: Timestamp,
-        record: Record,
-        anchor: &Anchor,
-    ) -> Result<(), String> {
-        match record {
-            Record::Event(event) => self.happen(&event),
-            Record::Bid(accepted) => self.bid(line.seq, at, &accepted),
-            Record::Enrol(enrolment) => self.enrol(raw, line.seq, at, *enrolment, anchor),
-            Record::Refused(refused) => self.refused(at, &refused, line.body.len()),
-            Record::Counted(counts) => {
-                self.outside_the_rules(at)?;
-                self.roster.apply_counts(&counts);
-                Ok(())
-            }
-            Record::Revoke(revocation) => {
-                self.outside_the_rules(at)?;
-                self.roster.apply_revocation(revocation.serial);
-                Ok(())
-            }
-            Record::Open(_) | Record::Lot(_) | Record::Seal { .. } => {
-                Err("a second beginning".into())
-            }
-        }
-    }
-
-    fn outside_the_rules(&mut self, at: Timestamp) -> Result<(), String> {
-        self.sale.check_time(at).map_err(|fault| fault.to_string())?;
-        self.sale.elapse(at);
-        Ok(())
-    }
-
-    fn happen(&mut self, event: &Event) -> Result<(), String> {
-        let decided = self.sale.decide(event.at, event.input()).map_err(|no| no.to_string())?;
-        if decided != *event {
-            return Err("the rules lead to something else".into());
-        }
-        self.sale.apply(event);
-        Ok(())
-    }
-
-    fn bid(&mut self, seq: u64, at: Timestamp, accepted: &AcceptedBid) -> Result<(), String> {
-        let role = match &accepted.evidence {
-            BidEvidence::Signed(bid) => self.roster.judge_bid(at, bid, Signature::Good),
-            BidEvidence::Attested { bidder, .. } => self.roster.judge_attested(at, bidder),
-        };
-        let role = role.map_err(|code| format!("the roster answers {code}"))?;
-        self.happen(&accepted.event(role, at))?;
-        if let BidEvidence::Signed(bid) = &accepted.evidence {
-            self.roster.spend(bid);
-            self.answers.insert(digest(bid), Known::Accepted { seq });
-        }
-        Ok(())
-    }
-
-    fn enrol(
-        &mut self,
-        raw: &[u8],
-        seq: u64,
-        at: Timestamp,
-        enrolment: Enrolment,
-        anchor: &Anchor,
-    ) -> Result<(), String> {
-        let house = &self.opening.house;
-        let enrolled = enrolment
-            .authenticate(&self.sale_hash, anchor, house, at)
-            .map_err(|fault: EnrolmentFault| fault.to_string())?;
-        self.roster
-            .judge_enrolment(at, &enrolled)
-            .map_err(|code| format!("the roster answers {code}"))?;
-        self.outside_the_rules(at)?;
-        self.roster.apply_enrolment(&enrolled);
-        let own = Own {
-            seq,
-            line: raw.into(),
-            cert: enrolled.identity.cert,
-            bid_key: bid_key_of(&enrolled.enrolment),
-        };
-        self.own.entry(enrolled.identity.name.clone()).or_default().push(own);
-        Ok(())
-    }
-
-    fn refused(&mut self, at: Timestamp, refused: &RefusedBid, bytes: usize) -> Result<(), String> {
-        let known = match self.judge(at, &refused.bid).map(|judged| (judged.code(), judged.known()))
-        {
-            Some((code, known)) if code == refused.code => known,
-            Some((code, _)) => return Err(format!("the refusal should be {code}")),
-            None => return Err("the bid was good, and was refused".into()),
-        };
-        self.outside_the_rules(at)?;
-        self.roster.apply_refusal(at, &refused.bid, bytes);
-        self.answers.insert(digest(&refused.bid), known);
-        Ok(())
-    }
-
-    /// Why a bid with a good signature is refused, if it is.
-    fn judge(&self, at: Timestamp, bid: &SignedBid) -> Option<Refused> {
-        let role = match self.roster.judge_bid(at, bid, Signature::Good) {
-            Ok(role) => role,
-            Err(code) => return Some(code.into()),
-        };
-        let statement = &bid.statement;
-        let input = Bid {
-            bidder: statement.bidder.clone(),
-            role,
-            lot: statement.lot.clone(),
-            amount: statement.amount,
-        };
-        match self.sale.decide(at, Input::Bid(input)) {
-            Err(Unfit::Refused(refusal)) => Some(refusal.into()),
-            Ok(_) | Err(_) => None,
-        }
-    }
-
-    fn newest_seal(&self) -> Result<Option<SignedCheckpoint>, RecoveryRefusal> {
-        let origin = self.origin();
-        let verify = |note: &Arc<str>| SignedCheckpoint::verify(note, &origin, &self.sealer);
-        self.notes
-            .last_key_value()
-            .map(|(_, note)| verify(note))
-            .transpose()
-            .map_err(RecoveryRefusal::SealSignature)
-    }
-
-    fn origin(&self) -> String {
-        crate::ledger::checkpoint::origin(self.opening.house.as_str(), self.opening.sale.as_str())
-    }
-
-    fn anchor_found(&self, note: Option<&str>) -> Result<AnchorFound, RecoveryRefusal> {
-        let Some(note) = note else { return Ok(AnchorFound::Missing) };
-        let anchor = SignedCheckpoint::verify_cosigned(note, &self.origin(), &self.sealer)
-            .map_err(RecoveryRefusal::AnchorSignature)?;
-        let anchor = anchor.checkpoint();
-        let reached = self.chain.tree().root_at(anchor.size) == Some(anchor.root);
-        Ok(if reached { AnchorFound::Reached } else { AnchorFound::NotReached })
-    }
-}
-
-/// What a seal's note says, before its signature is checked.
-fn unverified(note: &str) -> Option<Checkpoint> {
-    let note = Note::parse(note).ok()?;
-    Checkpoint::parse(&note.text).ok()
 }
 
 impl Recovered {
@@ -532,28 +285,5 @@ impl Recovered {
             house.enter_event(outage);
         }
         Ok(house)
-    }
-}
-
-impl Replay {
-    fn house(self, key: Option<SealingKey>, newest: SignedCheckpoint, seal_owed: bool) -> House {
-        House {
-            sale_hash: self.sale_hash,
-            opening: Arc::new(self.opening),
-            open_line: self.open_line,
-            roster: self.roster,
-            sale: self.sale,
-            chain: self.chain,
-            key,
-            sealer: self.sealer,
-            newest,
-            seal_owed,
-            frame: OpenFrame::default(),
-            held: Vec::new(),
-            answers: self.answers,
-            counted_answers: HashMap::new(),
-            own: self.own,
-            notes: self.notes,
-        }
     }
 }
