@@ -200,6 +200,11 @@ pub(crate) const CODES: &[(&str, &str)] = &[
         "The name has a valid certificate already. Two holders of one name could bid as each \
          other; --replace revokes the first.",
     ),
+    (
+        "newer-ledger",
+        "The ledger has entries that this version of gavel cannot judge, so it does not touch it. Go \
+         on with the version that wrote it.",
+    ),
     ("no-ca", "There is no CA in the folder: nothing was prepared there, or it is kept elsewhere."),
     ("no-certificate", "The house's register holds no valid certificate of that name or serial."),
     ("no-key", "No key in the folder is the one that the answer certifies."),

@@ -17,7 +17,7 @@ use crate::ledger::checkpoint::{CheckpointError, SealingKey, SignedCheckpoint};
 use crate::ledger::entry::{Kind, Line};
 use crate::ledger::store::{Continuation, End, Found, Hindrance, Present, Start, start};
 use crate::pki::{Anchor, CertificateFault, verify_sealer};
-use crate::record::{CatalogueFault, Opening, Record};
+use crate::record::{CatalogueFault, Opening, Record, RecordError};
 use crate::time::Timestamp;
 
 /// Why a ledger is not taken up again. The operator's affair: nothing was changed.
@@ -47,6 +47,14 @@ pub enum RecoveryRefusal {
         seq: u64,
         /// What is wrong.
         fault: ChainError,
+    },
+    /// A line is of a type that this version cannot judge.
+    #[error("line {seq} is a {kind} entry, which this version of gavel does not know")]
+    Unknown {
+        /// The line.
+        seq: u64,
+        /// Its type.
+        kind: Kind,
     },
     /// A line parses and chains, but the rules or the roster say no.
     #[error("line {seq}: {why}")]
@@ -119,7 +127,14 @@ impl Recovery {
     /// A refusal: the line parses and chains, and is wrong. A line whose body does not
     /// parse is `Ok(false)`: a break, like a torn one.
     pub fn take(&mut self, raw: &[u8], line: &Line<'_>) -> Result<bool, RecoveryRefusal> {
-        let Ok(record) = Record::read(line) else { return Ok(false) };
+        let record = match Record::read(line) {
+            Ok(record) => record,
+            // Whole, and of a later version: cutting it off would lose what was acknowledged.
+            Err(RecordError::Unknown { kind }) => {
+                return Err(RecoveryRefusal::Unknown { seq: line.seq, kind });
+            }
+            Err(_) => return Ok(false),
+        };
         let stage = std::mem::replace(&mut self.stage, Stage::Empty);
         self.stage = match (stage, record) {
             (Stage::Empty, Record::Open(opening)) => self.open(raw, line, *opening)?,

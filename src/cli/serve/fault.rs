@@ -65,6 +65,8 @@ fn of_recovery(refusal: &RecoveryRefusal, message: String) -> Failure {
             .hint("if they do, line 0 is damaged: bring a whole copy back"),
         RecoveryRefusal::OtherSealingKey => Failure::operator("key-mismatch", message)
             .hint("bring back the sealing key that the sale was opened with"),
+        RecoveryRefusal::Unknown { .. } => Failure::operator("newer-ledger", message)
+            .hint("go on with the version of gavel that wrote it"),
         RecoveryRefusal::Catalogue(_)
         | RecoveryRefusal::Chain { .. }
         | RecoveryRefusal::NoCatalogue
