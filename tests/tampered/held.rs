@@ -171,6 +171,17 @@ fn the_catalogue_is_the_one_that_was_shown() {
     expect("a lot that was not shown", &fewer, FindingKind::Items, Some(0));
 }
 
+/// The lots are the same numbers, and each is shown as a hundredth of it.
+#[test]
+fn the_currency_is_the_one_that_was_shown() {
+    let world = world();
+    let mut forge = Forge::honest();
+    forge.pieces.truncate(4);
+    forge.pieces[0].body["currency"] = json!({"code": "EUR", "minor_digits": 2});
+    let audit = audit(&forge.forged(), world.anchors().with_items(world.lots.clone()));
+    expect("another currency", &audit, FindingKind::Items, Some(0));
+}
+
 fn crl(world: &World, number: u64, serials: &[&gavel::pki::Serial]) -> Vec<u8> {
     let entry = |serial: &&gavel::pki::Serial| CrlEntry {
         serial: (*serial).clone(),
