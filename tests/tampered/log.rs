@@ -63,6 +63,16 @@ fn the_first_seal_follows_the_catalogue() {
     expect_of("no first seal", &forge.forged(), FindingKind::Seal, Some(3));
 }
 
+/// Else a house could push every head that bidders know out of the window.
+#[test]
+fn a_seal_follows_a_seal_only_at_a_restart() {
+    let mut forge = Forge::honest();
+    let seal = forge.pieces[SEAL].clone();
+    forge.pieces.insert(SEAL, seal);
+    let after = u64::try_from(SEAL + 2).expect("small");
+    expect_of("two seals", &forge.forged(), FindingKind::Seal, Some(after));
+}
+
 #[test]
 fn without_its_end_a_ledger_is_incomplete() {
     let mut forge = Forge::honest();
