@@ -41,11 +41,24 @@ pub(super) enum News {
     Alarm(Alarm),
 }
 
+/// What the house showed last, when it is caught.
+#[derive(Debug)]
+pub(super) enum Shown {
+    Line(String),
+    Note(String),
+}
+
 /// Why lines were not taken in.
 #[derive(Debug)]
 pub(super) enum PlaceFault {
-    Follow { fault: FollowFault, line: String },
+    Follow { fault: FollowFault, shown: Shown },
     Memory(MemoryFault),
+}
+
+impl Shown {
+    fn of(signed: &SignedCheckpoint) -> Self {
+        Self::Note(signed.note().to_owned())
+    }
 }
 
 impl From<MemoryFault> for PlaceFault {
@@ -116,7 +129,7 @@ impl Place {
         match &mut self.follower {
             Some(follower) => follower
                 .hold_to(signed)
-                .map_err(|fault| PlaceFault::Follow { fault, line: String::new() }),
+                .map_err(|fault| PlaceFault::Follow { fault, shown: Shown::of(signed) }),
             None => Ok(()),
         }
     }
@@ -203,8 +216,9 @@ impl Place {
             }
             let mut line = (seq == follower.next()).then_some(line);
             while let Some(due) = line {
-                let entry =
-                    follower.take(&due).map_err(|fault| PlaceFault::Follow { fault, line: due })?;
+                let entry = follower
+                    .take(&due)
+                    .map_err(|fault| PlaceFault::Follow { fault, shown: Shown::Line(due) })?;
                 line = self.early.remove(&follower.next());
                 entries.push(entry);
             }
@@ -245,11 +259,14 @@ impl Place {
     /// Keeps what the house contradicted itself with.
     pub(super) fn keep_evidence(
         &mut self,
-        line: &str,
+        shown: &Shown,
         next: u64,
     ) -> Result<Option<PathBuf>, MemoryFault> {
         let note_name = format!("signed-{}.checkpoint", head_of(&self.newest).size);
-        let line_name = format!("line-{next}.json");
-        self.memory.keep_evidence(&[(&note_name, self.newest.note()), (&line_name, line)])
+        let (shown_name, text) = match shown {
+            Shown::Line(line) => (format!("line-{next}.json"), line),
+            Shown::Note(note) => ("shown.checkpoint".to_owned(), note),
+        };
+        self.memory.keep_evidence(&[(&note_name, self.newest.note()), (&shown_name, text)])
     }
 }
