@@ -60,9 +60,12 @@ async fn bid(
     }
     let patience = Duration::from(OUTCOME_PATIENCE);
     let wanted = |bid: &PlacedBid| bid.lot == lot && bid.amount == amount;
-    let settled = match timeout(patience, settle(session, &wanted, currency)).await {
+    // Unless an earlier run sent this very bid, nothing about it is open until it is sent.
+    let was_sent = session.unsettled()?.iter().any(&wanted);
+    let settled = match timeout(patience, prepare(session, &wanted, currency)).await {
         Ok(settled) => settled?,
-        Err(_) => return Err(unknown(amount, &lot, currency)),
+        Err(_) if was_sent => return Err(unknown(amount, &lot, currency)),
+        Err(_) => return Err(SessionError::Silent.into()),
     };
     let (answer, again) = match settled {
         Some(answer) => (answer, true),
@@ -100,6 +103,19 @@ async fn bid(
         }
         BidAnswer::Unknown => Err(unknown(amount, &lot, currency)),
     }
+}
+
+/// Does what comes before a bid: learns what became of earlier ones, and enrols.
+async fn prepare(
+    session: &mut Session,
+    wanted: &impl Fn(&PlacedBid) -> bool,
+    currency: &Currency,
+) -> Result<Option<BidAnswer>, SessionError> {
+    let settled = settle(session, wanted, currency).await?;
+    if settled.is_none() {
+        session.enrol().await?;
+    }
+    Ok(settled)
 }
 
 /// Learns what became of bids of earlier runs; gives the answer to the wanted one.
