@@ -1,19 +1,20 @@
 //! A client's place in one sale: all that outlives a connection. What it
 //! remembers, how far it has followed the ledger, and what it signs with.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::alarm::{Alarm, odd_bid, odd_enrolment};
 use super::bidding::{Pen, Proven};
+use super::early::Early;
 use super::follow::{Entry, FollowFault, Follower};
 use super::greeting::{Greeted, KnownSale, OwnEnrolment, head_of};
 use super::memory::{MemoryFault, SaleMemory};
 use super::session::Following;
 use crate::clock::Stopwatch;
 use crate::ledger::SignedCheckpoint;
-use crate::limits::{EARLY_LINES_MAX, REMEMBER_EVERY};
+use crate::limits::REMEMBER_EVERY;
 use crate::pki::Identity;
 use crate::record::{Head, Record};
 use crate::time::{Span, Timestamp};
@@ -28,7 +29,7 @@ pub(super) struct Place {
     newest: SignedCheckpoint,
     follower: Option<Follower>,
     /// Live lines that came before those between were there.
-    early: BTreeMap<u64, String>,
+    early: Early,
     /// The lines that an alarm was raised about.
     alarmed: BTreeSet<u64>,
     remembered: Stopwatch,
@@ -90,7 +91,7 @@ impl Place {
             pen,
             newest,
             follower,
-            early: BTreeMap::new(),
+            early: Early::default(),
             alarmed: BTreeSet::new(),
             remembered: Stopwatch::start(),
             official: (now, Stopwatch::start()),
@@ -163,8 +164,7 @@ impl Place {
 
     /// The first line that is missing before those that are here already.
     pub(super) fn gap(&self) -> Option<u64> {
-        let (early, _) = self.early.first_key_value()?;
-        self.missing_before(*early)
+        self.missing_before(self.early.first()?)
     }
 
     /// A checkpoint that came with a receipt or at the end of a fetch: the lines are held against it.
@@ -209,9 +209,7 @@ impl Place {
         let Some(follower) = &mut self.follower else { return Ok(()) };
         for (seq, line) in (lines.from..).zip(lines.lines) {
             if seq > follower.next() {
-                if self.early.len() < EARLY_LINES_MAX {
-                    self.early.insert(seq, line);
-                }
+                self.early.hold(seq, line);
                 continue;
             }
             let mut line = (seq == follower.next()).then_some(line);
@@ -219,12 +217,12 @@ impl Place {
                 let entry = follower
                     .take(&due)
                     .map_err(|fault| PlaceFault::Follow { fault, shown: Shown::Line(due) })?;
-                line = self.early.remove(&follower.next());
+                line = self.early.take(follower.next());
                 entries.push(entry);
             }
         }
         let next = follower.next();
-        self.early.retain(|seq, _| *seq > next);
+        self.early.forget_up_to(next);
         Ok(())
     }
 
