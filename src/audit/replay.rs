@@ -211,7 +211,8 @@ impl Replay {
         }
         self.roster.apply_seal(Head { root, size });
         let not_after = self.keys.sealer.not_after;
-        if at > not_after {
+        // Certificates are judged in whole seconds, the last one included.
+        if at.unix_s() > not_after.unix_s() {
             let detail = format!("the sealing certificate expired at {not_after}");
             return Err((FindingKind::CertificateTime, detail));
         }
