@@ -5,10 +5,11 @@ use std::time::Duration;
 
 use tokio::time::timeout;
 
-use super::{is_startling, of_command, question, screen};
+use super::{is_startling, leaves_open, of_command, question, screen};
 use crate::auction::money::{Amount, Currency};
 use crate::auction::name::LotId;
 use crate::cli::caller::Whom;
+use crate::cli::fault::whole;
 use crate::cli::{Exit, Failure, print};
 use crate::client::{BidAnswer, Following, Happened, PlacedBid, Session, SessionError};
 use crate::limits::OUTCOME_PATIENCE;
@@ -75,7 +76,10 @@ async fn bid(
             Ok(Err(error @ (SessionError::NotEnrolled { .. } | SessionError::Offline))) => {
                 return Err(error.into());
             }
-            Ok(Err(error)) if error.is_passing() => return Err(unknown(amount, &lot, currency)),
+            Ok(Err(error)) if leaves_open(&error) => {
+                print::talk(&format!("{}\n", whole(&error)));
+                return Err(unknown(amount, &lot, currency));
+            }
             Ok(Err(error)) => return Err(error.into()),
             Err(_) => return Err(unknown(amount, &lot, currency)),
         },
