@@ -167,6 +167,8 @@ pub const RECONNECT_WAIT_MIN: Span = Span::from_ms(250);
 pub const RECONNECT_WAIT_MAX: Span = Span::from_s(15);
 /// How many live lines a client holds back while it catches up; more it asks for again.
 pub const EARLY_LINES_MAX: usize = 64 * 1024;
+/// How many bytes of them: of the longest lines, so many would fill a gigabyte.
+pub const EARLY_BYTES_MAX: usize = 64 * 1024 * 1024;
 /// How many of the newest heads a client keeps, to hold receipts against them.
 pub const RECENT_HEADS_MAX: usize = 256;
 /// How often a client that only follows puts its newest head on disk.

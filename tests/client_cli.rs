@@ -257,3 +257,27 @@ async fn who_cannot_get_in_is_told_why_and_what_to_do() {
     assert!(talk(&nobody).contains("[unreachable]"), "{}", talk(&nobody));
     hall.server.stop().await;
 }
+
+/// What is cut short by a full disk would pass for the whole.
+#[cfg(target_os = "linux")]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn results_that_cannot_be_written_are_no_success() {
+    let hall = Hall::new(House::new()).await;
+    hall.run("bid", "alice", &["BID", "1", "120"], "").await;
+    let ledger = hall.house.folder.path().join("estate-2026.jsonl");
+    let trust = hall.credential("alice");
+    hall.server.stop().await;
+    let run = |args: &[&std::ffi::OsStr]| {
+        let full = std::fs::File::options().write(true).open("/dev/full").expect("opens");
+        let mut command = Command::new(env!("CARGO_BIN_EXE_gavel"));
+        let output = command.args(args).stdout(full).stderr(Stdio::piped()).output();
+        let output = output.expect("runs");
+        assert_eq!(output.status.code(), Some(6), "{args:?}: {}", talk(&output));
+        assert!(talk(&output).contains("[disk-full]"), "{args:?}: {}", talk(&output));
+    };
+    let (ledger, trust) = (ledger.as_os_str(), trust.as_os_str());
+    run(&["ledger".as_ref(), "show".as_ref(), ledger]);
+    run(&["verify".as_ref(), ledger, "--trust".as_ref(), trust]);
+    run(&["verify".as_ref(), ledger, "--trust".as_ref(), trust, "--json".as_ref()]);
+    run(&["results".as_ref(), ledger, "--trust".as_ref(), trust]);
+}

@@ -2,9 +2,21 @@
 
 use super::finding::{Finding, FindingKind, Findings};
 use crate::auction::catalogue::LotTerms;
+use crate::auction::money::Currency;
 
-/// Reports every lot that differs, each at its line.
-pub(super) fn compare(ledger: &[LotTerms], file: &[LotTerms], findings: &mut Findings) {
+/// Reports every lot that differs, each at its line, and another currency: with two
+/// minor digits the same numbers are a hundredth of the prices that were shown.
+pub(super) fn compare(
+    ledger: &[LotTerms],
+    currency: &Currency,
+    file: &[LotTerms],
+    findings: &mut Findings,
+) {
+    // The form of numbered items knows whole units and no currency (RULES 2).
+    if *currency != Currency::seed() {
+        let detail = "the ledger counts in a currency, the items file in plain whole units";
+        findings.push(Finding::at(0, FindingKind::Items, detail));
+    }
     if ledger.len() != file.len() {
         let detail =
             format!("the ledger has {} lots, the items file has {}", ledger.len(), file.len());

@@ -229,7 +229,8 @@ impl Beginning {
             return Ok(Stage::Catalogue(self));
         }
         if let Some(items) = &anchors.items {
-            items::compare(&self.lots, items, findings);
+            let currency = &self.opening.terms.sale.currency;
+            items::compare(&self.lots, currency, items, findings);
         }
         let catalogue = record::catalogue(&self.opening, self.lots)
             .map_err(|fault| Finding::at(0, FindingKind::Rules, fault))?;

@@ -48,6 +48,8 @@ pub(super) struct Replay {
     opened_at: Timestamp,
     /// The rules are no longer asked: their state is unknown since a wrong line.
     derailed: bool,
+    /// A seal has followed a seal: only a restart does that, and notes its outage next.
+    restarting: bool,
     end: End,
 }
 
@@ -66,7 +68,17 @@ impl Replay {
         let roster = Roster::new(keys.sale_hash, &opening.terms);
         let tally = Tally::new(sale.lots().len());
         let opened_at = sale.last();
-        Self { opening, keys, roster, sale, tally, opened_at, derailed: false, end: End::Running }
+        Self {
+            opening,
+            keys,
+            roster,
+            sale,
+            tally,
+            opened_at,
+            derailed: false,
+            restarting: false,
+            end: End::Running,
+        }
     }
 
     pub(super) const fn opening(&self) -> &Opening {
@@ -141,6 +153,7 @@ impl Replay {
             let detail = format!("the first seal must follow the catalogue, not a {kind}");
             return Err((FindingKind::Seal, detail));
         }
+        self.check_after_seals(kind, place)?;
         match (self.end, kind) {
             (End::Running, Kind::Close) => self.end = End::Closed,
             (End::Running, _) | (End::Overrun, _) => {}
@@ -157,6 +170,20 @@ impl Replay {
                 let detail = format!("a {kind} follows the seal over the close");
                 return Err((FindingKind::Closed, detail));
             }
+        }
+        Ok(())
+    }
+
+    /// Two seals follow each other only where the house was restarted between them.
+    /// Otherwise it could seal until every head that bidders know has left the window.
+    fn check_after_seals(&mut self, kind: Kind, place: &Place<'_>) -> Result<(), Wrong> {
+        if kind == Kind::Seal {
+            self.restarting |= place.after == Some(Kind::Seal) && self.end == End::Running;
+            return Ok(());
+        }
+        if std::mem::take(&mut self.restarting) && kind != Kind::Outage {
+            let detail = format!("two seals and then a {kind}: a restart notes its outage");
+            return Err((FindingKind::Seal, detail));
         }
         Ok(())
     }
@@ -184,7 +211,8 @@ impl Replay {
         }
         self.roster.apply_seal(Head { root, size });
         let not_after = self.keys.sealer.not_after;
-        if at > not_after {
+        // Certificates are judged in whole seconds, the last one included.
+        if at.unix_s() > not_after.unix_s() {
             let detail = format!("the sealing certificate expired at {not_after}");
             return Err((FindingKind::CertificateTime, detail));
         }

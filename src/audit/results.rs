@@ -211,14 +211,17 @@ fn revoked_unrecorded(replay: &Replay, crl: &Crl) -> Vec<(Name, Timestamp, Times
     let listed: HashMap<_, _> =
         crl.entries.iter().map(|entry| (&entry.serial, entry.revoked_at)).collect();
     let recorded: HashSet<_> = tally.revocations.iter().map(|known| &known.serial).collect();
-    let mut found: Vec<_> = tally
-        .keys
-        .values()
-        .filter_map(|key| {
-            let revoked_at = *listed.get(&key.serial)?;
-            let last_bid_at = key.last_bid_at.filter(|at| *at > revoked_at)?;
-            let unrecorded = !recorded.contains(&key.serial);
-            unrecorded.then(|| (key.name.clone(), revoked_at, last_bid_at))
+    let signed = tally.keys.values().map(|key| (&key.name, &key.serial, key.last_bid_at));
+    let attested = tally
+        .attested
+        .iter()
+        .flat_map(|(name, all)| all.iter().map(move |seen| (name, &seen.serial, seen.last_bid_at)));
+    let mut found: Vec<_> = signed
+        .chain(attested)
+        .filter_map(|(name, serial, last_bid_at)| {
+            let revoked_at = *listed.get(serial)?;
+            let last_bid_at = last_bid_at.filter(|at| *at > revoked_at)?;
+            (!recorded.contains(serial)).then(|| (name.clone(), revoked_at, last_bid_at))
         })
         .collect();
     found.sort();

@@ -46,6 +46,13 @@ pub(super) struct KeyTally {
     pub(super) last_bid_at: Option<Timestamp>,
 }
 
+/// One certificate that the house saw, whose bids rest on its word.
+#[derive(Clone, Debug)]
+pub(super) struct AttestedTally {
+    pub(super) serial: Serial,
+    pub(super) last_bid_at: Option<Timestamp>,
+}
+
 /// What is counted for the whole sale.
 #[derive(Clone, Debug)]
 pub(super) struct Tally {
@@ -55,7 +62,8 @@ pub(super) struct Tally {
     pub(super) keys: HashMap<BidKey, KeyTally>,
     pub(super) house_made_keys: BTreeSet<Name>,
     pub(super) bid_keys: BTreeMap<Name, u64>,
-    pub(super) attested_names: BTreeSet<Name>,
+    /// The newest last.
+    pub(super) attested: BTreeMap<Name, Vec<AttestedTally>>,
     pub(super) refused: BTreeMap<Code, u64>,
     pub(super) counted: BTreeMap<Code, u64>,
     /// Refusals `reused-n` that rest on a number which was only counted.
@@ -77,7 +85,7 @@ impl Tally {
             keys: HashMap::new(),
             house_made_keys: BTreeSet::new(),
             bid_keys: BTreeMap::new(),
-            attested_names: BTreeSet::new(),
+            attested: BTreeMap::new(),
             refused: BTreeMap::new(),
             counted: BTreeMap::new(),
             reused_n_on_word: 0,
@@ -97,7 +105,8 @@ impl Tally {
             self.house_made_keys.insert(identity.name.clone());
         }
         let Some(bid_key) = enrolled.enrolment.bid_key() else {
-            self.attested_names.insert(identity.name.clone());
+            let attested = AttestedTally { serial: identity.serial.clone(), last_bid_at: None };
+            self.attested.entry(identity.name.clone()).or_default().push(attested);
             return;
         };
         *self.bid_keys.entry(identity.name.clone()).or_insert(0) += 1;
@@ -117,8 +126,13 @@ impl Tally {
                 }
                 true
             }
-            BidEvidence::Attested { .. } => {
+            BidEvidence::Attested { bidder, .. } => {
                 lot.attested += 1;
+                if let Some(attested) =
+                    self.attested.get_mut(bidder).and_then(|seen| seen.last_mut())
+                {
+                    attested.last_bid_at = Some(trace.at);
+                }
                 false
             }
         };

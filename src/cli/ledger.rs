@@ -62,13 +62,16 @@ fn show(args: &ShowArgs) -> Result<Exit, Failure> {
         if taken == 0 {
             break;
         }
-        match reader.line(&raw, args) {
-            Ok(Some(text)) => print::results(&text),
-            Ok(None) => {}
+        let is_read = match reader.line(&raw, args) {
+            Ok(Some(text)) => print::report(&text)?,
+            Ok(None) => true,
             Err(text) => {
                 unreadable += 1;
-                print::results(&text);
+                print::report(&text)?
             }
+        };
+        if !is_read {
+            return Ok(Exit::Success);
         }
         reader.number += 1;
     }

@@ -4,14 +4,28 @@
 //! move a cursor or retitle a window; here it is shown instead of obeyed.
 
 use std::fmt::Write as _;
-use std::io::Write as _;
+use std::io::{ErrorKind, Write as _};
+use std::path::Path;
 
+use super::Failure;
+use super::fault::of_io;
 use crate::auction::name::is_showable;
 
 /// Prints results, for people or programs.
 pub(crate) fn results(text: &str) {
     // A reader that has gone away is no reason for another error.
     let _ = std::io::stdout().write_all(showable(text).as_bytes());
+}
+
+/// Prints results that somebody will rely on: a full disk is a failure, for what is
+/// cut short would pass for the whole. `false` once nobody reads any more.
+pub(crate) fn report(text: &str) -> Result<bool, Failure> {
+    let mut stdout = std::io::stdout();
+    match stdout.write_all(showable(text).as_bytes()).and_then(|()| stdout.flush()) {
+        Ok(()) => Ok(true),
+        Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(false),
+        Err(error) => Err(of_io("write", Path::new("the results"), &error)),
+    }
 }
 
 /// Prints results as long as somebody reads them; `false` once nobody does.

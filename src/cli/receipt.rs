@@ -101,7 +101,7 @@ fn list(args: &ListArgs) -> Result<Exit, Failure> {
             .iter()
             .map(|(path, receipt)| list_json(path, receipt).to_string() + "\n")
             .collect();
-        print::results(&lines);
+        print::report(&lines)?;
         return Ok(Exit::Success);
     }
     if found.is_empty() {
@@ -114,7 +114,7 @@ fn list(args: &ListArgs) -> Result<Exit, Failure> {
     for (path, receipt) in &found {
         table.add_row(row(path, receipt));
     }
-    print::results(&(table.trim_fmt() + "\n"));
+    print::report(&(table.trim_fmt() + "\n"))?;
     Ok(Exit::Success)
 }
 
@@ -218,7 +218,7 @@ fn in_words(record: &Record) -> String {
 
 fn show(args: &ShowArgs) -> Result<Exit, Failure> {
     let receipt = read(&args.receipt)?;
-    print::results(&text_of(&receipt));
+    print::report(&text_of(&receipt))?;
     print::talk("not checked: gavel receipt check\n");
     Ok(Exit::Success)
 }
@@ -243,7 +243,7 @@ fn check(args: &CheckArgs) -> Result<Exit, Failure> {
     let proven = prove(&receipt, &anchor);
     let said = Said::of(&receipt);
     if args.json {
-        print::results(&(check_json(&receipt, &said, &proven).to_string() + "\n"));
+        print::report(&(check_json(&receipt, &said, &proven).to_string() + "\n"))?;
     } else {
         let entry = format!("sale {}, line {}: {}\n", said.sale, receipt.index, said.entry);
         match &proven {

@@ -21,7 +21,7 @@ pub(super) fn run(args: &Args) -> Result<Exit, Failure> {
     let audit = args.ledger.audit()?;
     let Some(audited) = audit.audited() else { return Err(refuse(args, audit.verdict())) };
     if args.json {
-        print::results(&(sheet::json(audited).to_string() + "\n"));
+        print::report(&(sheet::json(audited).to_string() + "\n"))?;
         return Ok(exit_of(audit.verdict()));
     }
     let results = audited.results();
@@ -33,7 +33,7 @@ pub(super) fn run(args: &Args) -> Result<Exit, Failure> {
         sheet::totals(results),
         sheet::headlines(results),
     ];
-    print::results(&parts.join("\n"));
+    print::report(&parts.join("\n"))?;
     let (ink, why) = match audit.verdict() {
         Verdict::Valid => {
             (Ink::Good, "audited; `gavel verify` says what was checked and what was not")

@@ -26,9 +26,9 @@ pub(super) struct Args {
 pub(super) fn run(args: &Args) -> Result<Exit, Failure> {
     let audit = args.ledger.audit()?;
     if args.json {
-        print::results(&(json_of(args, &audit).to_string() + "\n"));
+        print::report(&(json_of(args, &audit).to_string() + "\n"))?;
     } else {
-        show(args, &audit);
+        show(args, &audit)?;
     }
     Ok(exit_of(audit.verdict()))
 }
@@ -42,7 +42,7 @@ pub(super) const fn exit_of(verdict: Verdict) -> Exit {
     }
 }
 
-fn show(args: &Args, audit: &Audit) {
+fn show(args: &Args, audit: &Audit) -> Result<(), Failure> {
     let mut text = format!(
         "gavel {}\nCA        sha256:{}\nledger    {}\n          {} lines, {} bytes\n          sha256:{}\n\n",
         env!("CARGO_PKG_VERSION"),
@@ -63,7 +63,7 @@ fn show(args: &Args, audit: &Audit) {
         text.push_str(&sheet::headlines(audited.results()));
     }
     text.push_str(&list("Checked:", &audit.checked));
-    print::results(&text);
+    print::report(&text)?;
     let (ink, why) = match audit.verdict() {
         Verdict::Valid => (Ink::Good, "nothing is wrong, and the sale has closed"),
         Verdict::Invalid => {
@@ -74,10 +74,11 @@ fn show(args: &Args, audit: &Audit) {
         }
     };
     headline(audit.verdict().as_str(), ink, why);
-    print::results(&format!(
+    print::report(&format!(
         "\n{}",
         list("Not checked, or not provable by any ledger:", &audit.unchecked)
-    ));
+    ))?;
+    Ok(())
 }
 
 /// Prints the one word that matters, and what it means.

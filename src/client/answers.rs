@@ -78,7 +78,14 @@ impl Session {
             &pen.bid_key(),
             &identity.name,
             &identity.cert,
-        )?;
+        );
+        let proven = match proven {
+            Ok(proven) => proven,
+            Err(fault) => {
+                place.memory.keep_evidence(&[("receipt.tlog-proof", receipt)])?;
+                return Err(fault.into());
+            }
+        };
         pen.enrolled = true;
         place.keep_receipt(proven, receipt).map_err(|fault| accuse(place, fault))?;
         self.ready.push_back(Happened::Enrolled);

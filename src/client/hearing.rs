@@ -227,11 +227,11 @@ fn with_jitter(wait: Span) -> Span {
     Span::from_ms(wait.ms() / 2 + wait.ms() / 2 * spread / u64::from(u16::MAX))
 }
 
-/// Keeps the evidence of lines that contradict what the house signed.
+/// Keeps the evidence of lines or notes that contradict what the house signed.
 pub(super) fn accuse(place: &mut Place, fault: PlaceFault) -> SessionError {
-    let PlaceFault::Follow { fault, line } = fault else { return fault.into() };
+    let PlaceFault::Follow { fault, shown } = fault else { return fault.into() };
     let next = place.follower().map_or(0, |follower| follower.next());
-    match place.keep_evidence(&line, next) {
+    match place.keep_evidence(&shown, next) {
         Ok(evidence) => SessionError::Follow { fault, evidence },
         Err(fault) => SessionError::Memory(fault),
     }

@@ -11,7 +11,7 @@
 //!                                             n          the last number taken
 //!                                             unanswered/<n>.json   bids whose outcome is open
 //!                                             receipts/<seq>.tlog-proof
-//!                                             evidence/  what a house contradicted itself with
+//!                                             evidence/<hash>/  what a house contradicted itself with, once
 //! ```
 //!
 //! Each is on the disk before it is relied on. Several commands may share a
@@ -30,7 +30,7 @@ use zeroize::Zeroizing;
 use crate::auction::name::{HouseName, SaleId};
 use crate::ledger::encoding::{decode_hex, encode_hex};
 use crate::ledger::note::Note;
-use crate::ledger::{Checkpoint, SignedCheckpoint};
+use crate::ledger::{Checkpoint, Hash, SignedCheckpoint};
 use crate::limits::INTEGER_MAX;
 use crate::pki::keys::{self, KeyFault, shown};
 use crate::pki::{Anchor, Fingerprint};
@@ -269,15 +269,19 @@ impl SaleMemory {
         }
     }
 
-    /// Keeps what a house contradicted itself with; gives the folder.
+    /// Keeps what a house contradicted itself with; gives the folder. Each
+    /// contradiction has its own, named for what is in it: a house that has been
+    /// caught with two trees cannot bury them under a lesser fault.
     pub(super) fn keep_evidence(
         &mut self,
         files: &[(&str, &str)],
     ) -> Result<Option<PathBuf>, MemoryFault> {
+        let all: Vec<&str> = files.iter().flat_map(|(name, text)| [*name, "\n", *text]).collect();
+        let inner = format!("{EVIDENCE}/{:.16}", Hash::of(all.concat().as_bytes()));
         for (name, text) in files {
-            self.keep.write(&format!("{EVIDENCE}/{name}"), text.as_bytes())?;
+            self.keep.write(&format!("{inner}/{name}"), text.as_bytes())?;
         }
-        Ok(self.folder().map(|folder| folder.join(EVIDENCE)))
+        Ok(self.folder().map(|folder| folder.join(inner)))
     }
 
     /// Line 0 is kept and cannot be used.
@@ -390,8 +394,8 @@ fn make_folder(folder: &Path) -> Result<(), MemoryFault> {
         return Ok(keys::check_folder(folder)?);
     }
     keys::make_folder(folder)?;
-    // The folder for a subject, its sale, house, CA, and the credential's own.
-    for ancestor in folder.ancestors().take(6).filter(|path| !path.as_os_str().is_empty()) {
+    // The folder for a piece of evidence, its subject, its sale, house, CA, and the credential's own.
+    for ancestor in folder.ancestors().take(7).filter(|path| !path.as_os_str().is_empty()) {
         let synced = File::open(ancestor).and_then(|opened| opened.sync_all());
         synced.map_err(|source| MemoryFault::Io {
             action: "sync",
@@ -431,7 +435,7 @@ fn read(path: &Path) -> Result<Option<Zeroizing<Vec<u8>>>, MemoryFault> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ledger::{Hash, SealingKey};
+    use crate::ledger::SealingKey;
 
     fn memories() -> (tempfile::TempDir, [SaleMemory; 2]) {
         let folder = tempfile::tempdir().expect("a folder");
@@ -482,6 +486,17 @@ mod tests {
             }
             assert_eq!(memory.head().expect("reads").as_deref().and_then(size_of), Some(5));
         }
+    }
+
+    #[test]
+    fn no_evidence_takes_the_place_of_other_evidence() {
+        let (_folder, [mut kept, _]) = memories();
+        let mut keep = |text| kept.keep_evidence(&[("shown.checkpoint", text)]).expect("keeps");
+        let (fork, rollback) = (keep("a fork").expect("there"), keep("a rollback").expect("there"));
+        let read = |folder: &Path| fs::read_to_string(folder.join("shown.checkpoint"));
+        assert_eq!(read(&fork).expect("reads"), "a fork");
+        assert_eq!(read(&rollback).expect("reads"), "a rollback");
+        assert_eq!(keep("a fork"), Some(fork), "the same again fills no disk");
     }
 
     #[cfg(unix)]

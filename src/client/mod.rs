@@ -12,6 +12,7 @@ mod asking;
 mod bidding;
 mod channel;
 mod connect;
+mod early;
 mod fault;
 mod follow;
 mod greeting;

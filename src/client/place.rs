@@ -1,19 +1,20 @@
 //! A client's place in one sale: all that outlives a connection. What it
 //! remembers, how far it has followed the ledger, and what it signs with.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::alarm::{Alarm, odd_bid, odd_enrolment};
 use super::bidding::{Pen, Proven};
+use super::early::Early;
 use super::follow::{Entry, FollowFault, Follower};
 use super::greeting::{Greeted, KnownSale, OwnEnrolment, head_of};
 use super::memory::{MemoryFault, SaleMemory};
 use super::session::Following;
 use crate::clock::Stopwatch;
 use crate::ledger::SignedCheckpoint;
-use crate::limits::{EARLY_LINES_MAX, REMEMBER_EVERY};
+use crate::limits::REMEMBER_EVERY;
 use crate::pki::Identity;
 use crate::record::{Head, Record};
 use crate::time::{Span, Timestamp};
@@ -28,7 +29,7 @@ pub(super) struct Place {
     newest: SignedCheckpoint,
     follower: Option<Follower>,
     /// Live lines that came before those between were there.
-    early: BTreeMap<u64, String>,
+    early: Early,
     /// The lines that an alarm was raised about.
     alarmed: BTreeSet<u64>,
     remembered: Stopwatch,
@@ -41,11 +42,24 @@ pub(super) enum News {
     Alarm(Alarm),
 }
 
+/// What the house showed last, when it is caught.
+#[derive(Debug)]
+pub(super) enum Shown {
+    Line(String),
+    Note(String),
+}
+
 /// Why lines were not taken in.
 #[derive(Debug)]
 pub(super) enum PlaceFault {
-    Follow { fault: FollowFault, line: String },
+    Follow { fault: FollowFault, shown: Shown },
     Memory(MemoryFault),
+}
+
+impl Shown {
+    fn of(signed: &SignedCheckpoint) -> Self {
+        Self::Note(signed.note().to_owned())
+    }
 }
 
 impl From<MemoryFault> for PlaceFault {
@@ -77,7 +91,7 @@ impl Place {
             pen,
             newest,
             follower,
-            early: BTreeMap::new(),
+            early: Early::default(),
             alarmed: BTreeSet::new(),
             remembered: Stopwatch::start(),
             official: (now, Stopwatch::start()),
@@ -116,7 +130,7 @@ impl Place {
         match &mut self.follower {
             Some(follower) => follower
                 .hold_to(signed)
-                .map_err(|fault| PlaceFault::Follow { fault, line: String::new() }),
+                .map_err(|fault| PlaceFault::Follow { fault, shown: Shown::of(signed) }),
             None => Ok(()),
         }
     }
@@ -150,8 +164,7 @@ impl Place {
 
     /// The first line that is missing before those that are here already.
     pub(super) fn gap(&self) -> Option<u64> {
-        let (early, _) = self.early.first_key_value()?;
-        self.missing_before(*early)
+        self.missing_before(self.early.first()?)
     }
 
     /// A checkpoint that came with a receipt or at the end of a fetch: the lines are held against it.
@@ -196,21 +209,20 @@ impl Place {
         let Some(follower) = &mut self.follower else { return Ok(()) };
         for (seq, line) in (lines.from..).zip(lines.lines) {
             if seq > follower.next() {
-                if self.early.len() < EARLY_LINES_MAX {
-                    self.early.insert(seq, line);
-                }
+                self.early.hold(seq, line);
                 continue;
             }
             let mut line = (seq == follower.next()).then_some(line);
             while let Some(due) = line {
-                let entry =
-                    follower.take(&due).map_err(|fault| PlaceFault::Follow { fault, line: due })?;
-                line = self.early.remove(&follower.next());
+                let entry = follower
+                    .take(&due)
+                    .map_err(|fault| PlaceFault::Follow { fault, shown: Shown::Line(due) })?;
+                line = self.early.take(follower.next());
                 entries.push(entry);
             }
         }
         let next = follower.next();
-        self.early.retain(|seq, _| *seq > next);
+        self.early.forget_up_to(next);
         Ok(())
     }
 
@@ -245,11 +257,14 @@ impl Place {
     /// Keeps what the house contradicted itself with.
     pub(super) fn keep_evidence(
         &mut self,
-        line: &str,
+        shown: &Shown,
         next: u64,
     ) -> Result<Option<PathBuf>, MemoryFault> {
         let note_name = format!("signed-{}.checkpoint", head_of(&self.newest).size);
-        let line_name = format!("line-{next}.json");
-        self.memory.keep_evidence(&[(&note_name, self.newest.note()), (&line_name, line)])
+        let (shown_name, text) = match shown {
+            Shown::Line(line) => (format!("line-{next}.json"), line),
+            Shown::Note(note) => ("shown.checkpoint".to_owned(), note),
+        };
+        self.memory.keep_evidence(&[(&note_name, self.newest.note()), (&shown_name, text)])
     }
 }

@@ -171,10 +171,25 @@ fn the_catalogue_is_the_one_that_was_shown() {
     expect("a lot that was not shown", &fewer, FindingKind::Items, Some(0));
 }
 
+/// The lots are the same numbers, and each is shown as a hundredth of it.
+#[test]
+fn the_currency_is_the_one_that_was_shown() {
+    let world = world();
+    let mut forge = Forge::honest();
+    forge.pieces.truncate(4);
+    forge.pieces[0].body["currency"] = json!({"code": "EUR", "minor_digits": 2});
+    let audit = audit(&forge.forged(), world.anchors().with_items(world.lots.clone()));
+    expect("another currency", &audit, FindingKind::Items, Some(0));
+}
+
 fn crl(world: &World, number: u64, serials: &[&gavel::pki::Serial]) -> Vec<u8> {
+    crl_since(world, number, serials, 1_000)
+}
+
+fn crl_since(world: &World, number: u64, serials: &[&gavel::pki::Serial], ms: u64) -> Vec<u8> {
     let entry = |serial: &&gavel::pki::Serial| CrlEntry {
         serial: (*serial).clone(),
-        revoked_at: at(1_000),
+        revoked_at: at(ms),
         reason: RevocationReason::Superseded,
     };
     let entries: Vec<CrlEntry> = serials.iter().map(entry).collect();
@@ -216,4 +231,17 @@ fn a_revocation_that_the_house_kept_to_itself_is_said() {
     let results = audit.audited().expect("is clean").results();
     let said = &results.headlines.revoked_unrecorded;
     assert_eq!(said.as_slice(), [(name("alice"), at(1_000), at(29_000))]);
+}
+
+#[test]
+fn so_is_one_of_somebody_whose_bids_are_unsigned() {
+    let world = world();
+    let mut forge = Forge::honest();
+    let line = forge.find(Kind::Revoke, 30_000);
+    forge.pieces.drain(line..=line + 1);
+    let list = crl_since(world, 8, &[&world.carol.identity.serial], 0);
+    let audit = audit(&forge.forged(), world.anchors().with_crl(list));
+    let results = audit.audited().unwrap_or_else(|| panic!("{:?}", audit.findings)).results();
+    let said = &results.headlines.revoked_unrecorded;
+    assert_eq!(said.as_slice(), [(name("carol"), at(0), at(1_000))]);
 }

@@ -3,10 +3,11 @@
 use gavel::audit::{FindingKind, audit};
 use gavel::ledger::entry::Kind;
 use gavel::ledger::{Checkpoint, Hash};
+use gavel::pki::verify_sealer;
 use serde_json::json;
 
 use super::forge::{Forge, Piece, SealAs};
-use super::world::{expect_of, world};
+use super::world::{OPENED, at, expect_of, world};
 
 /// A seal of the honest ledger, in mid-sale.
 const SEAL: usize = 10;
@@ -63,6 +64,16 @@ fn the_first_seal_follows_the_catalogue() {
     expect_of("no first seal", &forge.forged(), FindingKind::Seal, Some(3));
 }
 
+/// Else a house could push every head that bidders know out of the window.
+#[test]
+fn a_seal_follows_a_seal_only_at_a_restart() {
+    let mut forge = Forge::honest();
+    let seal = forge.pieces[SEAL].clone();
+    forge.pieces.insert(SEAL, seal);
+    let after = u64::try_from(SEAL + 2).expect("small");
+    expect_of("two seals", &forge.forged(), FindingKind::Seal, Some(after));
+}
+
 #[test]
 fn without_its_end_a_ledger_is_incomplete() {
     let mut forge = Forge::honest();
@@ -108,4 +119,24 @@ fn entries_that_nobody_knows_are_found() {
         forge.pieces.insert(9, Piece { kind, ts: 1_000, body });
         expect_of("an unknown entry", &forge.forged(), FindingKind::Schema, Some(9));
     }
+}
+
+/// A certificate is good to the end of its last second, as every other one.
+#[test]
+fn the_sealing_certificate_is_good_to_its_last_millisecond() {
+    let world = world();
+    let der = &world.opening().sealers[0];
+    let sealer = verify_sealer(der, world.ca.anchor(), &world.house, &world.sale, at(0));
+    let last_second = sealer.expect("is good").not_after.unix_ms() - OPENED;
+    let sealed_at = |ms: u64| {
+        let mut forge = Forge::honest();
+        forge.pieces.truncate(4);
+        let body = json!({"from": OPENED, "to": OPENED + ms});
+        forge.pieces.push(Piece { kind: Kind::Outage, ts: ms, body });
+        forge.pieces.push(Piece { kind: Kind::Seal, ts: 0, body: json!(null) });
+        forge.forged()
+    };
+    expect_of("in time", &sealed_at(last_second + 999), FindingKind::Unclosed, None);
+    let late = sealed_at(last_second + 1_000);
+    expect_of("too late", &late, FindingKind::CertificateTime, Some(5));
 }

@@ -11,11 +11,12 @@ use tokio::time::timeout;
 
 use super::prompt::{Prompt, Typed, piped};
 use super::screen::{self, Screen, view};
-use super::{is_startling, question};
+use super::{is_startling, leaves_open, question};
 use crate::auction::money::{Amount, Currency};
 use crate::auction::name::{LotId, Role};
 use crate::auction::refusal::Code;
 use crate::cli::caller::Whom;
+use crate::cli::fault::whole;
 use crate::cli::{Exit, Failure, print};
 use crate::client::{BidAnswer, Following, Happened, Session, SessionError};
 use crate::limits::OUTCOME_PATIENCE;
@@ -141,10 +142,15 @@ impl Part {
 
     /// A script does not wait for ever; somebody at a terminal may.
     async fn next(&mut self, may_wait: bool) -> Result<Happened, Failure> {
-        if may_wait {
-            return Ok(self.session.next().await?);
-        }
-        match timeout(Duration::from(OUTCOME_PATIENCE), self.session.next()).await {
+        let happened = match may_wait {
+            true => Ok(self.session.next().await),
+            false => timeout(Duration::from(OUTCOME_PATIENCE), self.session.next()).await,
+        };
+        match happened {
+            Ok(Err(error)) if leaves_open(&error) && !self.awaited.is_empty() => {
+                print::talk(&format!("{}\n", whole(&error)));
+                Err(self.open_outcome())
+            }
             Ok(happened) => Ok(happened?),
             Err(_) if self.awaited.is_empty() => Err(SessionError::Silent.into()),
             Err(_) => Err(self.open_outcome()),

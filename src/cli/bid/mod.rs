@@ -10,6 +10,7 @@ use std::io::IsTerminal as _;
 use super::caller::{Whom, block_on};
 use super::{Exit, Failure};
 use crate::auction::money::{Amount, Currency};
+use crate::client::SessionError;
 use crate::limits::CONFIRM_ABOVE_ASKS;
 use crate::wire::lot::LotView;
 use crate::wire::text::{Command, CommandFault};
@@ -63,6 +64,22 @@ fn of_command(fault: &CommandFault) -> Failure {
         .hint("commands: LIST, STATUS <item>, BID <item> <amount>, WHOAMI, HELP")
 }
 
+/// Whether a session that ends like this leaves open what became of a bid that was
+/// sent: whoever is turned away afterwards was not refused the bid.
+const fn leaves_open(error: &SessionError) -> bool {
+    match error {
+        SessionError::Connect(_)
+        | SessionError::Lost { .. }
+        | SessionError::NotWelcome { .. }
+        | SessionError::Offline
+        | SessionError::OtherSale { .. }
+        | SessionError::Protocol { .. }
+        | SessionError::Silent => true,
+        // A house that was caught outranks an open outcome, and so does our own disk.
+        _ => false,
+    }
+}
+
 /// Whether so much more than the ask is more likely a slip of the finger.
 fn is_startling(amount: Amount, ask: Amount) -> bool {
     amount.minor_units() / CONFIRM_ABOVE_ASKS > ask.minor_units()
@@ -78,4 +95,25 @@ fn question(amount: Amount, lot: &LotView, currency: &Currency) -> String {
         lot.lot,
         currency.display(lot.ask)
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::auction::refusal::Code;
+    use crate::client::{ConnectError, FollowFault, Refusal};
+
+    #[test]
+    fn who_is_turned_away_after_a_bid_was_not_refused_it() {
+        let turned_away = [
+            SessionError::NotWelcome { code: Code::Revoked, message: String::new() },
+            ConnectError::OurCertificate { why: Refusal::Revoked }.into(),
+            SessionError::Protocol { reason: "no answer to a bid".to_owned() },
+        ];
+        for error in turned_away {
+            assert!(leaves_open(&error), "{error}");
+        }
+        let fault = FollowFault::Root { size: 7 };
+        assert!(!leaves_open(&SessionError::Follow { fault, evidence: None }));
+    }
 }

@@ -5,10 +5,11 @@ use std::time::Duration;
 
 use tokio::time::timeout;
 
-use super::{is_startling, of_command, question, screen};
+use super::{is_startling, leaves_open, of_command, question, screen};
 use crate::auction::money::{Amount, Currency};
 use crate::auction::name::LotId;
 use crate::cli::caller::Whom;
+use crate::cli::fault::whole;
 use crate::cli::{Exit, Failure, print};
 use crate::client::{BidAnswer, Following, Happened, PlacedBid, Session, SessionError};
 use crate::limits::OUTCOME_PATIENCE;
@@ -60,9 +61,12 @@ async fn bid(
     }
     let patience = Duration::from(OUTCOME_PATIENCE);
     let wanted = |bid: &PlacedBid| bid.lot == lot && bid.amount == amount;
-    let settled = match timeout(patience, settle(session, &wanted, currency)).await {
+    // Unless an earlier run sent this very bid, nothing about it is open until it is sent.
+    let was_sent = session.unsettled()?.iter().any(&wanted);
+    let settled = match timeout(patience, prepare(session, &wanted, currency)).await {
         Ok(settled) => settled?,
-        Err(_) => return Err(unknown(amount, &lot, currency)),
+        Err(_) if was_sent => return Err(unknown(amount, &lot, currency)),
+        Err(_) => return Err(SessionError::Silent.into()),
     };
     let (answer, again) = match settled {
         Some(answer) => (answer, true),
@@ -72,7 +76,10 @@ async fn bid(
             Ok(Err(error @ (SessionError::NotEnrolled { .. } | SessionError::Offline))) => {
                 return Err(error.into());
             }
-            Ok(Err(error)) if error.is_passing() => return Err(unknown(amount, &lot, currency)),
+            Ok(Err(error)) if leaves_open(&error) => {
+                print::talk(&format!("{}\n", whole(&error)));
+                return Err(unknown(amount, &lot, currency));
+            }
             Ok(Err(error)) => return Err(error.into()),
             Err(_) => return Err(unknown(amount, &lot, currency)),
         },
@@ -100,6 +107,19 @@ async fn bid(
         }
         BidAnswer::Unknown => Err(unknown(amount, &lot, currency)),
     }
+}
+
+/// Does what comes before a bid: learns what became of earlier ones, and enrols.
+async fn prepare(
+    session: &mut Session,
+    wanted: &impl Fn(&PlacedBid) -> bool,
+    currency: &Currency,
+) -> Result<Option<BidAnswer>, SessionError> {
+    let settled = settle(session, wanted, currency).await?;
+    if settled.is_none() {
+        session.enrol().await?;
+    }
+    Ok(settled)
 }
 
 /// Learns what became of bids of earlier runs; gives the answer to the wanted one.
