@@ -92,12 +92,13 @@ pub(super) fn run(args: &Args) -> Result<Exit, Failure> {
     expiry::warn(&serving, &crl, begun.opening(), now);
     let ledger = begun.ledger().to_owned();
     let banner = banner::Banner::of(args, &begun, &serving);
-    let (end, key_fault) = run_server(args, folder, serving, begun, listen, &banner)?;
+    let (end, key_fault) = run_server(args, folder, serving, begun, listen, &banner, &console)?;
     console.now();
     if !args.json_logs {
         print::talk(&format!("{}\n", end.summary));
     } else {
         console::metrics(&end.summary);
+        console.now();
     }
     print::results(&banner::last_words(args, &sale, &ledger, &end, &banner));
     match key_fault {
@@ -227,6 +228,7 @@ fn run_server(
     begun: Begun,
     listen: SocketAddr,
     banner: &banner::Banner,
+    console: &console::Settling,
 ) -> Result<(FloorEnd, Option<KeyFault>), Failure> {
     let key_fault = Arc::new(OnceLock::new());
     let (sale, noted) = (begun.opening().sale.clone(), Arc::clone(&key_fault));
@@ -250,6 +252,8 @@ fn run_server(
     let end = runtime.block_on(async {
         let stop = stop_signal()?;
         let server = Server::bind(settings, begun).await?;
+        // The two streams often share a terminal: what was said first stands first.
+        console.now();
         print::results(&banner.text(server.address()));
         server.run(stop).await
     });
