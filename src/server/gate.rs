@@ -5,15 +5,15 @@
 //! no load can close anybody out (RULES 1.3). Signatures are checked on rayon's
 //! pool meanwhile; the floor takes arrivals in their order once they are.
 
-use std::collections::VecDeque;
+use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
 use super::ticket::{Query, Ticket};
-use crate::auction::name::LotId;
+use crate::auction::name::{LotId, Name};
 use crate::auction::refusal::Code;
 use crate::clock::{Clock, Stopwatch};
-use crate::limits::ARRIVALS_MAX;
+use crate::limits::{ARRIVALS_MAX, ARRIVALS_PER_NAME_MAX};
 use crate::record::{AttestedBid, Authenticated, Enrolled, Forged, Revocation, SignedBid};
 use crate::time::{Span, Timestamp};
 
@@ -39,6 +39,8 @@ pub(super) struct Arrival {
     pub(super) ticket: Option<Ticket>,
     /// The lot whose standing goes with the answer.
     pub(super) lot: Option<LotId>,
+    /// Whose share of the queue it takes; nobody's for a revocation.
+    name: Option<Name>,
     checked: Arc<OnceLock<Checked>>,
 }
 
@@ -47,7 +49,7 @@ impl Arrival {
     pub(super) fn into_parts(
         self,
     ) -> (Timestamp, Stopwatch, Option<Ticket>, Option<LotId>, Checked) {
-        let Self { at, since, ticket, lot, checked } = self;
+        let Self { at, since, ticket, lot, name: _, checked } = self;
         let checked = Arc::try_unwrap(checked)
             .ok()
             .and_then(OnceLock::into_inner)
@@ -71,6 +73,8 @@ pub(super) struct Gate {
 #[derive(Debug)]
 struct Queue {
     arrivals: VecDeque<Arrival>,
+    /// How many of them each name has.
+    shares: HashMap<Name, usize>,
     queries: VecDeque<Query>,
     /// No arrival and no closing before this time.
     last: Timestamp,
@@ -91,23 +95,29 @@ pub(super) struct Found {
 impl Gate {
     /// A gate on the official clock; no arrival gets a time before `last`.
     pub(super) fn new(clock: Clock, last: Timestamp) -> Self {
-        let queue =
-            Queue { arrivals: VecDeque::new(), queries: VecDeque::new(), last, stopping: false };
+        let queue = Queue {
+            arrivals: VecDeque::new(),
+            shares: HashMap::new(),
+            queries: VecDeque::new(),
+            last,
+            stopping: false,
+        };
         Self { clock, queue: Mutex::new(queue), wake: Condvar::new() }
     }
 
-    /// Stamps an input and queues it; its check runs on the pool.
+    /// Stamps an input of `name` and queues it; its check runs on the pool.
     pub(super) fn enter(
         self: &Arc<Self>,
+        name: &Name,
         ticket: Ticket,
         lot: Option<LotId>,
         check: impl FnOnce(Timestamp) -> Checked + Send + 'static,
     ) -> Result<(), Full> {
         let mut queue = self.lock();
-        if queue.stopping || queue.arrivals.len() >= ARRIVALS_MAX {
+        if queue.stopping || queue.arrivals.len() >= ARRIVALS_MAX || !queue.share(name) {
             return Err(Full(ticket));
         }
-        let (at, slot) = queue.push(&self.clock, Some(ticket), lot);
+        let (at, slot) = queue.push(&self.clock, Some(name), Some(ticket), lot);
         drop(queue);
         let gate = Arc::clone(self);
         rayon::spawn(move || {
@@ -123,7 +133,7 @@ impl Gate {
     pub(super) fn revoke(&self, revocation: Revocation) {
         let mut queue = self.lock();
         if !queue.stopping {
-            let (_, slot) = queue.push(&self.clock, None, None);
+            let (_, slot) = queue.push(&self.clock, None, None, None);
             let _ = slot.set(Checked::Revoked(Box::new(revocation)));
             drop(slot);
             self.wake.notify_one();
@@ -170,8 +180,7 @@ impl Gate {
 
     /// The next arrival, if its check is done.
     pub(super) fn take(&self) -> Option<Arrival> {
-        let mut queue = self.lock();
-        if queue.arrivals.front().is_some_and(is_ready) { queue.arrivals.pop_front() } else { None }
+        self.lock().pop_ready()
     }
 
     /// Whether arrivals wait, checked or not.
@@ -195,6 +204,7 @@ impl Queue {
     fn push(
         &mut self,
         clock: &Clock,
+        name: Option<&Name>,
         ticket: Option<Ticket>,
         lot: Option<LotId>,
     ) -> (Timestamp, Arc<OnceLock<Checked>>) {
@@ -202,8 +212,31 @@ impl Queue {
         self.last = at;
         let slot = Arc::new(OnceLock::new());
         let checked = Arc::clone(&slot);
-        self.arrivals.push_back(Arrival { at, since: Stopwatch::start(), ticket, lot, checked });
+        let (since, name) = (Stopwatch::start(), name.cloned());
+        self.arrivals.push_back(Arrival { at, since, ticket, lot, name, checked });
         (at, slot)
+    }
+
+    /// Takes one more place for `name`, unless it has its share.
+    fn share(&mut self, name: &Name) -> bool {
+        let taken = self.shares.entry(name.clone()).or_insert(0);
+        let fits = *taken < ARRIVALS_PER_NAME_MAX;
+        *taken += usize::from(fits);
+        fits
+    }
+
+    /// The next arrival, if its check is done; its name's place is free again.
+    fn pop_ready(&mut self) -> Option<Arrival> {
+        let arrival = self.arrivals.pop_front_if(|first| is_ready(first))?;
+        if let Some(name) = &arrival.name
+            && let Some(taken) = self.shares.get_mut(name)
+        {
+            *taken -= 1;
+            if *taken == 0 {
+                self.shares.remove(name);
+            }
+        }
+        Some(arrival)
     }
 
     /// With an empty queue, whatever comes later gets a time at or after `now`.
@@ -229,6 +262,31 @@ mod tests {
 
     use super::*;
 
+    fn name(text: &str) -> Name {
+        Name::parse(text).expect("a name")
+    }
+
+    #[test]
+    fn nobody_takes_more_than_a_share_of_the_queue() {
+        let clock = Clock::start();
+        let gate = Arc::new(Gate::new(clock, clock.now()));
+        let (out, _answers) = tokio::sync::mpsc::channel(1);
+        let enter = |who: &str| {
+            let asked = super::super::ticket::Asked::Text;
+            let ticket = Ticket { asked, out: out.clone(), place: None };
+            gate.enter(&name(who), ticket, None, |_| Checked::Refused(Code::Unsigned)).is_ok()
+        };
+        assert!((0..ARRIVALS_PER_NAME_MAX).all(|_| enter("alice")));
+        assert!(!enter("alice"), "her share is taken");
+        assert!(enter("bob"), "his is not");
+        let mut taken = 0;
+        while taken <= ARRIVALS_PER_NAME_MAX {
+            taken += usize::from(gate.take().is_some());
+        }
+        assert!(gate.lock().shares.is_empty(), "every place is given back");
+        assert!(enter("alice"));
+    }
+
     #[test]
     fn the_floor_sleeps_while_the_head_of_the_queue_is_checked() {
         let clock = Clock::start();
@@ -236,7 +294,7 @@ mod tests {
         let (checked, check) = mpsc::channel();
         let (out, _answers) = tokio::sync::mpsc::channel(1);
         let ticket = Ticket { asked: super::super::ticket::Asked::Text, out, place: None };
-        let entered = gate.enter(ticket, None, move |_| {
+        let entered = gate.enter(&name("alice"), ticket, None, move |_| {
             check.recv().expect("the test says when");
             Checked::Refused(Code::Unsigned)
         });

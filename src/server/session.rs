@@ -253,7 +253,7 @@ impl Session {
         lot: Option<LotId>,
         check: impl FnOnce(Timestamp) -> super::gate::Checked + Send + 'static,
     ) {
-        if let Err(full) = self.premises.gate.enter(ticket, lot, check) {
+        if let Err(full) = self.premises.gate.enter(&self.identity.name, ticket, lot, check) {
             full.0.refuse(Code::Busy);
         }
     }
