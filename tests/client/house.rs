@@ -142,6 +142,11 @@ impl House {
     }
 
     pub(crate) async fn serve(&self) -> Running {
+        self.serve_certified_at(now()).await
+    }
+
+    /// Serves with a certificate that was made at `made`, 90 days good from there.
+    pub(crate) async fn serve_certified_at(&self, made: Timestamp) -> Running {
         let mark = || {
             self.used.store(true, Ordering::SeqCst);
             Ok(())
@@ -154,7 +159,7 @@ impl House {
         let begun = begin(self.setup(), sealing).expect("the sale begins");
         let secret = P256Secret::generate().expect("a key");
         let (certificate, _) =
-            self.ca.certify_server(&secret.public_key(), &[], now()).expect("certifies");
+            self.ca.certify_server(&secret.public_key(), &[], made).expect("certifies");
         let settings = Settings {
             listen: "127.0.0.1:0".parse().expect("an address"),
             key: ServerKey::new(certificate, secret),

@@ -72,6 +72,20 @@ async fn another_house_is_another_ca() {
 }
 
 #[tokio::test]
+async fn their_certificate_has_expired() {
+    let days_91 = 91 * 24 * 3600 * 1000;
+    let then = Timestamp::from_unix_ms(now().unix_ms() - days_91).expect("in range");
+    let house = House::of(House::ca_made_at(then));
+    let server = house.serve_certified_at(then).await;
+    let error = refusal(&house, house.credential("alice"), server.at()).await;
+    let said = error.to_string();
+    let ConnectError::TheirCertificate { fault } = error else { panic!("{error:?}") };
+    assert!(matches!(fault, CertificateFault::Expired { .. }), "{fault:?}");
+    assert!(said.contains("server's certificate") && said.contains("expired"), "{said}");
+    server.stop().await;
+}
+
+#[tokio::test]
 async fn our_certificate_has_expired() {
     let week = 7 * 24 * 3600 * 1000;
     let then = Timestamp::from_unix_ms(now().unix_ms() - week).expect("in range");
