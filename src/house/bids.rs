@@ -48,13 +48,7 @@ impl House {
 
     fn decide_bid(&self, at: Timestamp, bid: &SignedBid) -> Result<Event, Refused> {
         let role = self.roster.judge_bid(at, bid, Signature::Good)?;
-        let statement = &bid.statement;
-        let input = Bid {
-            bidder: statement.bidder.clone(),
-            role,
-            lot: statement.lot.clone(),
-            amount: statement.amount,
-        };
+        let input = bid.statement.bid(role);
         Ok(self.decide_by_rules(at, input)?)
     }
 

@@ -9,7 +9,7 @@ use super::bids::{Refused, digest};
 use super::recovery::RecoveryRefusal;
 use super::{House, Known, OpenFrame, Own, bid_key_of};
 use crate::auction::catalogue::LotTerms;
-use crate::auction::event::{Bid, Event, Input};
+use crate::auction::event::{Event, Input};
 use crate::auction::refusal::Unfit;
 use crate::auction::sale::Sale;
 use crate::ledger::chain::Chain;
@@ -223,13 +223,7 @@ impl Replay {
             Ok(role) => role,
             Err(code) => return Some(code.into()),
         };
-        let statement = &bid.statement;
-        let input = Bid {
-            bidder: statement.bidder.clone(),
-            role,
-            lot: statement.lot.clone(),
-            amount: statement.amount,
-        };
+        let input = bid.statement.bid(role);
         match self.sale.decide(at, Input::Bid(input)) {
             Err(Unfit::Refused(refusal)) => Some(refusal.into()),
             Ok(_) | Err(_) => None,

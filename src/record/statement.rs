@@ -13,6 +13,7 @@ use ed25519_dalek::{Signature, Signer, SigningKey, VerifyingKey};
 
 use super::authenticated::Authenticated;
 use super::v1;
+use crate::auction::event::Bid;
 use crate::auction::money::Amount;
 use crate::auction::name::{LotId, Name, Role};
 use crate::ledger::{Hash, to_canonical};
@@ -129,6 +130,12 @@ impl Statement {
     /// The bytes that are signed.
     pub fn message(&self) -> Vec<u8> {
         [BID_DOMAIN, &self.to_canonical()].concat()
+    }
+
+    /// The bid as the rules see it, under the role of the key's enrolment.
+    pub fn bid(&self, role: Role) -> Bid {
+        let Self { bidder, lot, amount, .. } = self;
+        Bid { bidder: bidder.clone(), role, lot: lot.clone(), amount: *amount }
     }
 
     /// Whether every number in it can be written in the ledger.
