@@ -318,6 +318,7 @@ fn lot_terms(id: &str, words: &HashMap<String, String>) -> Result<LotTerms, Stri
         seller: seller.map(Seller::Person),
         estimate: None,
         without_reserve: false,
+        reserve_commit: None,
     })
 }
 

@@ -9,6 +9,7 @@ use std::sync::Arc;
 use super::increments::Increments;
 use super::money::{Amount, Currency};
 use super::name::{LotId, Name, Title};
+use super::reserve::Commitment;
 use crate::limits::{LOT_DURATION_MAX, LOTS_MAX};
 use crate::time::{Span, Timestamp};
 
@@ -65,6 +66,8 @@ pub struct LotTerms {
     pub estimate: Option<(Amount, Amount)>,
     /// Whether it is offered without reserve.
     pub without_reserve: bool,
+    /// What its hidden reserve is committed to by, if it has one.
+    pub reserve_commit: Option<Commitment>,
 }
 
 /// What comes back when a standing bid is voided (RULES 7).
@@ -146,6 +149,12 @@ pub enum CatalogueError {
     /// There is nothing to sell.
     #[error("the sale has no lot")]
     NoLots,
+    /// The lot is offered without reserve, and has one.
+    #[error("lot {lot}: reserve: a lot offered without reserve has none")]
+    Reserve {
+        /// Which lot.
+        lot: LotId,
+    },
     /// The sale ends at or before its opening.
     #[error("sale_ends_at: {ends_at} is not after the opening at {opens_at}")]
     SaleEndsBeforeOpening {
@@ -246,6 +255,9 @@ fn check_lot(sale: &SaleTerms, terms: &LotTerms) -> Result<(), CatalogueError> {
             }
         }
     }
+    if terms.without_reserve && terms.reserve_commit.is_some() {
+        return Err(CatalogueError::Reserve { lot: lot() });
+    }
     let span = terms.soft_window.max(terms.soft_extend);
     if span > LOT_DURATION_MAX {
         return Err(CatalogueError::SoftClose { lot: lot(), span });
@@ -289,6 +301,7 @@ mod tests {
             seller: None,
             estimate: None,
             without_reserve: false,
+            reserve_commit: None,
         }
     }
 
@@ -342,6 +355,14 @@ mod tests {
         check(
             LotTerms { soft_extend: Span::from_s(1 << 30), ..lot("1") },
             "lot 1: soft close: 1073741824 s is more than 31622400 s",
+        );
+        check(
+            LotTerms {
+                without_reserve: true,
+                reserve_commit: Some(Commitment::from_bytes([0; 32])),
+                ..lot("1")
+            },
+            "lot 1: reserve: a lot offered without reserve has none",
         );
         check(
             LotTerms { estimate: Amount::new(5).zip(Amount::new(4)), ..lot("1") },

@@ -6,24 +6,30 @@
 //!
 //! - `money`: what an amount is, and how it is written;
 //! - `increments`: the step above a price;
+//! - `fees`: what is paid beside the hammer price;
+//! - `reserve`: what is known of a hidden reserve;
 //! - `catalogue`: the terms of the sale and its lots;
 //! - `lot`: one lot: the ask, who may bid, its ends;
 //! - `sale`: the whole sale: order, what falls due, outages, the close.
 
 pub mod catalogue;
 pub mod event;
+pub mod fees;
 pub mod increments;
 pub mod lot;
 pub mod money;
 pub mod name;
 pub mod refusal;
+pub mod reserve;
 pub mod sale;
 
 pub use catalogue::{Catalogue, CatalogueError, LotTerms, SaleTerms, Seller, Timer, VoidPolicy};
 pub use event::{Bid, Event, Happening, Input, Outcome, Totals, UnsoldReason};
+pub use fees::{BuyerLine, Fees, FeesError, Rate, TaxOn};
 pub use increments::{Increments, IncrementsError};
 pub use lot::{High, Lot, LotState};
 pub use money::{Amount, AmountError, Currency, MoneyError};
 pub use name::{HouseName, LotId, Name, NameError, Role, SaleId, Title};
 pub use refusal::{Code, Refusal, Unfit};
+pub use reserve::{Commitment, Promise, ReserveOpening};
 pub use sale::Sale;

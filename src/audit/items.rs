@@ -45,6 +45,8 @@ fn differs_in(lot: &LotTerms, shown: &LotTerms) -> Option<&'static str> {
         seller,
         estimate,
         without_reserve,
+        // Its random bytes are not in the file; whether there is a reserve is compared.
+        reserve_commit,
     } = lot;
     let same = [
         ("id", *id == shown.id),
@@ -58,6 +60,7 @@ fn differs_in(lot: &LotTerms, shown: &LotTerms) -> Option<&'static str> {
         ("seller", *seller == shown.seller),
         ("estimate", *estimate == shown.estimate),
         ("without_reserve", *without_reserve == shown.without_reserve),
+        ("reserve", reserve_commit.is_some() == shown.reserve_commit.is_some()),
     ];
     same.into_iter().find(|(_, same)| !same).map(|(key, _)| key)
 }

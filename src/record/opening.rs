@@ -2,6 +2,7 @@
 
 use super::v1;
 use crate::auction::catalogue::{Catalogue, CatalogueError, LotTerms, SaleTerms};
+use crate::auction::fees::Fees;
 use crate::auction::name::{HouseName, SaleId, Title};
 use crate::ledger::{Hash, to_canonical};
 
@@ -35,6 +36,8 @@ pub struct Opening {
 pub struct Terms {
     /// The rules' terms.
     pub sale: SaleTerms,
+    /// What buyers and sellers pay beside the hammer price, if anything.
+    pub fees: Option<Fees>,
     /// How many bytes of refused bids the sale records whole.
     pub refusal_bytes_max: u64,
     /// How many refused bids of one bidder are recorded whole in a minute.

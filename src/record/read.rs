@@ -14,9 +14,11 @@ use super::statement::{BidKey, Head, SignedBid, Statement};
 use super::v1;
 use crate::auction::catalogue::{LotTerms, SaleTerms, Seller, Timer, VoidPolicy};
 use crate::auction::event::{Event, Happening, Outcome, Totals, UnsoldReason};
+use crate::auction::fees::{Fees, Rate, TaxOn};
 use crate::auction::increments::Increments;
 use crate::auction::money::Currency;
 use crate::auction::refusal::Code;
+use crate::auction::reserve::Commitment;
 use crate::ledger::{Kind, Line, from_canonical};
 use crate::limits::COUNTED_KEYS_PER_LINE_MAX;
 use crate::pki::{RevocationReason, Serial};
@@ -101,8 +103,23 @@ fn read_terms(terms: &v1::Terms, currency: Currency) -> Result<Terms, RecordErro
                 _ => return Err(RecordError::value("void_policy", "no such policy")),
             },
         },
+        fees: terms.fees.as_ref().map(read_fees).transpose()?,
         refusal_bytes_max: terms.refusal_bytes_max,
         refusals_per_minute_max: terms.refusals_per_minute_max,
+    })
+}
+
+fn read_fees(fees: &v1::Fees) -> Result<Fees, RecordError> {
+    let rate = |key, bps| Rate::from_bps(bps).map_err(|error| RecordError::value(key, error));
+    Ok(Fees {
+        premium: rate("premium_bps", fees.premium_bps)?,
+        tax: rate("tax_bps", fees.tax_bps)?,
+        tax_on: match fees.tax_on.as_str() {
+            "premium" => TaxOn::Premium,
+            "hammer+premium" => TaxOn::HammerAndPremium,
+            _ => return Err(RecordError::value("tax_on", "no such base")),
+        },
+        commission: rate("commission_bps", fees.commission_bps)?,
     })
 }
 
@@ -125,6 +142,11 @@ fn read_lot(lot: v1::Lot) -> Result<LotTerms, RecordError> {
         seller: lot.seller.as_ref().map(read_seller).transpose()?,
         estimate,
         without_reserve: lot.without_reserve,
+        reserve_commit: lot
+            .reserve_commit
+            .map(|text| hash("reserve_commit", &text))
+            .transpose()?
+            .map(|hash| Commitment::from_bytes(*hash.bytes())),
     })
 }
 

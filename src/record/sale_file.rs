@@ -138,6 +138,7 @@ fn read_item(id: &str, item: &RawValue) -> Result<LotTerms, SaleFileError> {
         seller: None,
         estimate: None,
         without_reserve: false,
+        reserve_commit: None,
     })
 }
 

@@ -51,6 +51,7 @@ fn opening(lots: &[LotTerms]) -> Opening {
                 room_bids: false,
                 void_policy: VoidPolicy::Reopen,
             },
+            fees: None,
             refusal_bytes_max: 1 << 24,
             refusals_per_minute_max: 60,
         },
@@ -75,6 +76,7 @@ fn lots() -> Vec<LotTerms> {
         seller: None,
         estimate: None,
         without_reserve: false,
+        reserve_commit: None,
     };
     let full = LotTerms {
         id: lot_id("12-a"),
@@ -86,6 +88,7 @@ fn lots() -> Vec<LotTerms> {
         seller: Some(Seller::Person(name("carol"))),
         estimate: Some((amount(1), amount(2))),
         without_reserve: true,
+        reserve_commit: None,
         ..seed.clone()
     };
     let scheduled = LotTerms {

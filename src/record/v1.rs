@@ -36,6 +36,8 @@ pub(super) struct Currency {
 pub(super) struct Terms {
     pub(super) attested: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) fees: Option<Fees>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) opens_at: Option<u64>,
     pub(super) refusal_bytes_max: u64,
     pub(super) refusals_per_minute_max: u64,
@@ -44,6 +46,15 @@ pub(super) struct Terms {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) sale_ends_at: Option<u64>,
     pub(super) void_policy: String,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Fees {
+    pub(super) commission_bps: u64,
+    pub(super) premium_bps: u64,
+    pub(super) tax_bps: u64,
+    pub(super) tax_on: String,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -62,6 +73,8 @@ pub(super) struct Lot {
     pub(super) name: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) opens_at: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) reserve_commit: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) seller: Option<Seller>,
     pub(super) soft_extend_ms: u64,

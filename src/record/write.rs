@@ -10,7 +10,9 @@ use super::statement::{BidKey, Head, SignedBid, Statement};
 use super::v1;
 use crate::auction::catalogue::{LotTerms, Seller, Timer, VoidPolicy};
 use crate::auction::event::{Event, Happening, Outcome, Totals, UnsoldReason};
+use crate::auction::fees::{Fees, TaxOn};
 use crate::auction::refusal::Code;
+use crate::auction::reserve::Commitment;
 use crate::ledger::encoding::encode_base64;
 use crate::ledger::{Draft, Hash, Kind, to_canonical};
 use crate::limits::INTEGER_MAX;
@@ -115,6 +117,7 @@ impl From<&Opening> for v1::Open {
             software: opening.software.to_string(),
             terms: v1::Terms {
                 attested: terms.sale.attested,
+                fees: terms.fees.as_ref().map(v1::Fees::from),
                 opens_at: terms.sale.opens_at.map(ms),
                 refusal_bytes_max: terms.refusal_bytes_max,
                 refusals_per_minute_max: terms.refusals_per_minute_max,
@@ -127,6 +130,25 @@ impl From<&Opening> for v1::Open {
                 },
             },
             title: opening.title.to_string(),
+        }
+    }
+}
+
+fn commitment(commitment: &Commitment) -> String {
+    Hash::from_bytes(*commitment.bytes()).to_string()
+}
+
+impl From<&Fees> for v1::Fees {
+    fn from(fees: &Fees) -> Self {
+        let tax_on = match fees.tax_on {
+            TaxOn::Premium => "premium",
+            TaxOn::HammerAndPremium => "hammer+premium",
+        };
+        Self {
+            commission_bps: fees.commission.bps(),
+            premium_bps: fees.premium.bps(),
+            tax_bps: fees.tax.bps(),
+            tax_on: tax_on.to_owned(),
         }
     }
 }
@@ -149,6 +171,7 @@ impl From<&LotTerms> for v1::Lot {
             increments: lot.increments.rows().to_vec(),
             name: lot.name.to_string(),
             opens_at,
+            reserve_commit: lot.reserve_commit.as_ref().map(commitment),
             seller: lot.seller.as_ref().map(v1::Seller::from),
             soft_extend_ms: lot.soft_extend.ms(),
             soft_window_ms: lot.soft_window.ms(),

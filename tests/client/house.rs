@@ -128,6 +128,7 @@ impl House {
                     room_bids: false,
                     void_policy: VoidPolicy::Reinstate,
                 },
+                fees: None,
                 refusal_bytes_max: REFUSAL_BYTES_MAX,
                 refusals_per_minute_max: REFUSALS_PER_MINUTE_MAX,
             },

@@ -254,6 +254,7 @@ impl World {
                 room_bids: false,
                 void_policy: VoidPolicy::Reinstate,
             },
+            fees: None,
             refusal_bytes_max: REFUSAL_BYTES_MAX,
             refusals_per_minute_max: REFUSALS_PER_MINUTE_MAX,
         }

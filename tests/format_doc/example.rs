@@ -143,6 +143,7 @@ fn lots() -> Vec<LotTerms> {
         seller: None,
         estimate: None,
         without_reserve: false,
+        reserve_commit: None,
     }]
 }
 
@@ -162,6 +163,7 @@ fn opening(given: &Given) -> Opening {
                 room_bids: false,
                 void_policy: VoidPolicy::Reinstate,
             },
+            fees: None,
             refusal_bytes_max: 16 * 1024 * 1024,
             refusals_per_minute_max: 60,
         },

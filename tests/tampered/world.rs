@@ -152,6 +152,7 @@ fn lot(id: &str, title: &str, start: u64, step: u64, duration_s: u64, soft_s: u6
         seller: None,
         estimate: None,
         without_reserve: false,
+        reserve_commit: None,
     }
 }
 
@@ -212,6 +213,7 @@ impl World {
                     room_bids: false,
                     void_policy: VoidPolicy::Reinstate,
                 },
+                fees: None,
                 refusal_bytes_max: 4096,
                 refusals_per_minute_max: 2,
             },

@@ -92,6 +92,7 @@ prop_compose! {
             seller: seller.map(|who| Seller::Person(bidder(who))),
             estimate: None,
             without_reserve: false,
+            reserve_commit: None,
         }
     }
 }

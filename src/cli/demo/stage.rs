@@ -105,6 +105,7 @@ fn terms(clock: Clock, ends_in: Span) -> Terms {
             room_bids: false,
             void_policy: VoidPolicy::Reinstate,
         },
+        fees: None,
         refusal_bytes_max: REFUSAL_BYTES_MAX,
         refusals_per_minute_max: REFUSALS_PER_MINUTE_MAX,
     }
