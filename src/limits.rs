@@ -27,6 +27,11 @@ pub const RECEIPT_EXTRA_BYTES_MAX: usize = 2 * LINE_BYTES_MAX + CERT_BASE64_BYTE
 pub const DEPTH_MAX: usize = 8;
 /// The most lots in a sale: their state is the auditor's memory.
 pub const LOTS_MAX: usize = 100_000;
+/// How many bids of a lot that stand on each other are kept for voids, so that an auditor's memory
+/// does not grow with the ledger: more than that are not voided in a row.
+pub const STANDING_BIDS_MAX: usize = 64;
+/// The most reserves that a lot may have one after the other: their openings fit one line.
+pub const RESERVES_PER_LOT_MAX: usize = 32;
 /// The most rows of an increment table: it must fit its `lot` line.
 pub const INCREMENT_ROWS_MAX: usize = 64;
 
@@ -81,6 +86,8 @@ pub const CRL_FILE_BYTES_MAX: u64 = 4 * 1024 * 1024;
 pub const REGISTER_FILE_BYTES_MAX: u64 = 64 * 1024 * 1024;
 /// The most bytes of a sale file.
 pub const SALE_FILE_BYTES_MAX: u64 = 16 * 1024 * 1024;
+/// The most bytes of a sale's private file: an opening for each lot and each lowered reserve.
+pub const PRIVATE_FILE_BYTES_MAX: u64 = 64 * 1024 * 1024;
 /// How often the anchor is replaced while a sale runs.
 pub const ANCHOR_EVERY: Span = Span::from_s(1);
 

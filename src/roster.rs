@@ -1,4 +1,4 @@
-//! Who may: enrolments, the numbers `n`, the window of heads, revocation.
+//! Who may: enrolments, the numbers `n`, the window of heads, revocation, reissue.
 //!
 //! Pure, and shared by the live house and the auditor like the rules: methods
 //! that judge change nothing, methods that take something in cannot fail. It
@@ -6,13 +6,14 @@
 
 use std::collections::{HashMap, HashSet, VecDeque};
 
+use crate::auction::act::KeyHash;
 use crate::auction::name::{Name, Role};
 use crate::auction::refusal::Code;
 use crate::ledger::hash::Hash;
 use crate::limits::{BID_KEYS_PER_NAME_MAX, HEAD_WINDOW};
 use crate::pki::{Fingerprint, Identity, Serial};
 use crate::record::{
-    Authenticated, BidKey, Counts, Enrolled, EnrolmentEvidence, Head, SignedBid, Terms,
+    Authenticated, BidKey, Claim, Counts, Enrolled, EnrolmentEvidence, Head, Terms,
 };
 use crate::time::Timestamp;
 
@@ -33,10 +34,14 @@ pub struct Roster {
 struct Key {
     bidder: Name,
     role: Role,
+    /// The certificate key that it was enrolled under.
+    certificate_key: Fingerprint,
     serial: Serial,
     not_after: Timestamp,
     /// The greatest number used; numbers begin at 1.
     n: u64,
+    /// Whether its name has passed to another certificate key.
+    retired: bool,
 }
 
 /// One name: it belongs to the first certificate key enrolled under it.
@@ -56,7 +61,7 @@ struct Attested {
     not_after: Timestamp,
 }
 
-/// Whether a bid's signature verified under the key that the bid names.
+/// Whether a signature verified under the key that its statement names.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Signature {
     /// It verified.
@@ -140,9 +145,11 @@ impl Roster {
                 let key = Key {
                     bidder: name.clone(),
                     role: *role,
+                    certificate_key: *key,
                     serial: serial.clone(),
                     not_after: *not_after,
                     n: 0,
+                    retired: false,
                 };
                 self.keys.insert(*bid_key, key);
             }
@@ -157,25 +164,52 @@ impl Roster {
         }
     }
 
-    /// Judges a signed bid as far as the roster goes, in LEDGER 3's order of
+    /// Judges a signed bid or act as far as the roster goes, in LEDGER 3's order of
     /// refusals, and gives the role under which its key was enrolled.
-    pub fn judge_bid(
+    pub fn judge(
         &self,
         at: Timestamp,
-        bid: &SignedBid,
+        claim: &Claim<'_>,
         signature: Signature,
     ) -> Result<Role, Code> {
-        let statement = &bid.statement;
-        if statement.sale_hash != self.sale_hash {
+        if *claim.sale_hash != self.sale_hash {
             return Err(Code::WrongSale);
         }
-        let key = self.key_of(bid).ok_or(Code::NotEnrolled)?;
+        let key = self.key_of(claim).ok_or(Code::NotEnrolled)?;
+        if key.retired {
+            return Err(Code::Revoked);
+        }
         self.judge_certificate(at, &key.serial, key.not_after)?;
         match signature {
             Signature::Bad => Err(Code::BadSignature),
-            Signature::Good if statement.n <= key.n => Err(Code::ReusedN),
-            Signature::Good if !self.heads.holds(&statement.head) => Err(Code::StaleHead),
+            Signature::Good if claim.n <= key.n => Err(Code::ReusedN),
+            Signature::Good if !self.heads.holds(claim.head) => Err(Code::StaleHead),
             Signature::Good => Ok(key.role),
+        }
+    }
+
+    /// Says whether a name may pass from one certificate key to another (LEDGER 1, `reissue`):
+    /// it must be the old one's, and the new one another.
+    pub fn judge_reissue(
+        &self,
+        name: &Name,
+        old_key: KeyHash,
+        new_key: KeyHash,
+    ) -> Result<(), Code> {
+        let holds = |person: &Person| *person.certificate_key.bytes() == old_key.0;
+        let is_its = self.names.get(name).is_some_and(holds);
+        if is_its && old_key != new_key { Ok(()) } else { Err(Code::NoSuchName) }
+    }
+
+    /// Lets a name pass to another certificate key; what was enrolled under the old one
+    /// says nothing more.
+    pub fn apply_reissue(&mut self, name: &Name, new_key: KeyHash) {
+        let Some(person) = self.names.get_mut(name) else { return };
+        let old_key = person.certificate_key;
+        person.certificate_key = Fingerprint::from_bytes(new_key.0);
+        person.attested = None;
+        for key in self.keys.values_mut() {
+            key.retired |= key.bidder == *name && key.certificate_key == old_key;
         }
     }
 
@@ -200,20 +234,19 @@ impl Roster {
         person.and_then(|person| person.attested.as_ref()).is_some_and(|a| a.cert == identity.cert)
     }
 
-    /// Whether the bid is one of an enrolled key under the name that enrolled it:
-    /// with a good signature such a bid is recorded, and uses up its `n`.
-    pub fn knows(&self, bid: &SignedBid) -> bool {
-        self.key_of(bid).is_some()
+    /// Whether it is signed by an enrolled key under the name that enrolled it: with a
+    /// good signature it is recorded, and uses up its `n`.
+    pub fn knows(&self, claim: &Claim<'_>) -> bool {
+        self.key_of(claim).is_some()
     }
 
-    fn key_of(&self, bid: &SignedBid) -> Option<&Key> {
-        let statement = &bid.statement;
-        self.keys.get(&statement.bid_key).filter(|key| key.bidder == statement.bidder)
+    fn key_of(&self, claim: &Claim<'_>) -> Option<&Key> {
+        self.keys.get(claim.bid_key).filter(|key| key.bidder == *claim.bidder)
     }
 
-    /// Uses up every number of the bid's key up to the bid's own.
-    pub fn spend(&mut self, bid: &SignedBid) {
-        self.spend_n(&bid.statement.bid_key, bid.statement.n);
+    /// Uses up every number of the statement's key up to its own.
+    pub fn spend(&mut self, claim: &Claim<'_>) {
+        self.spend_n(claim.bid_key, claim.n);
     }
 
     fn spend_n(&mut self, bid_key: &BidKey, n: u64) {
@@ -227,15 +260,15 @@ impl Roster {
         self.keys.get(bid_key).map(|key| key.n)
     }
 
-    /// Whether a refused bid of `bytes` may still be recorded whole (LEDGER 1, `refusal`).
+    /// Whether a refused bid or act of `bytes` may still be recorded whole (LEDGER 1, `refusal`).
     pub fn may_record(&self, at: Timestamp, bidder: &Name, bytes: usize) -> bool {
         self.budget.allows(at, bidder, bytes)
     }
 
-    /// Takes in a refused bid that was recorded whole, in a body of `bytes`.
-    pub fn apply_refusal(&mut self, at: Timestamp, bid: &SignedBid, bytes: usize) {
-        self.budget.charge(at, &bid.statement.bidder, bytes);
-        self.spend(bid);
+    /// Takes in a refused bid or act that was recorded whole, in a body of `bytes`.
+    pub fn apply_refusal(&mut self, at: Timestamp, claim: &Claim<'_>, bytes: usize) {
+        self.budget.charge(at, claim.bidder, bytes);
+        self.spend(claim);
     }
 
     /// Takes in a summary of refusals that were only counted.

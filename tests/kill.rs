@@ -99,6 +99,7 @@ fn bear(house: &TrialHouse, clock: Clock) {
         folder.sealing_credential(house.sale(), house.anchor(), house.name(), clock.now());
     let sealing = sealing.expect("a sealing key");
     let setup = Setup {
+        reserves: Vec::new(),
         house: house.name().clone(),
         sale: house.sale().clone(),
         title: Title::parse("A sale that is cut short").expect("a title"),
@@ -269,7 +270,7 @@ fn accepted_bid(raw: &[u8]) -> Option<(u64, (Name, Amount))> {
     let line = Line::parse(raw).ok().filter(|line| line.kind == Kind::Bid)?;
     match Record::read(&line).expect("a bid") {
         Record::Bid(bid) => {
-            Some((line.seq, (bid.evidence.bidder().clone(), bid.evidence.amount())))
+            Some((line.seq, (bid.evidence.signer().clone(), bid.evidence.amount())))
         }
         _ => None,
     }

@@ -68,6 +68,8 @@ struct Script {
     lots: Vec<LotTerms>,
     roles: HashMap<String, Role>,
     sale: Option<Sale>,
+    /// The number of the last bid's entry.
+    entries: u64,
     /// What time has caused.
     caused: Vec<Event>,
 }
@@ -140,14 +142,18 @@ impl Script {
                 return Ok(fits.map_or_else(unfit, |()| vec!["entered".to_owned()]));
             }
             ["nothing", "due"] => return Ok(vec![due_fact(sale)]),
-            [who, "bids", lot, amount] => Input::Bid(bid(roles, who, lot, amount)?),
+            [who, "bids", lot, amount] => {
+                self.entries += 1;
+                let bid = bid(roles, who, lot, amount)?;
+                Input::Bid { bid, seq: self.entries, reserve_met: None }
+            }
             ["wall", "clock", "says", wall] => Input::Clock { wall: time(wall)?, accepted: false },
             ["wall", "clock", "accepted", wall] => {
                 Input::Clock { wall: time(wall)?, accepted: true }
             }
             ["back", "after", "outage", "since", from] => Input::Outage { from: time(from)? },
             ["lot", id, "opens"] => Input::LotOpen { lot: lot_id(id)? },
-            ["lot", id, "closes"] => Input::LotClose { lot: lot_id(id)? },
+            ["lot", id, "closes"] => Input::LotClose { lot: lot_id(id)?, reserves: Vec::new() },
             ["sale", "closes"] => Input::Close,
             ["tick"] => Input::Tick,
             _ => return Err(format!("no step reads `{}`", words.join(" "))),
@@ -161,7 +167,7 @@ impl Script {
             return Ok(came.map_or_else(|| vec!["no".to_owned()], event_facts));
         }
         let lot = match &input {
-            Input::Bid(bid) => Some(bid.lot.clone()),
+            Input::Bid { bid, .. } => Some(bid.lot.clone()),
             _ => None,
         };
         let mut facts = match sale.decide(at, input) {
@@ -190,6 +196,8 @@ fn drain(sale: &mut Sale, until: Timestamp, caused: &mut Vec<Event>) {
 
 fn event_facts(event: &Event) -> Vec<String> {
     match &event.what {
+        Happening::Acted { .. } => vec!["done".to_owned()],
+        Happening::LotResumed { ends_at, .. } => vec!["yes".to_owned(), end_fact(*ends_at)],
         Happening::BidAccepted { .. } => vec!["stands".to_owned()],
         Happening::LotOpened { ends_at, .. } => vec!["yes".to_owned(), end_fact(*ends_at)],
         Happening::LotClosed { outcome, .. } => vec![outcome_fact(outcome)],
@@ -216,6 +224,7 @@ fn unfit(why: Unfit) -> Vec<String> {
             }
             facts
         }
+        Unfit::Reserve(fault) => vec![fault.to_string()],
         Unfit::TimeReversed { last } => vec![format!("time goes back to before {}", clock(last))],
         Unfit::Overdue { due } => vec![format!("overdue since {}", clock(due))],
         Unfit::NotDue => vec!["not due".to_owned()],
@@ -228,15 +237,17 @@ fn lot_facts(lot: &Lot) -> Vec<String> {
     let state = match lot.state() {
         LotState::Pending => vec!["pending".to_owned()],
         LotState::Open { ends_at, .. } => vec!["open".to_owned(), end_fact(*ends_at)],
+        LotState::Paused { left, .. } => {
+            let left = left.map_or_else(|| "no end".to_owned(), |left| format!("{left} left"));
+            vec!["paused".to_owned(), left]
+        }
         LotState::Closed { outcome, at } => {
             let at = format!("closed at {}", clock(*at));
             vec!["closed".to_owned(), outcome_fact(outcome), at]
         }
     };
-    let (price, leader) = match lot.high() {
-        Some(high) => (format!("price {}", high.price), format!("leader {}", high.bidder)),
-        None => ("no price".to_owned(), "no leader".to_owned()),
-    };
+    let price = lot.price().map_or("no price".to_owned(), |price| format!("price {price}"));
+    let leader = lot.leader().map_or("no leader".to_owned(), |leader| format!("leader {leader}"));
     let ask = format!("ask {}", lot.ask());
     let counts =
         [format!("bids {}", lot.bids_accepted()), format!("extended {}", lot.extensions())];
@@ -259,6 +270,8 @@ fn outcome_fact(outcome: &Outcome) -> String {
     match outcome {
         Outcome::Sold { to, hammer_price } => format!("sold to {to} at {hammer_price}"),
         Outcome::Unsold(UnsoldReason::NoBids) => "unsold without bids".to_owned(),
+        Outcome::Unsold(UnsoldReason::ReserveNotMet) => "unsold under the reserve".to_owned(),
+        Outcome::Withdrawn => "withdrawn".to_owned(),
     }
 }
 
@@ -337,7 +350,7 @@ fn increments(word: &str) -> Result<Increments, String> {
 fn bid(roles: &HashMap<String, Role>, who: &str, lot: &str, typed: &str) -> Result<Bid, String> {
     let role = roles.get(who).copied().unwrap_or(Role::Bidder);
     let bidder = Name::parse(who).map_err(text)?;
-    Ok(Bid { bidder, role, lot: lot_id(lot)?, amount: amount(typed)? })
+    Ok(Bid::own(bidder, role, lot_id(lot)?, amount(typed)?))
 }
 
 fn pairs(words: &[&str]) -> Result<HashMap<String, String>, String> {

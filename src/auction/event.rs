@@ -4,16 +4,18 @@
 //! happened: its input and everything that follows from it, so that the auditor
 //! can ask the rules again and compare (DESIGN 1).
 
+use super::act::{Act, Effect, Word};
 use super::money::Amount;
-use super::name::{LotId, Name, Role};
+use super::name::{LotId, Name, Party, Role};
+use super::reserve::ReserveOpening;
 use crate::time::Timestamp;
 
-/// A bid as the rules see it: who, what role, which lot, how much.
+/// A bid as the rules see it: for whom, by what right, on which lot, how much.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Bid {
-    /// Who bids: the name in the certificate, and from nowhere else.
-    pub bidder: Name,
-    /// The role in that certificate.
+    /// For whom, and by whose hand.
+    pub by: By,
+    /// The role in the certificate of who signs or speaks.
     pub role: Role,
     /// On which lot. It need not exist.
     pub lot: LotId,
@@ -21,11 +23,54 @@ pub struct Bid {
     pub amount: Amount,
 }
 
+/// For whom a bid is made, and by whose hand.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum By {
+    /// By the bidder: the name in the certificate, and from nowhere else.
+    Own(Name),
+    /// By staff, for somebody in the room (RULES 7, ENTER).
+    Room(Party),
+}
+
+impl Bid {
+    /// A bidder's own bid.
+    pub const fn own(bidder: Name, role: Role, lot: LotId, amount: Amount) -> Self {
+        Self { by: By::Own(bidder), role, lot, amount }
+    }
+
+    /// A bid that staff of `role` enter for somebody in the room.
+    pub const fn room(party: Party, role: Role, lot: LotId, amount: Amount) -> Self {
+        Self { by: By::Room(party), role, lot, amount }
+    }
+
+    /// Who leads if it stands.
+    pub fn party(&self) -> Party {
+        match &self.by {
+            By::Own(name) => Party::Named(name.clone()),
+            By::Room(party) => party.clone(),
+        }
+    }
+}
+
 /// What is asked of the sale.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Input {
+    /// An act of staff, with what the house alone can say about it.
+    Act {
+        /// The act.
+        act: Act,
+        /// The house's word.
+        word: Word,
+    },
     /// A bid.
-    Bid(Bid),
+    Bid {
+        /// The bid.
+        bid: Bid,
+        /// The number of the entry that it would be.
+        seq: u64,
+        /// Whether it meets the reserve: on lots with a hidden one, and only there.
+        reserve_met: Option<bool>,
+    },
     /// A lot's opening falls due.
     LotOpen {
         /// Which lot.
@@ -33,6 +78,13 @@ pub enum Input {
     },
     /// A lot's end, or the sale's end for a lot without bids, falls due.
     LotClose {
+        /// Which lot.
+        lot: LotId,
+        /// What opens its reserve's commitments.
+        reserves: Vec<ReserveOpening>,
+    },
+    /// The sale was closed by staff: a paused lot with a bid goes on.
+    LotResume {
         /// Which lot.
         lot: LotId,
     },
@@ -66,12 +118,23 @@ pub struct Event {
 /// What happened, with all that follows from it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Happening {
+    /// Staff did something.
+    Acted {
+        /// What.
+        act: Act,
+        /// What followed.
+        effect: Effect,
+    },
     /// A bid stands.
     BidAccepted {
         /// The bid.
         bid: Bid,
+        /// The number of its entry.
+        seq: u64,
         /// The lot's end after this bid, if it has one.
         ends_at: Option<Timestamp>,
+        /// Whether it meets the reserve, where there is a hidden one.
+        reserve_met: Option<bool>,
     },
     /// A lot opened.
     LotOpened {
@@ -86,6 +149,15 @@ pub enum Happening {
         lot: LotId,
         /// How.
         outcome: Outcome,
+        /// What opens its reserve's commitments.
+        reserves: Vec<ReserveOpening>,
+    },
+    /// A paused lot went on, because the sale was closed.
+    LotResumed {
+        /// Which lot.
+        lot: LotId,
+        /// Its new end, if it has one.
+        ends_at: Option<Timestamp>,
     },
     /// Time passed in silence.
     Ticked,
@@ -111,12 +183,14 @@ pub enum Outcome {
     /// Sold to the highest bidder.
     Sold {
         /// The winner.
-        to: Name,
+        to: Party,
         /// At what price.
         hammer_price: Amount,
     },
     /// Nobody has won it.
     Unsold(UnsoldReason),
+    /// It was taken back before its close.
+    Withdrawn,
 }
 
 /// Why a lot found no buyer.
@@ -124,6 +198,20 @@ pub enum Outcome {
 pub enum UnsoldReason {
     /// No bid stood at its end.
     NoBids,
+    /// The price that stood was under the reserve.
+    ReserveNotMet,
+}
+
+impl Outcome {
+    /// The outcome as the ledger and the results name it.
+    pub const fn as_str(&self) -> &'static str {
+        match self {
+            Self::Sold { .. } => "sold",
+            Self::Unsold(UnsoldReason::NoBids) => "unsold/no-bids",
+            Self::Unsold(UnsoldReason::ReserveNotMet) => "unsold/reserve-not-met",
+            Self::Withdrawn => "withdrawn",
+        }
+    }
 }
 
 /// What the whole sale came to.
@@ -133,6 +221,8 @@ pub struct Totals {
     pub sold: u64,
     /// Lots unsold.
     pub unsold: u64,
+    /// Lots withdrawn.
+    pub withdrawn: u64,
     /// Hammer prices together, in minor units; `None` beyond 2^53-1.
     pub hammer_total: Option<u64>,
 }
@@ -140,31 +230,25 @@ pub struct Totals {
 /// Of no lot at all: nothing sold comes to 0.
 impl Default for Totals {
     fn default() -> Self {
-        Self { sold: 0, unsold: 0, hammer_total: Some(0) }
+        Self { sold: 0, unsold: 0, withdrawn: 0, hammer_total: Some(0) }
     }
 }
 
 impl Event {
-    /// The lot's end after this event, where the event is about one that has an end.
-    pub const fn ends_at(&self) -> Option<Timestamp> {
-        match &self.what {
-            Happening::BidAccepted { ends_at, .. } | Happening::LotOpened { ends_at, .. } => {
-                *ends_at
-            }
-            Happening::ClockNoted { .. }
-            | Happening::LotClosed { .. }
-            | Happening::OutageEnded { .. }
-            | Happening::SaleClosed(_)
-            | Happening::Ticked => None,
-        }
-    }
-
     /// What the rules are asked, to see whether this event is what they answer.
     pub fn input(&self) -> Input {
         match &self.what {
-            Happening::BidAccepted { bid, .. } => Input::Bid(bid.clone()),
+            Happening::Acted { act, effect } => {
+                Input::Act { act: act.clone(), word: effect.word() }
+            }
+            Happening::BidAccepted { bid, seq, reserve_met, .. } => {
+                Input::Bid { bid: bid.clone(), seq: *seq, reserve_met: *reserve_met }
+            }
             Happening::LotOpened { lot, .. } => Input::LotOpen { lot: lot.clone() },
-            Happening::LotClosed { lot, .. } => Input::LotClose { lot: lot.clone() },
+            Happening::LotClosed { lot, reserves, .. } => {
+                Input::LotClose { lot: lot.clone(), reserves: reserves.clone() }
+            }
+            Happening::LotResumed { lot, .. } => Input::LotResume { lot: lot.clone() },
             Happening::Ticked => Input::Tick,
             Happening::ClockNoted { wall, accepted } => {
                 Input::Clock { wall: *wall, accepted: *accepted }

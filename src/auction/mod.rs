@@ -10,8 +10,10 @@
 //! - `reserve`: what is known of a hidden reserve;
 //! - `catalogue`: the terms of the sale and its lots;
 //! - `lot`: one lot: the ask, who may bid, its ends;
+//! - `act`, `staff`: what staff may do, and what a lot makes of it;
 //! - `sale`: the whole sale: order, what falls due, outages, the close.
 
+pub mod act;
 pub mod catalogue;
 pub mod event;
 pub mod fees;
@@ -22,14 +24,16 @@ pub mod name;
 pub mod refusal;
 pub mod reserve;
 pub mod sale;
+mod staff;
 
+pub use act::{Act, Deed, Effect, KeyHash, Word};
 pub use catalogue::{Catalogue, CatalogueError, LotTerms, SaleTerms, Seller, Timer, VoidPolicy};
-pub use event::{Bid, Event, Happening, Input, Outcome, Totals, UnsoldReason};
+pub use event::{Bid, By, Event, Happening, Input, Outcome, Totals, UnsoldReason};
 pub use fees::{BuyerLine, Fees, FeesError, Rate, TaxOn};
 pub use increments::{Increments, IncrementsError};
 pub use lot::{High, Lot, LotState};
 pub use money::{Amount, AmountError, Currency, MoneyError};
-pub use name::{HouseName, LotId, Name, NameError, Role, SaleId, Title};
-pub use refusal::{Code, Refusal, Unfit};
+pub use name::{HouseName, LotId, Name, NameError, Party, Role, SaleId, Title};
+pub use refusal::{Code, Refusal, ReserveFault, Unfit};
 pub use reserve::{Commitment, Promise, ReserveOpening};
 pub use sale::Sale;

@@ -98,6 +98,42 @@ identifier! {
     SaleId, SALE_ID_BYTES_MAX, |b| matches!(b, b'.' | b'_' | b'-'), NameError::HouseOrSale
 }
 
+/// Who bids or leads: a person by name, or a paddle in the room (RULES 7, ENTER).
+///
+/// A paddle is not the person of the same name.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Party {
+    /// A person, by the name that certificates have.
+    Named(Name),
+    /// A paddle in the room, by its number or mark.
+    Paddle(Name),
+}
+
+impl Party {
+    /// The name, if it is not a paddle.
+    pub const fn name(&self) -> Option<&Name> {
+        match self {
+            Self::Named(name) => Some(name),
+            Self::Paddle(_) => None,
+        }
+    }
+
+    /// Whether it is that person.
+    pub fn is(&self, person: &Name) -> bool {
+        self.name() == Some(person)
+    }
+}
+
+/// `alice`, or `paddle 12`.
+impl fmt::Display for Party {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Named(name) => name.fmt(f),
+            Self::Paddle(paddle) => f.pad(&format!("paddle {paddle}")),
+        }
+    }
+}
+
 /// A title of a sale or lot, kept as given: 1 to 200 bytes of UTF-8 without
 /// control or text-direction characters.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]

@@ -16,6 +16,8 @@ pub enum Code {
     BadCommand,
     /// The signature does not verify under the key that the bid names.
     BadSignature,
+    /// Another bid has come than the one that the act names.
+    BidIn,
     /// The server cannot take more now; the outcome is unknown until the same bytes are sent again.
     Busy,
     /// The lot has closed.
@@ -26,16 +28,34 @@ pub enum Code {
     KeyEnrolled,
     /// The name belongs to another certificate's key in this sale.
     NameTaken,
+    /// No bid stands that could be voided.
+    NoBid,
+    /// The act changes an outcome and says no reason.
+    NoReason,
+    /// The sale's terms take no bids from the room.
+    NoRoomBids,
     /// No such lot in the sale.
     NoSuchLot,
+    /// The name does not belong to that key in this sale.
+    NoSuchName,
     /// The bid key is not enrolled under that name.
     NotEnrolled,
+    /// The new end is not after the lot's end.
+    NotLater,
     /// The lot has not opened yet.
     NotOpen,
+    /// The lot is not paused.
+    NotPaused,
+    /// The lot has opened before.
+    NotPending,
+    /// A bid stands on an open lot that no time will close.
+    OpenLots,
     /// The amount is beyond 2^53-1.
     OverCap,
     /// The lot is paused.
     Paused,
+    /// A reserve can only be lowered.
+    ReserveNotLowered,
     /// The number `n` was used before with other bytes.
     ReusedN,
     /// The enrolment's certificate was revoked.
@@ -54,27 +74,39 @@ pub enum Code {
     TooManyKeys,
     /// The sale takes signed bids only.
     Unsigned,
+    /// The lot is offered without reserve and has a bid.
+    WithoutReserve,
     /// The bid is for another sale.
     WrongSale,
 }
 
 impl Code {
     /// All codes, in the order of their names.
-    pub const ALL: [Self; 24] = [
+    pub const ALL: [Self; 35] = [
         Self::AlreadyLeading,
         Self::BadAmount,
         Self::BadCommand,
         Self::BadSignature,
+        Self::BidIn,
         Self::Busy,
         Self::Closed,
         Self::Expired,
         Self::KeyEnrolled,
         Self::NameTaken,
+        Self::NoBid,
+        Self::NoReason,
+        Self::NoRoomBids,
         Self::NoSuchLot,
+        Self::NoSuchName,
         Self::NotEnrolled,
+        Self::NotLater,
         Self::NotOpen,
+        Self::NotPaused,
+        Self::NotPending,
+        Self::OpenLots,
         Self::OverCap,
         Self::Paused,
+        Self::ReserveNotLowered,
         Self::ReusedN,
         Self::Revoked,
         Self::Role,
@@ -84,6 +116,7 @@ impl Code {
         Self::TooLow,
         Self::TooManyKeys,
         Self::Unsigned,
+        Self::WithoutReserve,
         Self::WrongSale,
     ];
 
@@ -99,16 +132,26 @@ impl Code {
             Self::BadAmount => "bad-amount",
             Self::BadCommand => "bad-command",
             Self::BadSignature => "bad-signature",
+            Self::BidIn => "bid-in",
             Self::Busy => "busy",
             Self::Closed => "closed",
             Self::Expired => "expired",
             Self::KeyEnrolled => "key-enrolled",
             Self::NameTaken => "name-taken",
+            Self::NoBid => "no-bid",
+            Self::NoReason => "no-reason",
+            Self::NoRoomBids => "no-room-bids",
             Self::NoSuchLot => "no-such-lot",
+            Self::NoSuchName => "no-such-name",
             Self::NotEnrolled => "not-enrolled",
+            Self::NotLater => "not-later",
             Self::NotOpen => "not-open",
+            Self::NotPaused => "not-paused",
+            Self::NotPending => "not-pending",
+            Self::OpenLots => "open-lots",
             Self::OverCap => "over-cap",
             Self::Paused => "paused",
+            Self::ReserveNotLowered => "reserve-not-lowered",
             Self::ReusedN => "reused-n",
             Self::Revoked => "revoked",
             Self::Role => "role",
@@ -118,6 +161,7 @@ impl Code {
             Self::TooLow => "too-low",
             Self::TooManyKeys => "too-many-keys",
             Self::Unsigned => "unsigned",
+            Self::WithoutReserve => "without-reserve",
             Self::WrongSale => "wrong-sale",
         }
     }
@@ -129,23 +173,53 @@ impl fmt::Display for Code {
     }
 }
 
-/// Why the rules do not take a bid: the bidder's affair, told to the bidder.
+/// Why the rules do not take a bid or an act: its sender's affair, told to the sender.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Refusal {
     /// The bidder already leads the lot (RULES 4).
     #[error("you already lead this lot")]
     AlreadyLeading,
+    /// Another bid stands than the one that the act names (RULES 7).
+    #[error("another bid has come in")]
+    BidIn,
     /// The lot has closed.
     #[error("this lot has closed")]
     Closed,
+    /// No bid stands that could be voided (RULES 7).
+    #[error("there is no bid that could be voided")]
+    NoBid,
+    /// The act needs a reason (RULES 7).
+    #[error("this act needs a reason")]
+    NoReason,
+    /// The terms take no bids from the room (RULES 7).
+    #[error("this sale takes no bids from the room")]
+    NoRoomBids,
     /// No such lot in the sale.
     #[error("there is no such lot")]
     NoSuchLot,
+    /// An end is only moved forward (RULES 7).
+    #[error("the new end is not after the one that stands")]
+    NotLater,
     /// The lot has not opened yet.
     #[error("this lot has not opened yet")]
     NotOpen,
-    /// Only bidders bid.
-    #[error("this role may not bid")]
+    /// Only a paused lot goes on.
+    #[error("this lot is not paused")]
+    NotPaused,
+    /// Only a pending lot is opened.
+    #[error("this lot has opened before")]
+    NotPending,
+    /// A bid stands on an open lot that only the hammer closes (RULES 7).
+    #[error("a bid stands on an open lot without an end: hammer it first")]
+    OpenLots,
+    /// The lot is paused.
+    #[error("this lot is paused")]
+    Paused,
+    /// A reserve is only ever lowered (RULES 5).
+    #[error("a reserve can only be lowered")]
+    ReserveNotLowered,
+    /// The role may not do this.
+    #[error("this role may not do this")]
     Role,
     /// The bidder sells this lot.
     #[error("a seller may not bid on the seller's own lot")]
@@ -156,6 +230,9 @@ pub enum Refusal {
         /// The ask.
         least: Amount,
     },
+    /// A lot offered without reserve that has a bid is not withdrawn (RULES 7).
+    #[error("this lot is offered without reserve and has a bid")]
+    WithoutReserve,
 }
 
 impl Refusal {
@@ -163,24 +240,72 @@ impl Refusal {
     pub const fn code(self) -> Code {
         match self {
             Self::AlreadyLeading => Code::AlreadyLeading,
+            Self::BidIn => Code::BidIn,
             Self::Closed => Code::Closed,
+            Self::NoBid => Code::NoBid,
+            Self::NoReason => Code::NoReason,
+            Self::NoRoomBids => Code::NoRoomBids,
             Self::NoSuchLot => Code::NoSuchLot,
+            Self::NotLater => Code::NotLater,
             Self::NotOpen => Code::NotOpen,
+            Self::NotPaused => Code::NotPaused,
+            Self::NotPending => Code::NotPending,
+            Self::OpenLots => Code::OpenLots,
+            Self::Paused => Code::Paused,
+            Self::ReserveNotLowered => Code::ReserveNotLowered,
             Self::Role => Code::Role,
             Self::Seller => Code::Seller,
             Self::TooLow { .. } => Code::TooLow,
+            Self::WithoutReserve => Code::WithoutReserve,
         }
     }
 }
 
-/// Why `decide` takes no event at that time or place. Bids meet only the first
-/// kind; the others are what the auditor finds in a forged ledger, and in the
+/// What is wrong with what the house says of a hidden reserve (LEDGER 3).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ReserveFault {
+    /// The lot has no hidden reserve, or no price stands on it: nothing is to be said.
+    #[error("there is nothing to say of a reserve here")]
+    Unasked,
+    /// Whether the price meets the reserve is not said, or not how an act needs it.
+    #[error("it is not said whether the price meets the reserve")]
+    Unsaid,
+    /// No reserve makes this flag true beside the earlier ones.
+    #[error("no reserve makes this true beside what was said of other prices")]
+    Contradicted,
+    /// The openings are not one for each commitment.
+    #[error("{openings} openings for {commitments} commitments")]
+    Unopened {
+        /// How many there are.
+        openings: usize,
+        /// How many there should be.
+        commitments: usize,
+    },
+    /// The revealed reserve does not fit what was said of prices.
+    #[error("the revealed reserve of {reserve} minor units contradicts what was said of prices")]
+    Broken {
+        /// The reserve.
+        reserve: Amount,
+    },
+    /// A later reserve is not lower than the one before it.
+    #[error("a later reserve, of {reserve} minor units, is not lower than the one before it")]
+    NotFalling {
+        /// The later one.
+        reserve: Amount,
+    },
+}
+
+/// Why `decide` takes no event at that time or place. Bids and acts meet only the
+/// first kind; the others are what the auditor finds in a forged ledger, and in the
 /// live house they would be a bug.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Unfit {
-    /// A bid that the rules refuse.
+    /// A bid or act that the rules refuse.
     #[error(transparent)]
     Refused(#[from] Refusal),
+    /// What the house says of a hidden reserve cannot be (RULES 5).
+    #[error(transparent)]
+    Reserve(#[from] ReserveFault),
     /// The time is before the last entry's (RULES 1.1).
     #[error("the time goes back: the last entry is of {last}")]
     TimeReversed {

@@ -8,11 +8,12 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::catalogue::Catalogue;
-use super::event::{Bid, Event, Happening, Input, Outcome, Totals};
-use super::lot::{Lot, LotState, Turn};
+use super::event::{Bid, By, Event, Happening, Input, Outcome, Totals};
+use super::lot::{High, Lot, LotState, Turn};
 use super::money::Amount;
 use super::name::LotId;
 use super::refusal::{Refusal, Unfit};
+use super::reserve::ReserveOpening;
 use crate::limits::{CLOCK_DRIFT_MAX, TICK_AFTER};
 use crate::time::Timestamp;
 
@@ -98,13 +99,17 @@ impl Sale {
     }
 
     /// The earliest thing that time causes: at one time openings, then closings,
-    /// then the close of the sale, then a tick; lots in catalogue order.
+    /// then the close of the sale, then a tick; lots in catalogue order. A closing comes
+    /// without the openings of hidden reserves, which only the house can add.
     pub fn due(&self) -> Option<(Timestamp, Input)> {
         let (at, due) = self.next()?;
         let id = |place: usize| self.lots[place].terms().id.clone();
         let input = match due {
             Due::Lot(Turn::Open, place) => Input::LotOpen { lot: id(place) },
-            Due::Lot(Turn::Close, place) => Input::LotClose { lot: id(place) },
+            Due::Lot(Turn::Resume, place) => Input::LotResume { lot: id(place) },
+            Due::Lot(Turn::Close, place) => {
+                Input::LotClose { lot: id(place), reserves: Vec::new() }
+            }
             Due::Close => Input::Close,
             Due::Tick => Input::Tick,
         };
@@ -115,9 +120,13 @@ impl Sale {
     pub fn decide(&self, at: Timestamp, input: Input) -> Result<Event, Unfit> {
         self.check_order(at)?;
         let what = match input {
-            Input::Bid(bid) => {
+            Input::Act { act, word } => {
                 self.check_nothing_due(at)?;
-                self.decide_bid(at, bid)?
+                self.decide_act(at, act, word)?
+            }
+            Input::Bid { bid, seq, reserve_met } => {
+                self.check_nothing_due(at)?;
+                self.decide_bid(at, bid, seq, reserve_met)?
             }
             Input::Clock { wall, accepted } => {
                 self.check_time(at)?;
@@ -127,7 +136,11 @@ impl Sale {
                 self.check_not_closed()?;
                 self.decide_outage(at, from)?
             }
-            Input::LotOpen { .. } | Input::LotClose { .. } | Input::Close | Input::Tick => {
+            Input::LotOpen { .. }
+            | Input::LotResume { .. }
+            | Input::LotClose { .. }
+            | Input::Close
+            | Input::Tick => {
                 self.check_not_closed()?;
                 self.decide_due(at, &input)?
             }
@@ -140,14 +153,20 @@ impl Sale {
         let at = event.at;
         self.last = at;
         match &event.what {
-            Happening::BidAccepted { bid, ends_at } => {
-                self.change(&bid.lot, |lot| lot.stand(at, bid, *ends_at));
+            Happening::Acted { act, effect } => self.apply_act(at, act, effect),
+            Happening::BidAccepted { bid, seq, ends_at, reserve_met } => {
+                let high = High { bidder: bid.party(), price: bid.amount, seq: *seq };
+                self.change(&bid.lot, |lot| lot.stand(at, high, *ends_at, *reserve_met));
             }
             Happening::LotOpened { lot, ends_at } => {
-                self.open_lots += 1;
                 self.change(lot, |lot| lot.open(at, *ends_at));
             }
-            Happening::LotClosed { lot, outcome } => self.apply_lot_close(at, lot, outcome),
+            Happening::LotResumed { lot, ends_at } => {
+                self.change(lot, |lot| lot.resume(at, *ends_at));
+            }
+            Happening::LotClosed { lot, outcome, reserves } => {
+                self.change(lot, |lot| lot.close(at, outcome.clone(), reserves));
+            }
             Happening::Ticked => {}
             Happening::ClockNoted { wall, .. } => self.clocks = (at, *wall),
             Happening::OutageEnded { from } => self.apply_outage(at, *from),
@@ -186,12 +205,23 @@ impl Sale {
     }
 
     /// Bids have their own refusals, also once the sale has closed with all its lots.
-    fn decide_bid(&self, at: Timestamp, bid: Bid) -> Result<Happening, Refusal> {
-        if !bid.role.may_bid() {
-            return Err(Refusal::Role);
+    fn decide_bid(
+        &self,
+        at: Timestamp,
+        bid: Bid,
+        seq: u64,
+        reserve_met: Option<bool>,
+    ) -> Result<Happening, Unfit> {
+        if !bid.is_for(bid.role) {
+            return Err(Refusal::Role.into());
         }
-        let ends_at = self.lot(&bid.lot).ok_or(Refusal::NoSuchLot)?.judge(at, &bid)?;
-        Ok(Happening::BidAccepted { bid, ends_at })
+        if matches!(bid.by, By::Room(_)) && !self.catalogue.terms().room_bids {
+            return Err(Refusal::NoRoomBids.into());
+        }
+        let lot = self.lot(&bid.lot).ok_or(Refusal::NoSuchLot)?;
+        let ends_at = lot.judge(at, &bid)?;
+        lot.check_flag(Some(bid.amount), reserve_met)?;
+        Ok(Happening::BidAccepted { bid, seq, ends_at, reserve_met })
     }
 
     /// The clocks must have parted anew; a clock accepted at a start must be one
@@ -237,8 +267,14 @@ impl Sale {
                 let ends_at = self.lots[place].end_at_opening(at);
                 Happening::LotOpened { lot: lot.clone(), ends_at }
             }
-            (Due::Lot(Turn::Close, place), Input::LotClose { lot }) if self.is_at(place, lot) => {
-                Happening::LotClosed { lot: lot.clone(), outcome: self.lots[place].outcome() }
+            (Due::Lot(Turn::Resume, place), Input::LotResume { lot }) if self.is_at(place, lot) => {
+                let ends_at = self.lots[place].end_if_resumed(at);
+                Happening::LotResumed { lot: lot.clone(), ends_at }
+            }
+            (Due::Lot(Turn::Close, place), Input::LotClose { lot, reserves })
+                if self.is_at(place, lot) =>
+            {
+                closing(&self.lots[place], reserves)?
             }
             (Due::Close, Input::Close) => Happening::SaleClosed(self.totals),
             (Due::Tick, Input::Tick) => Happening::Ticked,
@@ -277,36 +313,24 @@ impl Sale {
 
     // ---- What happened ----
 
-    /// Changes one lot and what time does to it next.
+    /// Changes one lot, what time does to it next, and the counts of open and ended lots.
     fn change(&mut self, id: &LotId, change: impl FnOnce(&mut Lot)) {
         let place = self.catalogue.place(id).expect("`decide` knew the lot");
         let lot = &mut self.lots[place];
-        let before = lot.next(self.sale_end);
+        let (before, was_open) = (lot.next(self.sale_end), is_open(lot));
         change(lot);
-        let after = lot.next(self.sale_end);
+        let (after, is_open_now) = (lot.next(self.sale_end), is_open(lot));
+        if let LotState::Closed { outcome, .. } = lot.state() {
+            self.closed_lots += 1;
+            self.totals.add(outcome);
+        }
+        self.open_lots = self.open_lots - usize::from(was_open) + usize::from(is_open_now);
         if before != after {
             if let Some((at, turn)) = before {
                 self.agenda.remove(&(at, turn, place));
             }
             self.agenda.extend(after.map(|(at, turn)| (at, turn, place)));
         }
-    }
-
-    fn apply_lot_close(&mut self, at: Timestamp, id: &LotId, outcome: &Outcome) {
-        let was_open = self.lot(id).is_some_and(|lot| matches!(lot.state(), LotState::Open { .. }));
-        self.open_lots -= usize::from(was_open);
-        self.closed_lots += 1;
-        match outcome {
-            Outcome::Sold { hammer_price, .. } => {
-                self.totals.sold += 1;
-                self.totals.hammer_total = self.totals.hammer_total.and_then(|total| {
-                    let total = total.checked_add(hammer_price.minor_units())?;
-                    Amount::new(total).map(Amount::minor_units)
-                });
-            }
-            Outcome::Unsold(_) => self.totals.unsold += 1,
-        }
-        self.change(id, |lot| lot.close(at, outcome.clone()));
     }
 
     fn apply_outage(&mut self, to: Timestamp, from: Timestamp) {
@@ -328,5 +352,36 @@ impl Sale {
     }
 }
 
+impl Totals {
+    /// Counts a lot's outcome.
+    fn add(&mut self, outcome: &Outcome) {
+        match outcome {
+            Outcome::Sold { hammer_price, .. } => {
+                self.sold += 1;
+                self.hammer_total = self.hammer_total.and_then(|total| {
+                    let total = total.checked_add(hammer_price.minor_units())?;
+                    Amount::new(total).map(Amount::minor_units)
+                });
+            }
+            Outcome::Unsold(_) => self.unsold += 1,
+            Outcome::Withdrawn => self.withdrawn += 1,
+        }
+    }
+}
+
+const fn is_open(lot: &Lot) -> bool {
+    matches!(lot.state(), LotState::Open { .. })
+}
+
+fn closing(lot: &Lot, reserves: &[ReserveOpening]) -> Result<Happening, Unfit> {
+    lot.check_openings(reserves)?;
+    Ok(Happening::LotClosed {
+        lot: lot.terms().id.clone(),
+        outcome: lot.outcome(),
+        reserves: reserves.to_vec(),
+    })
+}
+
+mod acts;
 #[cfg(test)]
 mod properties;

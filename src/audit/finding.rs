@@ -158,6 +158,8 @@ findings! {
         "An outage covers time in which entries were made, or does not stand at a restart.";
     Clock = "GV-415" "clock" Wrong,
         "A clock entry does not note a new difference between the clocks.";
+    Reserve = "GV-416" "reserve" Wrong,
+        "What the house said of a hidden reserve cannot have been true, or the reserve was not opened as it was committed to.";
 
     // ---- What you brought ----
     Truncated = "GV-501" "truncated" Wrong,

@@ -31,7 +31,7 @@ pub use anchors::{AnchorError, Anchors, Trust};
 pub use finding::{Finding, FindingKind, Weight};
 pub use receipt::{Proven, ReceiptFault, named_sale, prove};
 pub use results::{Headlines, LotResult, Results};
-pub use tally::Trace;
+pub use tally::{Evidence, StaffAct, Trace};
 pub use verdict::{Audit, Audited, Verdict};
 
 use sha2::{Digest as _, Sha256};

@@ -6,24 +6,28 @@
 //! rules condemn their replay ends, for from there on every line would only echo
 //! it; seals, signatures and enrolments are judged to the end.
 
+mod statements;
+
+use statements::roster_kind;
+
 use super::finding::{Finding, FindingKind, Findings};
 use super::judge::{Entry, record_finding};
 use super::rules::{self, Wrong};
 use super::signatures::{self, Checked, Keys};
-use super::tally::{Tally, Trace};
-use crate::auction::event::{Event, Happening, Input};
-use crate::auction::name::Role;
-use crate::auction::refusal::{Code, Unfit};
+use super::tally::Tally;
+use crate::auction::event::{Event, Happening};
+use crate::auction::lot::Lot;
+use crate::auction::name::LotId;
+use crate::auction::reserve::{Promise, ReserveOpening};
 use crate::auction::sale::Sale;
 use crate::ledger::checkpoint::{CheckpointError, SignedCheckpoint};
 use crate::ledger::entry::Kind;
-use crate::ledger::hash::Hash;
 use crate::ledger::merkle::Frontier;
 use crate::record::{
-    AcceptedBid, Authenticated, BadSignature, BidEvidence, Counts, Enrolled, EnrolmentFault, Head,
-    Opening, Record, RecordError, RefusedBid, Revocation, SignedBid,
+    self, Authenticated, Counts, Enrolled, EnrolmentFault, Head, Opening, Record, RecordError,
+    Revocation,
 };
-use crate::roster::{Roster, Signature};
+use crate::roster::Roster;
 use crate::time::Timestamp;
 
 /// Where an entry stands: over which tree, after what.
@@ -136,6 +140,11 @@ impl Replay {
             Checked::Enrolment(enrolment) => self.enrol(*enrolment, at),
             Checked::Bid { accepted, signature } => {
                 let wrong = self.bid(entry, at, &accepted, signature);
+                wrong.into_iter().for_each(&mut report);
+                Ok(())
+            }
+            Checked::Act { recorded, signature } => {
+                let wrong = self.act(entry.seq, at, &recorded, signature);
                 wrong.into_iter().for_each(&mut report);
                 Ok(())
             }
@@ -255,49 +264,46 @@ impl Replay {
         }
     }
 
-    // ---- Bids ----
+    // ---- What carries no signature ----
 
-    /// Judges a bid by its signature, the roster and the rules; each may condemn it.
-    fn bid(
-        &mut self,
-        entry: &Entry,
-        at: Timestamp,
-        accepted: &AcceptedBid,
-        signature: Result<(), BadSignature>,
-    ) -> Vec<Wrong> {
-        let mut wrong = Vec::new();
-        let role = self.role_of(at, accepted, signature).unwrap_or_else(|fault| {
-            wrong.push(fault);
-            // Whose role is unknown is judged as if everything else were right.
-            Role::Bidder
-        });
-        wrong.extend(self.happen(&accepted.event(role, at)).err());
-        if let (BidEvidence::Signed(bid), Ok(())) = (&accepted.evidence, signature) {
-            self.roster.spend(bid);
+    fn unsigned(&mut self, record: Record, at: Timestamp, place: &Place<'_>) -> Result<(), Wrong> {
+        match record {
+            Record::Event(event) => self.event(&event, place),
+            Record::Counted(counts) => self.counted(&counts, at),
+            Record::Revoke(revocation) => self.revoke(revocation, at),
+            Record::Open(_) => Err((FindingKind::Rules, "a second opening in mid-sale".to_owned())),
+            Record::Lot(_) => Err((FindingKind::Rules, "a lot is added in mid-sale".to_owned())),
+            Record::Act(_)
+            | Record::Bid(_)
+            | Record::Enrol(_)
+            | Record::Refused(_)
+            | Record::Seal { .. } => Ok(()),
         }
-        if let Some(place) = self.place_of(accepted.evidence.lot()) {
-            let trace = Trace { seq: entry.seq, hash: Hash::of(&entry.raw), at };
-            self.tally.accept(place, accepted, trace);
-        }
-        wrong
     }
 
-    fn place_of(&self, lot: &crate::auction::name::LotId) -> Option<usize> {
-        self.sale.catalogue().lot(lot).map(|(place, _)| place)
-    }
-
-    fn role_of(
-        &self,
-        at: Timestamp,
-        accepted: &AcceptedBid,
-        signature: Result<(), BadSignature>,
-    ) -> Result<Role, Wrong> {
-        signature.map_err(signature_wrong)?;
-        let judged = match &accepted.evidence {
-            BidEvidence::Signed(bid) => self.roster.judge_bid(at, bid, Signature::Good),
-            BidEvidence::Attested { bidder, .. } => self.roster.judge_attested(at, bidder),
+    fn event(&mut self, event: &Event, place: &Place<'_>) -> Result<(), Wrong> {
+        if let Happening::OutageEnded { .. } = event.what
+            && place.after != Some(Kind::Seal)
+        {
+            self.derail();
+            let detail = "a restart seals what it recovered before it notes the outage";
+            return Err((FindingKind::Outage, detail.to_owned()));
+        }
+        let opened = match &event.what {
+            Happening::LotClosed { lot, reserves, .. } => self.check_openings(lot, reserves),
+            _ => Ok(()),
         };
-        judged.map_err(|code| (roster_kind(code), roster_detail(code, accepted)))
+        self.happen(event).and(opened)?;
+        self.tally.event(event);
+        Ok(())
+    }
+
+    /// Holds what opens a lot's reserve against the commitments that were made to it.
+    fn check_openings(&self, lot: &LotId, openings: &[ReserveOpening]) -> Result<(), Wrong> {
+        let promises = self.sale.lot(lot).map(Lot::promises).unwrap_or_default();
+        let commitments = promises.iter().map(Promise::commitment);
+        record::check_openings(&self.opening.sale, lot, commitments, openings)
+            .map_err(|wrong| (FindingKind::Reserve, wrong.to_string()))
     }
 
     /// Asks the rules about an event, and takes it in if it is theirs.
@@ -315,89 +321,6 @@ impl Replay {
                 Err(wrong)
             }
         }
-    }
-
-    fn refused(
-        &mut self,
-        at: Timestamp,
-        refused: &RefusedBid,
-        signature: Result<(), BadSignature>,
-        body_bytes: usize,
-    ) -> Result<(), Wrong> {
-        self.outside_the_rules(at)?;
-        signature.map_err(signature_wrong)?;
-        let bid = &refused.bid;
-        let judged = self.judge_refusal(at, refused, body_bytes);
-        self.tally.refuse(self.place_of(&bid.statement.lot), refused);
-        self.roster.apply_refusal(at, bid, body_bytes);
-        judged
-    }
-
-    fn judge_refusal(
-        &self,
-        at: Timestamp,
-        refused: &RefusedBid,
-        body_bytes: usize,
-    ) -> Result<(), Wrong> {
-        let wrong = |detail: String| Err((FindingKind::Refusal, detail));
-        if !self.roster.knows(&refused.bid) {
-            return wrong("only bids of enrolled keys are recorded when they are refused".into());
-        }
-        if !self.roster.may_record(at, &refused.bid.statement.bidder, body_bytes) {
-            return wrong("it is beyond the cap of line 0, and should only be counted".into());
-        }
-        match self.right_refusal(at, &refused.bid) {
-            Some(Some(code)) if code == refused.code => Ok(()),
-            Some(Some(code)) => {
-                wrong(format!("it says {}, the right refusal is {code}", refused.code))
-            }
-            Some(None) => wrong(format!("it says {}, and the bid was good", refused.code)),
-            None => Ok(()),
-        }
-    }
-
-    /// The code under which a bid must be refused, or none for a good bid; nothing
-    /// where only the rules could say and their state is unknown.
-    fn right_refusal(&self, at: Timestamp, bid: &SignedBid) -> Option<Option<Code>> {
-        let role = match self.roster.judge_bid(at, bid, Signature::Good) {
-            Ok(role) => role,
-            Err(code) => return Some(Some(code)),
-        };
-        if self.derailed {
-            return None;
-        }
-        let input = Input::Bid(BidEvidence::Signed(bid.clone()).bid(role));
-        match self.sale.decide(at, input) {
-            Ok(_) => Some(None),
-            Err(Unfit::Refused(refusal)) => Some(Some(refusal.code())),
-            Err(_) => None,
-        }
-    }
-
-    // ---- What carries no signature ----
-
-    fn unsigned(&mut self, record: Record, at: Timestamp, place: &Place<'_>) -> Result<(), Wrong> {
-        match record {
-            Record::Event(event) => self.event(&event, place),
-            Record::Counted(counts) => self.counted(&counts, at),
-            Record::Revoke(revocation) => self.revoke(revocation, at),
-            Record::Open(_) => Err((FindingKind::Rules, "a second opening in mid-sale".to_owned())),
-            Record::Lot(_) => Err((FindingKind::Rules, "a lot is added in mid-sale".to_owned())),
-            Record::Enrol(_) | Record::Bid(_) | Record::Refused(_) | Record::Seal { .. } => Ok(()),
-        }
-    }
-
-    fn event(&mut self, event: &Event, place: &Place<'_>) -> Result<(), Wrong> {
-        if let Happening::OutageEnded { .. } = event.what
-            && place.after != Some(Kind::Seal)
-        {
-            self.derail();
-            let detail = "a restart seals what it recovered before it notes the outage";
-            return Err((FindingKind::Outage, detail.to_owned()));
-        }
-        self.happen(event)?;
-        self.tally.event(event);
-        Ok(())
     }
 
     fn counted(&mut self, counts: &Counts, at: Timestamp) -> Result<(), Wrong> {
@@ -419,55 +342,5 @@ impl Replay {
         self.roster.apply_revocation(revocation.serial.clone());
         self.tally.revoke(revocation);
         Ok(())
-    }
-}
-
-fn signature_wrong(why: BadSignature) -> Wrong {
-    let kind = match why {
-        BadSignature::Malformed => FindingKind::Signature,
-        BadSignature::Mismatch => FindingKind::BidSignature,
-    };
-    (kind, why.to_string())
-}
-
-/// The finding for an entry to which the roster says no.
-const fn roster_kind(code: Code) -> FindingKind {
-    match code {
-        Code::Revoked => FindingKind::Revoked,
-        Code::Expired => FindingKind::CertificateTime,
-        Code::ReusedN => FindingKind::ReusedN,
-        Code::StaleHead => FindingKind::Head,
-        Code::Unsigned => FindingKind::Unsigned,
-        Code::KeyEnrolled => FindingKind::Enrolment,
-        // Signed for another line 0: for other terms, another currency, another sale.
-        Code::WrongSale => FindingKind::Rule,
-        Code::BadSignature => FindingKind::BidSignature,
-        Code::AlreadyLeading
-        | Code::BadAmount
-        | Code::BadCommand
-        | Code::Busy
-        | Code::Closed
-        | Code::NameTaken
-        | Code::NoSuchLot
-        | Code::NotEnrolled
-        | Code::NotOpen
-        | Code::OverCap
-        | Code::Paused
-        | Code::Role
-        | Code::Seller
-        | Code::SlowDown
-        | Code::TooLow
-        | Code::TooManyKeys => FindingKind::Roster,
-    }
-}
-
-fn roster_detail(code: Code, accepted: &AcceptedBid) -> String {
-    let bidder = accepted.evidence.bidder();
-    match code {
-        Code::WrongSale => {
-            format!("{bidder} signed this for another line 0: for other terms, or another sale")
-        }
-        Code::NotEnrolled => format!("the key is not enrolled under the name {bidder} before it"),
-        code => format!("{bidder}'s bid should have been refused: {code}"),
     }
 }

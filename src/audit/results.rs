@@ -7,12 +7,12 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
 use super::replay::Replay;
-use super::tally::{LotTally, Trace};
+use super::tally::{Evidence, LotTally, StaffAct, Trace};
 use crate::auction::catalogue::LotTerms;
 use crate::auction::event::Totals;
 use crate::auction::lot::{Lot, LotState};
-use crate::auction::money::Currency;
-use crate::auction::name::{HouseName, LotId, Name, SaleId, Title};
+use crate::auction::money::{Amount, Currency};
+use crate::auction::name::{HouseName, LotId, Name, Party, SaleId, Title};
 use crate::auction::refusal::Code;
 use crate::ledger::hash::Hash;
 use crate::pki::{Crl, Fingerprint};
@@ -51,6 +51,8 @@ pub struct Results {
     pub totals: Totals,
     /// Bids that were refused and are recorded, by code.
     pub refused: BTreeMap<Code, u64>,
+    /// What staff did, in the ledger's order.
+    pub acts: Vec<StaffAct>,
     /// When the server was away: from, to.
     pub outages: Vec<(Timestamp, Timestamp)>,
     /// How often the clocks had parted.
@@ -79,6 +81,8 @@ pub struct LotResult {
     pub bids_signed: u64,
     /// Accepted bids on the house's word.
     pub bids_attested: u64,
+    /// Accepted bids that staff entered for the room.
+    pub bids_clerk: u64,
     /// Refused bids that are recorded.
     pub bids_refused: u64,
     /// Different bidders with an accepted bid.
@@ -89,19 +93,23 @@ pub struct LotResult {
     pub scheduled_end: Option<Timestamp>,
     /// How often a bid extended it.
     pub extensions: u64,
+    /// The last reserve, once it was revealed.
+    pub reserve: Option<Amount>,
+    /// Whether the price that stood last meets the reserve, where there is one.
+    pub reserve_met: Option<bool>,
 }
 
 impl LotResult {
     /// How many bids were accepted.
     pub const fn bids_accepted(&self) -> u64 {
-        self.bids_signed + self.bids_attested
+        self.bids_signed + self.bids_attested + self.bids_clerk
     }
 
     /// When it closed.
     pub const fn closed(&self) -> Option<Timestamp> {
         match &self.state {
             LotState::Closed { at, .. } => Some(*at),
-            LotState::Open { .. } | LotState::Pending => None,
+            LotState::Open { .. } | LotState::Paused { .. } | LotState::Pending => None,
         }
     }
 }
@@ -155,6 +163,7 @@ impl Results {
             root,
             totals: sale.totals(),
             refused: tally.refused.clone(),
+            acts: tally.acts.clone(),
             outages: tally.outages.clone(),
             clock_entries: tally.clock_entries,
             lag_us: tally.lag_us(),
@@ -169,15 +178,18 @@ fn lot_result(place: usize, lot: &Lot, terms: &Arc<LotTerms>, counted: &LotTally
         number: place + 1,
         terms: Arc::clone(terms),
         state: lot.state().clone(),
-        leading: counted.leading.map(|(trace, _)| trace),
-        is_on_word: counted.leading.is_some_and(|(_, signed)| !signed),
+        leading: counted.leading().map(|leading| leading.trace),
+        is_on_word: counted.leading().is_some_and(|bid| bid.evidence == Evidence::Attested),
         bids_signed: counted.signed,
         bids_attested: counted.attested,
+        bids_clerk: counted.clerk,
         bids_refused: counted.refused,
         bidders: counted.bidders.len(),
         opened: lot.opened_at(),
         scheduled_end: lot.scheduled_end(),
         extensions: lot.extensions(),
+        reserve: lot.revealed_reserve(),
+        reserve_met: lot.reserve_met(),
     }
 }
 
@@ -185,8 +197,8 @@ fn headlines(replay: &Replay, lots: &[LotResult], crl: Option<&Crl>) -> Headline
     let tally = replay.tally();
     let leads_by_house_key = |lot: &&LotResult| {
         let lot = replay.sale().lot(&lot.terms.id);
-        let high = lot.and_then(|lot| lot.high());
-        high.is_some_and(|high| tally.house_made_keys.contains(&high.bidder))
+        let leader = lot.and_then(|lot| lot.leader()).and_then(Party::name);
+        leader.is_some_and(|name| tally.house_made_keys.contains(name))
     };
     let id = |lot: &LotResult| lot.terms.id.clone();
     Headlines {

@@ -2,11 +2,13 @@
 //! when it is something else.
 
 use super::finding::FindingKind;
-use crate::auction::event::{Event, Happening, Input};
+use crate::auction::act::Effect;
+use crate::auction::event::{Event, Happening, Input, Outcome, Totals};
 use crate::auction::lot::LotState;
 use crate::auction::name::LotId;
 use crate::auction::refusal::{Refusal, Unfit};
 use crate::auction::sale::Sale;
+use crate::time::Timestamp;
 
 /// What is wrong with an event, in the auditor's words.
 pub(super) type Wrong = (FindingKind, String);
@@ -30,13 +32,27 @@ pub(super) fn unfit_time(unfit: Unfit) -> Wrong {
         Unfit::Overdue { .. } | Unfit::NotDue => FindingKind::Order,
         Unfit::NoDrift => FindingKind::Clock,
         Unfit::Refused(_) => FindingKind::Rule,
+        Unfit::Reserve(_) => FindingKind::Reserve,
     };
     (kind, unfit.to_string())
 }
 
 fn differs(event: &Event, decided: &Event) -> Wrong {
     let kind = match &event.what {
-        Happening::BidAccepted { .. } => FindingKind::Extension,
+        Happening::Acted { effect, .. } => match effect {
+            Effect::Hammered { .. } => FindingKind::Winner,
+            Effect::Opened { .. }
+            | Effect::Paused { .. }
+            | Effect::Resumed { .. }
+            | Effect::Voided { .. } => FindingKind::Extension,
+            Effect::Closing
+            | Effect::Extended
+            | Effect::Reissued
+            | Effect::ReserveLowered { .. }
+            | Effect::Said
+            | Effect::Withdrawn { .. } => FindingKind::Rule,
+        },
+        Happening::BidAccepted { .. } | Happening::LotResumed { .. } => FindingKind::Extension,
         Happening::LotClosed { .. } => FindingKind::Winner,
         Happening::SaleClosed(_) => FindingKind::Totals,
         Happening::LotOpened { .. }
@@ -59,11 +75,13 @@ fn unfit_event(sale: &Sale, event: &Event, unfit: Unfit) -> Wrong {
             let detail = format!("what fell due before it, at {due}, was not done");
             (FindingKind::Outage, detail)
         }
-        (Input::Bid(bid), Unfit::Overdue { due }) if has_ended(sale, &bid.lot, event) => {
+        (Input::Bid { bid, .. }, Unfit::Overdue { due }) if has_ended(sale, &bid.lot, event) => {
             let detail = format!("the lot had ended at {due}, or before");
             (FindingKind::Closed, detail)
         }
-        (Input::LotClose { lot } | Input::LotOpen { lot }, _) if is_closed(sale, lot) => {
+        (Input::LotClose { lot, .. } | Input::LotOpen { lot } | Input::LotResume { lot }, _)
+            if is_closed(sale, lot) =>
+        {
             (FindingKind::Closed, format!("lot {lot} had closed before"))
         }
         (_, unfit) => unfit_time(unfit),
@@ -73,15 +91,27 @@ fn unfit_event(sale: &Sale, event: &Event, unfit: Unfit) -> Wrong {
 fn refused(sale: &Sale, input: &Input, refusal: Refusal) -> FindingKind {
     let has_price = |id: &LotId| sale.lot(id).is_some_and(|lot| lot.price().is_some());
     match (refusal, input) {
-        (Refusal::TooLow { .. }, Input::Bid(bid)) if has_price(&bid.lot) => FindingKind::Increment,
+        (Refusal::TooLow { .. }, Input::Bid { bid, .. }) if has_price(&bid.lot) => {
+            FindingKind::Increment
+        }
         (Refusal::Closed, _) => FindingKind::Closed,
-        (Refusal::Role, _) => FindingKind::Role,
+        (Refusal::NoReason | Refusal::Role, _) => FindingKind::Role,
+        (Refusal::ReserveNotLowered, _) => FindingKind::Reserve,
         (
             Refusal::TooLow { .. }
             | Refusal::AlreadyLeading
+            | Refusal::BidIn
+            | Refusal::NoBid
+            | Refusal::NoRoomBids
             | Refusal::NoSuchLot
+            | Refusal::NotLater
             | Refusal::NotOpen
-            | Refusal::Seller,
+            | Refusal::NotPaused
+            | Refusal::NotPending
+            | Refusal::OpenLots
+            | Refusal::Paused
+            | Refusal::Seller
+            | Refusal::WithoutReserve,
             _,
         ) => FindingKind::Rule,
     }
@@ -97,25 +127,52 @@ fn has_ended(sale: &Sale, id: &LotId, event: &Event) -> bool {
 
 /// What happened, in a few words.
 fn say(what: &Happening) -> String {
-    use crate::auction::event::Outcome;
-    let end = |ends_at: &Option<crate::time::Timestamp>| match ends_at {
-        Some(ends_at) => format!("an end at {ends_at}"),
-        None => "no end".to_owned(),
-    };
     match what {
-        Happening::BidAccepted { ends_at, .. } | Happening::LotOpened { ends_at, .. } => {
-            end(ends_at)
-        }
-        Happening::LotClosed { outcome: Outcome::Sold { to, hammer_price }, .. } => {
-            format!("sold to {to} for {hammer_price} minor units")
-        }
-        Happening::LotClosed { outcome: Outcome::Unsold(_), .. } => "unsold".to_owned(),
+        Happening::Acted { effect, .. } => say_effect(effect),
+        Happening::BidAccepted { ends_at, .. }
+        | Happening::LotOpened { ends_at, .. }
+        | Happening::LotResumed { ends_at, .. } => say_end(*ends_at),
+        Happening::LotClosed { outcome, .. } => say_outcome(outcome),
         Happening::SaleClosed(totals) => {
             let hammer = totals.hammer_total.map_or("beyond 2^53-1".to_owned(), |t| t.to_string());
-            format!("{} sold, {} unsold, hammer total {hammer}", totals.sold, totals.unsold)
+            let Totals { sold, unsold, withdrawn, .. } = totals;
+            format!("{sold} sold, {unsold} unsold, {withdrawn} withdrawn, hammer total {hammer}")
         }
         Happening::Ticked => "a tick".to_owned(),
         Happening::ClockNoted { wall, .. } => format!("the wall clock at {wall}"),
         Happening::OutageEnded { from } => format!("an outage from {from}"),
+    }
+}
+
+fn say_end(ends_at: Option<Timestamp>) -> String {
+    ends_at.map_or("no end".to_owned(), |ends_at| format!("an end at {ends_at}"))
+}
+
+fn say_outcome(outcome: &Outcome) -> String {
+    match outcome {
+        Outcome::Sold { to, hammer_price } => {
+            format!("sold to {to} for {hammer_price} minor units")
+        }
+        Outcome::Unsold(_) | Outcome::Withdrawn => outcome.as_str().to_owned(),
+    }
+}
+
+fn say_effect(effect: &Effect) -> String {
+    match effect {
+        Effect::Hammered { outcome, .. } => say_outcome(outcome),
+        Effect::Opened { ends_at } | Effect::Resumed { ends_at } => say_end(*ends_at),
+        Effect::Paused { left: Some(left) } => format!("{left} left"),
+        Effect::Paused { left: None } => "no end".to_owned(),
+        Effect::Voided { standing, ends_at, .. } => {
+            let standing =
+                standing.map_or("no bid".to_owned(), |seq| format!("the bid of line {seq}"));
+            format!("{standing} standing, and {}", say_end(*ends_at))
+        }
+        Effect::Closing
+        | Effect::Extended
+        | Effect::Reissued
+        | Effect::ReserveLowered { .. }
+        | Effect::Said
+        | Effect::Withdrawn { .. } => "the act alone".to_owned(),
     }
 }

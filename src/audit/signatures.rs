@@ -13,8 +13,8 @@ use crate::ledger::checkpoint::{CheckpointError, SignedCheckpoint, origin};
 use crate::ledger::hash::Hash;
 use crate::pki::{Anchor, CertificateFault, Sealer, verify_sealer};
 use crate::record::{
-    AcceptedBid, Authenticated, BadSignature, BidEvidence, Enrolled, EnrolmentFault, Opening,
-    Record, RefusedBid, SignedBid,
+    AcceptedBid, Authenticated, BadSignature, Enrolled, EnrolmentFault, Opening, Record,
+    RecordedAct, Refused, Signed,
 };
 use crate::time::Timestamp;
 
@@ -82,12 +82,16 @@ pub(super) fn sealing_key(sealer: &Sealer) -> Result<VerifyingKey, BadSignature>
 #[derive(Debug)]
 pub(super) enum Checked {
     Enrolment(Box<Result<Authenticated<Enrolled>, EnrolmentFault>>),
+    Act {
+        recorded: Box<RecordedAct>,
+        signature: Result<(), BadSignature>,
+    },
     Bid {
         accepted: Box<AcceptedBid>,
         signature: Result<(), BadSignature>,
     },
     Refused {
-        refused: Box<RefusedBid>,
+        refused: Box<Refused>,
         signature: Result<(), BadSignature>,
     },
     Seal(Result<SignedCheckpoint, CheckpointError>),
@@ -104,15 +108,16 @@ pub(super) fn check(record: Record, at: Timestamp, keys: &Keys) -> Checked {
             &keys.house,
             at,
         ))),
+        Record::Act(recorded) => {
+            let signature = Signed::Act(recorded.act.clone()).check();
+            Checked::Act { recorded, signature }
+        }
         Record::Bid(accepted) => {
-            let signature = match &accepted.evidence {
-                BidEvidence::Signed(bid) => check_bid(bid),
-                BidEvidence::Attested { .. } => Ok(()),
-            };
+            let signature = accepted.evidence.signed().map_or(Ok(()), |signed| signed.check());
             Checked::Bid { accepted, signature }
         }
         Record::Refused(refused) => {
-            let signature = check_bid(&refused.bid);
+            let signature = refused.signed.check();
             Checked::Refused { refused, signature }
         }
         Record::Seal { note } => {
@@ -124,8 +129,4 @@ pub(super) fn check(record: Record, at: Timestamp, keys: &Keys) -> Checked {
         | Record::Revoke(_)
         | Record::Event(_) => Checked::Unsigned(record),
     }
-}
-
-fn check_bid(bid: &SignedBid) -> Result<(), BadSignature> {
-    bid.clone().authenticate().map(|_| ()).map_err(|forged| forged.why)
 }

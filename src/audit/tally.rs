@@ -2,16 +2,20 @@
 //!
 //! Bounded by the sale itself: lots, names, keys and revocations, never lines.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet, VecDeque};
 
 use hdrhistogram::Histogram;
 
+use crate::auction::act::{Act, Effect};
 use crate::auction::event::{Event, Happening};
-use crate::auction::name::Name;
+use crate::auction::name::{Name, Party};
 use crate::auction::refusal::Code;
 use crate::ledger::hash::Hash;
+use crate::limits::STANDING_BIDS_MAX;
 use crate::pki::Serial;
-use crate::record::{AcceptedBid, BidEvidence, BidKey, Counts, Enrolled, RefusedBid, Revocation};
+use crate::record::{
+    AcceptedBid, BidEvidence, BidKey, Claim, Counts, Enrolled, Refused, Revocation,
+};
 use crate::time::Timestamp;
 
 /// Where an entry stands, to be found again.
@@ -30,10 +34,61 @@ pub struct Trace {
 pub(super) struct LotTally {
     pub(super) signed: u64,
     pub(super) attested: u64,
+    pub(super) clerk: u64,
     pub(super) refused: u64,
-    pub(super) bidders: HashSet<Name>,
-    /// The bid that leads, and whether it is signed.
-    pub(super) leading: Option<(Trace, bool)>,
+    pub(super) bidders: HashSet<Party>,
+    /// The bids that stand on each other, the leading one last: as many as the rules keep.
+    standing: VecDeque<Leading>,
+}
+
+/// A bid that leads or would lead, and what it rests on.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Leading {
+    pub(super) trace: Trace,
+    pub(super) evidence: Evidence,
+}
+
+/// What a bid rests on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Evidence {
+    /// The house's word.
+    Attested,
+    /// The signature of staff, for somebody in the room.
+    Clerk,
+    /// The bidder's signature.
+    Signed,
+}
+
+/// An act of staff, as the results list it.
+#[derive(Clone, Debug)]
+pub struct StaffAct {
+    /// Its line.
+    pub seq: u64,
+    /// Its time.
+    pub at: Timestamp,
+    /// What was done by whom, and why.
+    pub act: Act,
+}
+
+impl LotTally {
+    /// The bid that leads, or has won.
+    pub(super) fn leading(&self) -> Option<&Leading> {
+        self.standing.back()
+    }
+
+    fn lead(&mut self, leading: Leading) {
+        if self.standing.len() == STANDING_BIDS_MAX {
+            self.standing.pop_front();
+        }
+        self.standing.push_back(leading);
+    }
+
+    /// Takes voided bids away, down to the one that stands now.
+    fn void(&mut self, standing: Option<u64>) {
+        while self.standing.back().is_some_and(|bid| Some(bid.trace.seq) != standing) {
+            self.standing.pop_back();
+        }
+    }
 }
 
 /// One enrolled bid key.
@@ -68,6 +123,7 @@ pub(super) struct Tally {
     pub(super) counted: BTreeMap<Code, u64>,
     /// Refusals `reused-n` that rest on a number which was only counted.
     pub(super) reused_n_on_word: u64,
+    pub(super) acts: Vec<StaffAct>,
     pub(super) revocations: Vec<Revocation>,
     pub(super) outages: Vec<(Timestamp, Timestamp)>,
     pub(super) clock_entries: u64,
@@ -89,6 +145,7 @@ impl Tally {
             refused: BTreeMap::new(),
             counted: BTreeMap::new(),
             reused_n_on_word: 0,
+            acts: Vec::new(),
             revocations: Vec::new(),
             outages: Vec::new(),
             clock_entries: 0,
@@ -116,42 +173,69 @@ impl Tally {
 
     pub(super) fn accept(&mut self, place: usize, accepted: &AcceptedBid, trace: Trace) {
         let lot = &mut self.lots[place];
-        lot.bidders.insert(accepted.evidence.bidder().clone());
-        let signed = match &accepted.evidence {
-            BidEvidence::Signed(bid) => {
+        lot.bidders.insert(accepted.evidence.party());
+        let evidence = match &accepted.evidence {
+            BidEvidence::Signed(_) => {
                 lot.signed += 1;
-                if let Some(key) = self.keys.get_mut(&bid.statement.bid_key) {
-                    key.n = key.n.max(bid.statement.n);
-                    key.last_bid_at = Some(trace.at);
-                }
-                true
+                Evidence::Signed
             }
-            BidEvidence::Attested { bidder, .. } => {
+            BidEvidence::Attested { .. } => {
                 lot.attested += 1;
-                if let Some(attested) =
-                    self.attested.get_mut(bidder).and_then(|seen| seen.last_mut())
-                {
-                    attested.last_bid_at = Some(trace.at);
-                }
-                false
+                Evidence::Attested
+            }
+            BidEvidence::Clerk(_) => {
+                lot.clerk += 1;
+                Evidence::Clerk
             }
         };
-        lot.leading = Some((trace, signed));
+        lot.lead(Leading { trace, evidence });
+        match (accepted.evidence.signed(), &accepted.evidence) {
+            (Some(signed), _) => self.sign(&signed.claim(), trace.at),
+            (None, evidence) => self.attest(evidence.signer(), trace.at),
+        }
         self.lag_us.saturating_record(accepted.lag_us);
     }
 
+    fn sign(&mut self, claim: &Claim<'_>, at: Timestamp) {
+        if let Some(key) = self.keys.get_mut(claim.bid_key) {
+            key.n = key.n.max(claim.n);
+            key.last_bid_at = Some(at);
+        }
+    }
+
+    fn attest(&mut self, bidder: &Name, at: Timestamp) {
+        if let Some(attested) = self.attested.get_mut(bidder).and_then(|seen| seen.last_mut()) {
+            attested.last_bid_at = Some(at);
+        }
+    }
+
+    /// Takes an act in.
+    pub(super) fn act(
+        &mut self,
+        place: Option<usize>,
+        claim: &Claim<'_>,
+        act: StaffAct,
+        effect: &Effect,
+    ) {
+        self.sign(claim, act.at);
+        if let (Some(place), Effect::Voided { standing, .. }) = (place, effect) {
+            self.lots[place].void(*standing);
+        }
+        self.acts.push(act);
+    }
+
     /// Counts a refusal that is recorded whole; `place` is none for a lot that is not.
-    pub(super) fn refuse(&mut self, place: Option<usize>, refused: &RefusedBid) {
+    pub(super) fn refuse(&mut self, place: Option<usize>, refused: &Refused) {
         if let Some(place) = place {
             self.lots[place].refused += 1;
         }
         *self.refused.entry(refused.code).or_insert(0) += 1;
-        let statement = &refused.bid.statement;
-        if let Some(key) = self.keys.get_mut(&statement.bid_key) {
-            if refused.code == Code::ReusedN && statement.n > key.n {
+        let claim = refused.signed.claim();
+        if let Some(key) = self.keys.get_mut(claim.bid_key) {
+            if refused.code == Code::ReusedN && claim.n > key.n {
                 self.reused_n_on_word += 1;
             }
-            key.n = key.n.max(statement.n);
+            key.n = key.n.max(claim.n);
         }
     }
 
@@ -174,7 +258,9 @@ impl Tally {
                 self.clocks_accepted += u64::from(*accepted);
             }
             Happening::SaleClosed(_) => self.closed_at = Some(event.at),
-            Happening::BidAccepted { .. }
+            Happening::Acted { .. }
+            | Happening::BidAccepted { .. }
+            | Happening::LotResumed { .. }
             | Happening::LotOpened { .. }
             | Happening::LotClosed { .. }
             | Happening::Ticked => {}

@@ -245,6 +245,11 @@ pub(crate) const CODES: &[(&str, &str)] = &[
     ("read-only", "The file system is mounted read-only."),
     ("register-damaged", "A line of the register of issued certificates is not the register's."),
     (
+        "reserves-missing",
+        "What opens the commitments to the hidden reserves, <sale>.private in the ledger's folder, \
+         is gone or damaged: no lot with a reserve could end. Bring the file back from a copy.",
+    ),
+    (
         "rolled-back",
         "The ledger does not reach as far as the house has sealed: lines that bidders hold \
          receipts for are missing. Nothing was changed. Bring a whole copy back.",

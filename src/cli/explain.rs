@@ -84,6 +84,9 @@ const fn refused(code: Code) -> &'static str {
         Code::BadSignature => {
             "The bid is not signed by the bid key that it names. Nothing was entered under your number."
         }
+        Code::BidIn => {
+            "Another bid stands than the one that the act named: nothing was done. Look again."
+        }
         Code::Busy => {
             "The server could not take more at that moment. This is no answer: the outcome is unknown \
              until you send the same bytes again."
@@ -99,19 +102,41 @@ const fn refused(code: Code) -> &'static str {
             "Your name belongs to another certificate's key in this sale: to your first one, or to \
              somebody else's. Only the auctioneer can pass it on."
         }
+        Code::NoBid => {
+            "No bid stands on the lot that could be voided; 64 at most are voided one after the other."
+        }
+        Code::NoReason => "An act that changes an outcome must say why: --reason TEXT.",
+        Code::NoRoomBids => "The sale file does not allow bids from the room (room_bids).",
         Code::NoSuchLot => "The sale has no lot of that number. LIST shows all of them.",
+        Code::NoSuchName => {
+            "The name to reissue does not belong to the old key in this sale, or the new key is the \
+             same."
+        }
         Code::NotEnrolled => {
             "Your bid key is not enrolled in this sale. `gavel bid` enrols it by itself."
+        }
+        Code::NotLater => "EXTEND moves a lot's end forward only.",
+        Code::NotPaused => "Only a paused lot is resumed.",
+        Code::NotPending => "Only a lot that has not opened yet is opened.",
+        Code::OpenLots => {
+            "A sale is not closed while a bid stands on an open lot without an end: hammer it first."
         }
         Code::NotOpen => "The lot has not opened yet.",
         Code::OverCap => "The amount is beyond 2^53-1 minor units, which no ledger can hold.",
         Code::Paused => "The lot is paused. Wait until it is resumed; its time stands still.",
+        Code::ReserveNotLowered => {
+            "A hidden reserve is only lowered, never raised or added, at most 31 times, and the act \
+             comes with what opens the new commitment."
+        }
         Code::ReusedN => {
             "Your bid key has used this number, or a later one, before. Another of your devices may \
              bid with the same key."
         }
         Code::Revoked => "The certificate behind your enrolment was revoked. Speak to the house.",
-        Code::Role => "Your certificate's role may not do this. Only bidders bid.",
+        Code::Role => {
+            "Your certificate's role may not do this. Bidders bid; clerks open, pause, resume, say and \
+             enter room bids; auctioneers do everything that staff do."
+        }
         Code::Seller => "You sell this lot, and sellers may not bid on their own.",
         Code::SlowDown => "Too many requests in a short time. Wait a little and send it again.",
         Code::StaleHead => {
@@ -124,6 +149,7 @@ const fn refused(code: Code) -> &'static str {
             "The sale takes signed bids only, or your name has a bid key. `gavel bid` signs; a typed \
              BID cannot."
         }
+        Code::WithoutReserve => "A lot offered without reserve is not withdrawn once it has a bid.",
         Code::WrongSale => "The bid is signed for another sale.",
     }
 }

@@ -6,8 +6,9 @@ use std::path::{Path, PathBuf};
 
 use super::fault::of_io;
 use super::{Exit, Failure, print, when};
+use crate::auction::act::{Deed, Effect};
 use crate::auction::catalogue::{LotTerms, Timer};
-use crate::auction::event::{Event, Happening, Outcome};
+use crate::auction::event::{Event, Happening, Outcome, Totals};
 use crate::auction::money::Currency;
 use crate::auction::name::LotId;
 use crate::ledger::checkpoint::Checkpoint;
@@ -15,7 +16,10 @@ use crate::ledger::entry::{Kind, Line};
 use crate::ledger::note::Note;
 use crate::limits::LINE_BYTES_MAX;
 use crate::pki::keys::shown;
-use crate::record::{AcceptedBid, BidEvidence, Counts, Enrolment, Opening, Record, RefusedBid};
+use crate::record::{
+    AcceptedBid, BidEvidence, Counts, Enrolment, Opening, Order, Record, RecordedAct, Refused,
+    Signed, SignedAct,
+};
 use crate::time::Timestamp;
 
 /// Read a ledger
@@ -124,6 +128,7 @@ impl Reader {
             Record::Open(opening) => open(opening),
             Record::Lot(lot) => self.lot(lot),
             Record::Enrol(enrolment) => enrol(enrolment),
+            Record::Act(recorded) => self.recorded(recorded),
             Record::Bid(accepted) => self.bid(accepted),
             Record::Refused(refused) => self.refused(refused),
             Record::Counted(counts) => counted(counts),
@@ -150,27 +155,96 @@ impl Reader {
         let evidence = match &accepted.evidence {
             BidEvidence::Signed(bid) => format!("signed, number {}", bid.statement.n),
             BidEvidence::Attested { .. } => "on the house's word".to_owned(),
+            BidEvidence::Clerk(room) => {
+                format!("in the room, signed by {}", room.act().statement.bidder)
+            }
         };
-        let (bidder, lot) = (accepted.evidence.bidder(), accepted.evidence.lot());
+        let (bidder, lot) = (accepted.evidence.party(), accepted.evidence.lot());
         let amount = self.currency.display(accepted.evidence.amount());
         format!("{bidder} bids {amount} on lot {lot}, {evidence}{}", end_of(accepted.ends_at))
     }
 
-    fn refused(&self, refused: &RefusedBid) -> String {
-        let statement = &refused.bid.statement;
-        let amount = self.currency.display(statement.amount);
-        let (bidder, lot) = (&statement.bidder, &statement.lot);
-        format!("{bidder} bids {amount} on lot {lot}, number {}: {}", statement.n, refused.code)
+    fn refused(&self, refused: &Refused) -> String {
+        let asked = match &refused.signed {
+            Signed::Act(act) => self.act(act),
+            Signed::Bid(bid) => {
+                let statement = &bid.statement;
+                let amount = self.currency.display(statement.amount);
+                format!("{} bids {amount} on lot {}", statement.bidder, statement.lot)
+            }
+        };
+        format!("{asked}, number {}: {}", refused.signed.claim().n, refused.code)
+    }
+
+    /// What staff ordered, and why.
+    fn act(&self, act: &SignedAct) -> String {
+        let statement = &act.statement;
+        let by = &statement.bidder;
+        let done = match &statement.order {
+            Order::Enter { party, lot, amount } => {
+                let amount = self.currency.display(*amount);
+                format!("{by} enters {amount} for {party} on lot {lot}")
+            }
+            Order::Deed(deed) => {
+                let lot = deed.lot().map(|lot| format!(" lot {lot}")).unwrap_or_default();
+                let what = match deed {
+                    Deed::Extend { ends_at, .. } => format!(" until {}", clock(*ends_at)),
+                    Deed::Reissue { name, .. } => format!(" {name}"),
+                    Deed::Say { text, .. } => format!(" \"{text}\""),
+                    Deed::Closing
+                    | Deed::Hammer { .. }
+                    | Deed::Open { .. }
+                    | Deed::Pause { .. }
+                    | Deed::Reserve { .. }
+                    | Deed::Resume { .. }
+                    | Deed::Void { .. }
+                    | Deed::Withdraw { .. } => String::new(),
+                };
+                format!("{by} orders {}{lot}{what}", deed.as_str())
+            }
+        };
+        let why = statement.reason.as_ref().map(|reason| format!(" ({reason})"));
+        done + &why.unwrap_or_default()
+    }
+
+    fn recorded(&self, recorded: &RecordedAct) -> String {
+        let followed = match &recorded.effect {
+            Effect::Hammered { outcome, .. } => format!(": {}", self.outcome(outcome)),
+            Effect::Opened { ends_at } | Effect::Resumed { ends_at } => end_of(*ends_at),
+            Effect::Paused { left: Some(left) } => format!(", {left} left"),
+            Effect::Voided { standing, ends_at, .. } => {
+                let standing = standing
+                    .map_or(", no bid stands".to_owned(), |seq| format!(", line {seq} stands"));
+                standing + &end_of(*ends_at)
+            }
+            Effect::Closing
+            | Effect::Extended
+            | Effect::Paused { left: None }
+            | Effect::Reissued
+            | Effect::ReserveLowered { .. }
+            | Effect::Said
+            | Effect::Withdrawn { .. } => String::new(),
+        };
+        self.act(&recorded.act) + &followed
+    }
+
+    fn outcome(&self, outcome: &Outcome) -> String {
+        match outcome {
+            Outcome::Sold { to, hammer_price } => {
+                format!("sold to {to} for {}", self.currency.display(*hammer_price))
+            }
+            Outcome::Unsold(_) | Outcome::Withdrawn => outcome.as_str().to_owned(),
+        }
     }
 
     fn event(&self, event: &Event) -> String {
         match &event.what {
             Happening::LotOpened { lot, ends_at } => format!("lot {lot} opens{}", end_of(*ends_at)),
-            Happening::LotClosed { lot, outcome: Outcome::Sold { to, hammer_price } } => {
-                format!("lot {lot} sold to {to} for {}", self.currency.display(*hammer_price))
+            Happening::LotResumed { lot, ends_at } => {
+                format!("lot {lot} goes on{}", end_of(*ends_at))
             }
-            Happening::LotClosed { lot, outcome: Outcome::Unsold(_) } => {
-                format!("lot {lot} closes unsold")
+            Happening::LotClosed { lot, outcome, .. } => {
+                format!("lot {lot} closes: {}", self.outcome(outcome))
             }
             Happening::Ticked => "nothing for a while".to_owned(),
             Happening::ClockNoted { wall, accepted } => {
@@ -181,12 +255,11 @@ impl Reader {
                 format!("the server was away for {}", event.at.since(*from))
             }
             Happening::SaleClosed(totals) => {
-                format!("the sale closes: {} sold, {} unsold", totals.sold, totals.unsold)
+                let Totals { sold, unsold, withdrawn, .. } = totals;
+                format!("the sale closes: {sold} sold, {unsold} unsold, {withdrawn} withdrawn")
             }
-            Happening::BidAccepted { bid, ends_at } => {
-                let amount = self.currency.display(bid.amount);
-                format!("{} bids {amount} on lot {}{}", bid.bidder, bid.lot, end_of(*ends_at))
-            }
+            // Lines of their own kinds hold these.
+            Happening::Acted { .. } | Happening::BidAccepted { .. } => String::new(),
         }
     }
 }
@@ -236,10 +309,14 @@ fn lot_of(record: &Record) -> Option<&LotId> {
     match record {
         Record::Lot(lot) => Some(&lot.id),
         Record::Bid(accepted) => Some(accepted.evidence.lot()),
-        Record::Refused(refused) => Some(&refused.bid.statement.lot),
+        Record::Act(recorded) => recorded.act.statement.lot(),
+        Record::Refused(refused) => refused.signed.lot(),
         Record::Event(event) => match &event.what {
             Happening::BidAccepted { bid, .. } => Some(&bid.lot),
-            Happening::LotOpened { lot, .. } | Happening::LotClosed { lot, .. } => Some(lot),
+            Happening::LotOpened { lot, .. }
+            | Happening::LotResumed { lot, .. }
+            | Happening::LotClosed { lot, .. } => Some(lot),
+            Happening::Acted { act, .. } => act.deed.lot(),
             Happening::Ticked
             | Happening::ClockNoted { .. }
             | Happening::OutageEnded { .. }

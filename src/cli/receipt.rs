@@ -15,7 +15,7 @@ use crate::audit::{named_sale, prove};
 use crate::ledger::receipt::Receipt;
 use crate::limits::RECEIPT_FILE_BYTES_MAX;
 use crate::pki::keys::shown;
-use crate::record::Record;
+use crate::record::{Record, Signed};
 use crate::time::Timestamp;
 
 /// How receipt files are named.
@@ -198,12 +198,19 @@ fn in_words(record: &Record) -> String {
     match record {
         Record::Bid(accepted) => {
             let evidence = &accepted.evidence;
-            format!("{} bids {} on lot {}", evidence.bidder(), evidence.amount(), evidence.lot())
+            format!("{} bids {} on lot {}", evidence.party(), evidence.amount(), evidence.lot())
         }
         Record::Refused(refused) => {
-            let bid = &refused.bid.statement;
-            format!("{} bids {} on lot {}: {}", bid.bidder, bid.amount, bid.lot, refused.code)
+            let asked = match &refused.signed {
+                Signed::Act(act) => format!("an act of {}", act.statement.bidder),
+                Signed::Bid(bid) => {
+                    let bid = &bid.statement;
+                    format!("{} bids {} on lot {}", bid.bidder, bid.amount, bid.lot)
+                }
+            };
+            format!("{asked}: {}", refused.code)
         }
+        Record::Act(recorded) => format!("an act of {}", recorded.act.statement.bidder),
         Record::Enrol(enrolment) => format!("{} enrols as {}", enrolment.bidder, enrolment.role),
         Record::Open(_) => "the opening".to_owned(),
         Record::Lot(lot) => format!("the terms of lot {}", lot.id),

@@ -5,10 +5,10 @@ use serde_json::{Value, json};
 
 use super::when;
 use crate::auction::catalogue::Seller;
-use crate::auction::event::{Outcome, UnsoldReason};
+use crate::auction::event::Outcome;
 use crate::auction::lot::LotState;
 use crate::auction::money::{Amount, Currency};
-use crate::auction::name::{Name, Title};
+use crate::auction::name::{Party, Title};
 use crate::audit::{Audited, LotResult, Results, Trace};
 use crate::time::Timestamp;
 
@@ -58,7 +58,7 @@ pub(super) fn lots(results: &Results) -> String {
             lot.terms.id.to_string(),
             cut(&lot.terms.name),
             outcome.to_owned(),
-            winner.map_or(String::new(), Name::to_string),
+            winner.map_or(String::new(), Party::to_string),
             price,
             lot.bids_accepted().to_string(),
             lot.bids_refused.to_string(),
@@ -230,7 +230,7 @@ fn lot_json(lot: &LotResult, currency: &Currency) -> Value {
         "seller": lot.terms.seller.as_ref().map(seller),
         "start": money(currency, lot.terms.start),
         "outcome": outcome,
-        "winner": winner.map(Name::as_str),
+        "winner": winner.map(Party::to_string),
         "price": price.map(|price| money(currency, price)),
         "bids_accepted": lot.bids_accepted(),
         "bids_refused": lot.bids_refused,
@@ -289,14 +289,16 @@ fn align_right(table: &mut Table, index: usize) {
 }
 
 /// How a lot stands, who leads or has won it, and at what price.
-fn outcome(lot: &LotResult) -> (&'static str, Option<&Name>, Option<Amount>) {
+fn outcome(lot: &LotResult) -> (&'static str, Option<&Party>, Option<Amount>) {
     match &lot.state {
         LotState::Closed { outcome: Outcome::Sold { to, hammer_price }, .. } => {
             ("sold", Some(to), Some(*hammer_price))
         }
-        LotState::Closed { outcome: Outcome::Unsold(UnsoldReason::NoBids), .. } => {
-            ("unsold/no-bids", None, None)
+        LotState::Closed { outcome, .. } => (outcome.as_str(), None, None),
+        LotState::Paused { high: Some(high), .. } => {
+            ("paused", Some(&high.bidder), Some(high.price))
         }
+        LotState::Paused { high: None, .. } => ("paused", None, None),
         LotState::Open { high: Some(high), .. } => ("open", Some(&high.bidder), Some(high.price)),
         LotState::Open { high: None, .. } => ("open", None, None),
         LotState::Pending => ("pending", None, None),

@@ -92,11 +92,19 @@ pub(super) fn odd_enrolment(
 /// What is odd about a bid, if it is under our name.
 pub(super) fn odd_bid(entry: &Entry, name: &Name, bid_key: Option<&BidKey>) -> Option<Alarm> {
     let Record::Bid(bid) = &entry.record else { return None };
-    if bid.evidence.bidder() != name {
+    // What clerks enter for somebody in the room carries their own signature.
+    if bid.evidence.signer() != name {
         return None;
     }
     let why = match &bid.evidence {
         BidEvidence::Attested { .. } => OddBid::OnTheHousesWord,
+        BidEvidence::Clerk(room) if Some(&room.act().statement.bid_key) != bid_key => {
+            OddBid::OtherKey
+        }
+        BidEvidence::Clerk(room) => match room.act().clone().authenticate() {
+            Ok(_) => return None,
+            Err(_) => OddBid::Forged,
+        },
         BidEvidence::Signed(bid) if Some(&bid.statement.bid_key) != bid_key => OddBid::OtherKey,
         BidEvidence::Signed(bid) => match bid.clone().authenticate() {
             Ok(_) => return None,

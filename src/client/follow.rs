@@ -19,7 +19,7 @@ use crate::ledger::{
     ChainError, CheckpointError, Frontier, Hash, Kind, Line, LineError, SignedCheckpoint,
 };
 use crate::limits::RECENT_HEADS_MAX;
-use crate::record::{CatalogueFault, Head, Record, RecordError, catalogue};
+use crate::record::{BidEvidence, CatalogueFault, Head, Record, RecordError, catalogue};
 use crate::time::Timestamp;
 
 /// A line of the ledger that was checked, with what it says.
@@ -284,7 +284,7 @@ impl Follower {
                 Ok(None)
             }
             (Replay::Running(sale), _) => {
-                judge(sale, at, record).map_err(|reason| FollowFault::Rules { seq, reason })
+                judge(sale, seq, at, record).map_err(|reason| FollowFault::Rules { seq, reason })
             }
             (Replay::Catalogue(_), _) => {
                 let reason =
@@ -309,12 +309,20 @@ impl Follower {
 }
 
 /// Asks the rules again, and compares.
-fn judge(sale: &mut Sale, at: Option<Timestamp>, record: &Record) -> Result<Option<Event>, String> {
+fn judge(
+    sale: &mut Sale,
+    seq: u64,
+    at: Option<Timestamp>,
+    record: &Record,
+) -> Result<Option<Event>, String> {
     let event = match (record, at) {
         (Record::Seal { .. }, _) => return Ok(None),
         (Record::Event(event), _) => event.clone(),
-        // Only bidders' bids are accepted; that this one is a bidder's is the roster's affair.
-        (Record::Bid(bid), Some(at)) => bid.event(Role::Bidder, at),
+        // That it is a bidder's or a clerk's is the roster's affair.
+        (Record::Bid(bid), Some(at)) => bid.event(role_of(&bid.evidence), seq, at),
+        (Record::Act(recorded), Some(at)) => {
+            recorded.event(Role::Auctioneer, at).ok_or("an act that enters a bid")?
+        }
         (
             Record::Enrol(_) | Record::Refused(_) | Record::Counted(_) | Record::Revoke(_),
             Some(at),
@@ -335,6 +343,14 @@ fn judge(sale: &mut Sale, at: Option<Timestamp>, record: &Record) -> Result<Opti
         }
         Ok(_) => Err("they lead to something else".to_owned()),
         Err(unfit) => Err(unfit.to_string()),
+    }
+}
+
+/// The least role that makes such a bid.
+const fn role_of(evidence: &BidEvidence) -> Role {
+    match evidence {
+        BidEvidence::Signed(_) | BidEvidence::Attested { .. } => Role::Bidder,
+        BidEvidence::Clerk(_) => Role::Clerk,
     }
 }
 

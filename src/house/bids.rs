@@ -1,113 +1,224 @@
-//! Bids and enrolments: judged by roster and rules, entered or refused, and known
-//! again when the same bytes come again.
+//! Bids, acts and enrolments: judged by roster and rules, entered or refused, and
+//! known again when the same bytes come again.
 
 use std::sync::Arc;
 
 use super::answers::{Own, Pending};
 use super::{House, Known, bid_key_of};
-use crate::auction::event::{Bid, Event, Input};
+use crate::auction::act::{Deed, Effect};
+use crate::auction::event::{Bid, Event, Happening, Input};
+use crate::auction::name::Role;
 use crate::auction::refusal::{Code, Refusal, Unfit};
-use crate::ledger::hash::Hash;
+use crate::auction::reserve::ReserveOpening;
 use crate::record::{
     self, AcceptedBid, AttestedBid, Authenticated, BidEvidence, Enrolled, EnrolmentEvidence,
-    Forged, RefusedBid, SignedBid,
+    Forged, Order, RecordedAct, Refused, RoomBid, Signed, SignedAct,
 };
 use crate::roster::Signature;
 use crate::time::Timestamp;
 
 impl House {
-    /// Takes a signed bid that was read at `at` and waited `lag_us` microseconds.
+    /// Takes a signed bid or act that was read at `at` and waited `lag_us` microseconds.
     ///
     /// The same bytes again get the same answer and enter nothing.
-    pub fn submit(&mut self, at: Timestamp, lag_us: u64, bid: Authenticated<SignedBid>) -> Pending {
+    pub fn submit(&mut self, at: Timestamp, lag_us: u64, signed: Authenticated<Signed>) -> Pending {
+        self.submit_with(at, lag_us, signed, None)
+    }
+
+    /// Takes an act that lowers a reserve, with what opens the commitment that it names.
+    /// The owner has put that on the disk already (RULES 5).
+    pub fn submit_with(
+        &mut self,
+        at: Timestamp,
+        lag_us: u64,
+        signed: Authenticated<Signed>,
+        opening: Option<ReserveOpening>,
+    ) -> Pending {
         let at = self.arrive(at);
-        if let Some(known) = self.known(&bid) {
+        if let Some(known) = self.known(&signed) {
             return Pending::of(known);
         }
         if self.sale.is_closed() {
             // Nothing can be entered any more; the refusals keep their order.
-            let refused = self.decide_bid(at, &bid).err();
-            return refused.map_or(Pending::refused(Code::Closed), |refused| refused.pending());
+            let refused = self.decide_signed(at, &signed, None).err();
+            return refused.map_or(Pending::refused(Code::Closed), |no| no.pending());
         }
         self.open_frame();
-        match self.decide_bid(at, &bid) {
-            Ok(event) => self.accept(event, BidEvidence::Signed(bid.into_inner()), lag_us),
-            Err(refused) => self.refuse(at, bid.into_inner(), refused),
+        match self.decide_signed(at, &signed, opening.as_ref()) {
+            Ok(event) => self.take(event, signed.into_inner(), lag_us, opening),
+            Err(no) => self.refuse(at, signed.into_inner(), no),
         }
     }
 
+    /// Whether an act that lowers a reserve would be taken now, with that opening: only then
+    /// is the opening put on the disk.
+    pub fn would_lower(&self, at: Timestamp, signed: &Signed, opening: &ReserveOpening) -> bool {
+        let at = at.max(self.sale.last());
+        let lowers = |event: Event| {
+            matches!(event.what, Happening::Acted { effect: Effect::ReserveLowered { .. }, .. })
+        };
+        self.known(signed).is_none()
+            && self.due().is_none_or(|due| due > at)
+            && self.decide_signed(at, signed, Some(opening)).is_ok_and(lowers)
+    }
+
     /// What the same bytes were answered before.
-    fn known(&self, bid: &SignedBid) -> Option<Known> {
-        let digest = digest(bid);
+    fn known(&self, signed: &Signed) -> Option<Known> {
+        let digest = signed.digest();
         let counted = || {
-            let (last, known) = self.counted_answers.get(&bid.statement.bid_key)?;
+            let (last, known) = self.counted_answers.get(signed.claim().bid_key)?;
             (*last == digest).then_some(*known)
         };
         self.answers.get(&digest).copied().or_else(counted)
     }
 
-    fn decide_bid(&self, at: Timestamp, bid: &SignedBid) -> Result<Event, Refused> {
-        let role = self.roster.judge_bid(at, bid, Signature::Good)?;
-        let input = bid.statement.bid(role);
-        Ok(self.decide_by_rules(at, input)?)
+    fn decide_signed(
+        &self,
+        at: Timestamp,
+        signed: &Signed,
+        opening: Option<&ReserveOpening>,
+    ) -> Result<Event, No> {
+        let role = self.roster.judge(at, &signed.claim(), Signature::Good)?;
+        let event = match signed {
+            Signed::Bid(bid) => self.decide_bid(at, bid.statement.bid(role))?,
+            Signed::Act(act) => self.decide_act(at, act, role, opening)?,
+        };
+        if let Happening::Acted { act, .. } = &event.what
+            && let Deed::Reissue { name, old_key, new_key } = &act.deed
+        {
+            self.roster.judge_reissue(name, *old_key, *new_key)?;
+        }
+        Ok(event)
     }
 
-    fn decide_by_rules(&self, at: Timestamp, bid: Bid) -> Result<Event, Refusal> {
-        match self.sale.decide(at, Input::Bid(bid)) {
+    fn decide_act(
+        &self,
+        at: Timestamp,
+        act: &SignedAct,
+        role: Role,
+        opening: Option<&ReserveOpening>,
+    ) -> Result<Event, Refusal> {
+        match (act.statement.act(role), act.statement.entered(role)) {
+            (Some(act), _) => {
+                let word = self.reserves.word(&self.sale, &act.deed, opening);
+                self.decide_by_rules(at, Input::Act { act, word })
+            }
+            (None, Some(bid)) => self.decide_bid(at, bid),
+            (None, None) => unreachable!("an act is a deed or enters a bid"),
+        }
+    }
+
+    /// The bid would be the next entry of the chain: nothing stands between.
+    fn decide_bid(&self, at: Timestamp, bid: Bid) -> Result<Event, Refusal> {
+        let reserve_met = self.reserves.met(&bid.lot, Some(bid.amount));
+        self.decide_by_rules(at, Input::Bid { bid, seq: self.chain.size(), reserve_met })
+    }
+
+    fn decide_by_rules(&self, at: Timestamp, input: Input) -> Result<Event, Refusal> {
+        match self.sale.decide(at, input) {
             Ok(event) => Ok(event),
             Err(Unfit::Refused(refusal)) => Err(refusal),
             Err(fault) => panic!("the floor has advanced the sale to {at}: {fault}"),
         }
     }
 
+    /// Enters what was decided.
+    fn take(
+        &mut self,
+        event: Event,
+        signed: Signed,
+        lag_us: u64,
+        opening: Option<ReserveOpening>,
+    ) -> Pending {
+        match signed {
+            Signed::Bid(bid) => self.accept(event, BidEvidence::Signed(bid), lag_us),
+            Signed::Act(act) => match RoomBid::new(act) {
+                Ok(room) => self.accept(event, BidEvidence::Clerk(room), lag_us),
+                Err(act) => self.act(event, act, opening),
+            },
+        }
+    }
+
     fn accept(&mut self, event: Event, evidence: BidEvidence, lag_us: u64) -> Pending {
-        let accepted = AcceptedBid { evidence, ends_at: event.ends_at(), lag_us };
+        let (ends_at, reserve_met) = match &event.what {
+            Happening::BidAccepted { ends_at, reserve_met, .. } => (*ends_at, *reserve_met),
+            other => unreachable!("a bid leads to {other:?}"),
+        };
+        let accepted = AcceptedBid { evidence, ends_at, reserve_met, lag_us };
         let seq = self.append(record::draft_bid(&accepted, event.at));
         self.sale.apply(&event);
         self.frame.events.push(event);
-        if let BidEvidence::Signed(bid) = &accepted.evidence {
-            self.roster.spend(bid);
-            self.answers.insert(digest(bid), Known::Accepted { seq });
+        if let Some(signed) = accepted.evidence.signed() {
+            self.answered(&signed, seq);
         }
         Pending::of(Known::Accepted { seq })
     }
 
-    /// Records a refusal of a bid whose signature verified: whole within the cap, else counted.
-    fn refuse(&mut self, at: Timestamp, bid: SignedBid, refused: Refused) -> Pending {
-        if self.roster.knows(&bid) {
-            self.record_refusal(at, bid, refused.code(), refused.known());
-        } else {
-            self.count(refused.code());
+    fn act(&mut self, event: Event, act: SignedAct, opening: Option<ReserveOpening>) -> Pending {
+        let effect = match &event.what {
+            Happening::Acted { effect, .. } => effect.clone(),
+            other => unreachable!("an act leads to {other:?}"),
+        };
+        if let (Effect::ReserveLowered { .. }, Some(lot), Some(opening)) =
+            (&effect, act.statement.lot(), opening)
+        {
+            self.reserves.lower(lot, opening);
         }
-        refused.pending()
+        if let Order::Deed(Deed::Reissue { name, new_key, .. }) = &act.statement.order {
+            self.roster.apply_reissue(name, *new_key);
+        }
+        let recorded = RecordedAct { act, effect };
+        let draft = record::draft_act(&recorded, event.at).expect("it enters no bid");
+        let (seq, at) = (self.append(draft), event.at);
+        self.sale.apply(&event);
+        self.frame.events.push(event);
+        self.answered(&Signed::Act(recorded.act), seq);
+        // What the act makes fall due now stands beside it.
+        self.advance(at);
+        Pending::of(Known::Accepted { seq })
     }
 
-    fn record_refusal(&mut self, at: Timestamp, bid: SignedBid, code: Code, known: Known) {
-        let digest = digest(&bid);
-        let refused = RefusedBid { bid, code };
+    fn answered(&mut self, signed: &Signed, seq: u64) {
+        self.roster.spend(&signed.claim());
+        self.answers.insert(signed.digest(), Known::Accepted { seq });
+    }
+
+    /// Records a refusal of what had a good signature: whole within the cap, else counted.
+    fn refuse(&mut self, at: Timestamp, signed: Signed, no: No) -> Pending {
+        if self.roster.knows(&signed.claim()) {
+            self.record_refusal(at, signed, no.code(), no.known());
+        } else {
+            self.count(no.code());
+        }
+        no.pending()
+    }
+
+    fn record_refusal(&mut self, at: Timestamp, signed: Signed, code: Code, known: Known) {
+        let digest = signed.digest();
+        let refused = Refused { signed, code };
         let draft = record::draft_refused(&refused, at);
-        if self.roster.may_record(at, &refused.bid.statement.bidder, draft.body.len()) {
+        let claim = refused.signed.claim();
+        if self.roster.may_record(at, claim.bidder, draft.body.len()) {
             self.answers.insert(digest, known);
             // What it rests on stands before it: a reader knows a counted number by its summary.
-            if self.frame.counted_keys.contains_key(&refused.bid.statement.bid_key) {
+            if self.frame.counted_keys.contains_key(claim.bid_key) {
                 self.flush_counts();
             }
-            self.roster.apply_refusal(at, &refused.bid, draft.body.len());
+            self.roster.apply_refusal(at, &claim, draft.body.len());
             self.append_outside_the_rules(draft);
         } else {
-            let statement = &refused.bid.statement;
-            self.counted_answers.insert(statement.bid_key, (digest, known));
-            let n = self.frame.counted_keys.entry(statement.bid_key).or_insert(0);
-            *n = (*n).max(statement.n);
-            self.roster.spend(&refused.bid);
+            self.counted_answers.insert(*claim.bid_key, (digest, known));
+            let n = self.frame.counted_keys.entry(*claim.bid_key).or_insert(0);
+            *n = (*n).max(claim.n);
+            self.roster.spend(&claim);
             self.count(code);
         }
     }
 
-    /// Takes a bid whose signature does not verify: refused, and counted only.
+    /// Takes what has a signature that does not verify: refused, and counted only.
     pub fn submit_forged(&mut self, at: Timestamp, forged: &Forged) -> Pending {
         let at = self.arrive(at);
-        let code = match self.roster.judge_bid(at, &forged.bid, Signature::Bad) {
+        let code = match self.roster.judge(at, &forged.signed.claim(), Signature::Bad) {
             Ok(_) => Code::BadSignature,
             Err(code) => code,
         };
@@ -133,9 +244,9 @@ impl House {
         self.open_frame();
         match self.decide_attested(at, session, &bid) {
             Ok(event) => self.accept(event, BidEvidence::from(&*bid), lag_us),
-            Err(refused) => {
-                self.count(refused.code());
-                refused.pending()
+            Err(no) => {
+                self.count(no.code());
+                no.pending()
             }
         }
     }
@@ -145,15 +256,14 @@ impl House {
         at: Timestamp,
         session: &Authenticated<Enrolled>,
         bid: &AttestedBid,
-    ) -> Result<Event, Refused> {
+    ) -> Result<Event, No> {
         if !self.roster.is_attested(&session.identity) {
             self.roster.judge_enrolment(at, session)?;
             self.enter_enrolment(at, session);
         }
         let role = self.roster.judge_attested(at, &bid.bidder)?;
-        let input =
-            Bid { bidder: bid.bidder.clone(), role, lot: bid.lot.clone(), amount: bid.amount };
-        Ok(self.decide_by_rules(at, input)?)
+        let bid = Bid::own(bid.bidder.clone(), role, bid.lot.clone(), bid.amount);
+        Ok(self.decide_bid(at, bid)?)
     }
 
     /// Takes an enrolment whose chain and signatures have been checked.
@@ -206,20 +316,13 @@ impl House {
     }
 }
 
-/// By what the same bytes are known again: the statement and its signature.
-pub(super) fn digest(bid: &SignedBid) -> Hash {
-    let mut bytes = bid.statement.to_canonical();
-    bytes.extend_from_slice(&bid.signature);
-    Hash::of(&bytes)
-}
-
 /// A refusal by the roster or by the rules.
-pub(super) enum Refused {
+pub(super) enum No {
     ByRoster(Code),
     ByRules(Refusal),
 }
 
-impl Refused {
+impl No {
     pub(super) const fn code(&self) -> Code {
         match self {
             Self::ByRoster(code) => *code,
@@ -240,13 +343,13 @@ impl Refused {
     }
 }
 
-impl From<Code> for Refused {
+impl From<Code> for No {
     fn from(code: Code) -> Self {
         Self::ByRoster(code)
     }
 }
 
-impl From<Refusal> for Refused {
+impl From<Refusal> for No {
     fn from(refusal: Refusal) -> Self {
         Self::ByRules(refusal)
     }

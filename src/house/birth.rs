@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
+use super::reserves::{MissingReserve, Reserves};
 use super::{House, OpenFrame};
 use crate::auction::catalogue::LotTerms;
 use crate::auction::sale::Sale;
@@ -11,7 +12,7 @@ use crate::ledger::checkpoint::SealingKey;
 use crate::ledger::entry::Draft;
 use crate::ledger::hash::Hash;
 use crate::ledger::store::Committed;
-use crate::record::{self, CatalogueFault, Opening};
+use crate::record::{self, CatalogueFault, KeptReserve, Opening};
 use crate::roster::Roster;
 use crate::time::Timestamp;
 
@@ -23,6 +24,17 @@ pub struct Newborn {
     at: Timestamp,
     chain: Chain,
     open_line: Arc<[u8]>,
+}
+
+/// Why a sale cannot be born.
+#[derive(Debug, thiserror::Error)]
+pub enum BirthFault {
+    /// The lots are not those that line 0 commits to.
+    #[error(transparent)]
+    Catalogue(#[from] CatalogueFault),
+    /// A lot's reserve is not known.
+    #[error(transparent)]
+    Reserve(#[from] MissingReserve),
 }
 
 impl Newborn {
@@ -51,16 +63,25 @@ impl Newborn {
     /// then the frame with the first seal line.
     ///
     /// # Errors
-    /// [`CatalogueFault`] as for [`Newborn::new`].
-    pub fn born(self, lines: &[Committed], key: SealingKey) -> Result<House, CatalogueFault> {
+    /// [`BirthFault`] if the lots are not the announced ones, or one of them has a hidden
+    /// reserve that is not among `reserves`.
+    pub fn born(
+        self,
+        lines: &[Committed],
+        key: SealingKey,
+        reserves: &[KeptReserve],
+    ) -> Result<House, BirthFault> {
         debug_assert_eq!(self.chain.size(), u64::try_from(lines.len()).unwrap_or(u64::MAX));
         let catalogue = record::catalogue(&self.opening, self.lots)?;
         let sale_hash = Hash::of(&self.open_line);
+        let sale = Sale::open(Arc::new(catalogue), self.at);
+        let reserves = Reserves::of(&self.opening.sale, &sale, reserves)?;
         let newest = key.sign(self.chain.size(), self.chain.root());
         let notes = BTreeMap::from([(self.chain.size(), Arc::from(newest.note()))]);
         Ok(House {
             roster: Roster::new(sale_hash, &self.opening.terms),
-            sale: Sale::open(Arc::new(catalogue), self.at),
+            sale,
+            reserves,
             sealer: key.verifying_key(),
             opening: Arc::new(self.opening),
             open_line: self.open_line,

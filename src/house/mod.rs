@@ -21,15 +21,19 @@ mod birth;
 mod frame;
 mod recovery;
 mod replay;
+mod reserves;
 
 pub use answers::{Answer, Own, Pending, Proof, Released, Welcome, WelcomeRefusal};
-pub use birth::Newborn;
+pub use birth::{BirthFault, Newborn};
 pub use recovery::{Recovered, Recovery, RecoveryRefusal};
+pub use reserves::MissingReserve;
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use ed25519_dalek::VerifyingKey;
+
+use reserves::Reserves;
 
 use crate::auction::event::{Event, Input};
 use crate::auction::money::Amount;
@@ -67,6 +71,7 @@ pub struct House {
     /// answer gets it again, and nobody fills the memory with what no cap records.
     counted_answers: HashMap<BidKey, (Hash, Known)>,
     own: HashMap<Name, Vec<Own>>,
+    reserves: Reserves,
     /// The notes of all checkpoints that were released, by the size of their tree.
     notes: BTreeMap<u64, Arc<str>>,
 }
@@ -137,8 +142,20 @@ impl House {
         while let Some((at, input)) = self.sale.due().filter(|(at, _)| *at <= now) {
             // Nothing is due at the last entry's time yet: counts may still stand there.
             self.flush_counts();
+            let input = self.complete(input);
             let event = self.sale.decide(at, input).expect("what is due is taken when it is due");
             self.enter_event(event);
+        }
+    }
+
+    /// Adds what only the house can say: what opens the reserve of a lot that closes.
+    fn complete(&self, input: Input) -> Input {
+        match input {
+            Input::LotClose { lot, .. } => {
+                let reserves = self.reserves.openings(&lot);
+                Input::LotClose { lot, reserves }
+            }
+            other => other,
         }
     }
 

@@ -9,6 +9,7 @@ use ed25519_dalek::VerifyingKey;
 
 use super::House;
 use super::replay::{Lots, Replay};
+use super::reserves::{MissingReserve, Reserves};
 use crate::auction::catalogue::LotTerms;
 use crate::auction::event::Input;
 use crate::auction::name::{HouseName, SaleId};
@@ -17,7 +18,7 @@ use crate::ledger::checkpoint::{CheckpointError, SealingKey, SignedCheckpoint};
 use crate::ledger::entry::{Kind, Line};
 use crate::ledger::store::{Continuation, End, Found, Hindrance, Present, Start, start};
 use crate::pki::{Anchor, CertificateFault, verify_sealer};
-use crate::record::{CatalogueFault, Opening, Record, RecordError};
+use crate::record::{CatalogueFault, KeptReserve, Opening, Record, RecordError};
 use crate::time::Timestamp;
 
 /// Why a ledger is not taken up again. The operator's affair: nothing was changed.
@@ -90,6 +91,9 @@ pub enum RecoveryRefusal {
     /// The sealing key is not the one that line 0 names.
     #[error("the sealing key is not the one that line 0 names")]
     OtherSealingKey,
+    /// A hidden reserve is not known any more.
+    #[error(transparent)]
+    Reserve(#[from] MissingReserve),
 }
 
 /// A replay of a ledger, line by line.
@@ -259,7 +263,7 @@ impl Recovered {
     pub fn serve_finished(self) -> Result<House, RecoveryRefusal> {
         match self.newest.clone() {
             Some(newest) if self.end() == End::SealOverClose => {
-                Ok(self.replay.house(None, newest, false))
+                Ok(self.replay.house(None, newest, false, Reserves::default()))
             }
             _ => Err(RecoveryRefusal::NoSealingKey),
         }
@@ -277,18 +281,38 @@ impl Recovered {
         }
     }
 
+    /// Checks that the hidden reserves of all lots that have not ended are known, before
+    /// anything is written.
+    ///
+    /// # Errors
+    /// [`RecoveryRefusal::Reserve`] if one is not.
+    pub fn check_reserves(&self, reserves: &[KeptReserve]) -> Result<(), RecoveryRefusal> {
+        self.reserves(reserves).map(|_| ())
+    }
+
+    fn reserves(&self, kept: &[KeptReserve]) -> Result<Reserves, RecoveryRefusal> {
+        Ok(Reserves::of(&self.replay.opening.sale, &self.replay.sale, kept)?)
+    }
+
     /// Goes on with an unfinished sale at `now`, once the recovered lines were written
     /// anew and synced: signs the checkpoint over all of them, whose seal line is the
     /// first new one, and enters the outage before anything that fell due meanwhile.
     /// The owner writes the anchor before the frame.
     ///
     /// # Errors
-    /// [`RecoveryRefusal::OtherSealingKey`] if `key` is not the sale's.
-    pub fn go_on(self, key: SealingKey, now: Timestamp) -> Result<House, RecoveryRefusal> {
+    /// [`RecoveryRefusal::OtherSealingKey`] if `key` is not the sale's, and
+    /// [`RecoveryRefusal::Reserve`] as for [`Recovered::check_reserves`].
+    pub fn go_on(
+        self,
+        key: SealingKey,
+        now: Timestamp,
+        reserves: &[KeptReserve],
+    ) -> Result<House, RecoveryRefusal> {
         self.check_key(&key)?;
+        let reserves = self.reserves(reserves)?;
         let replay = self.replay;
         let newest = key.sign(replay.chain.size(), replay.chain.root());
-        let mut house = replay.house(Some(key), newest, true);
+        let mut house = replay.house(Some(key), newest, true, reserves);
         house.notes.insert(house.chain.size(), house.newest.note().into());
         if !house.sale.is_closed() {
             let from = house.sale.last();

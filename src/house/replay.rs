@@ -5,12 +5,16 @@ use std::sync::Arc;
 
 use ed25519_dalek::VerifyingKey;
 
-use super::bids::{Refused, digest};
+use super::bids::No;
 use super::recovery::RecoveryRefusal;
+use super::reserves::Reserves;
 use super::{House, Known, OpenFrame, Own, bid_key_of};
+use crate::auction::act::{Deed, Word};
 use crate::auction::catalogue::LotTerms;
-use crate::auction::event::{Event, Input};
-use crate::auction::refusal::Unfit;
+use crate::auction::event::{Event, Happening};
+use crate::auction::name::LotId;
+use crate::auction::refusal::{Code, Unfit};
+use crate::auction::reserve::{Promise, ReserveOpening};
 use crate::auction::sale::Sale;
 use crate::ledger::chain::Chain;
 use crate::ledger::checkpoint::{Checkpoint, SealingKey, SignedCheckpoint};
@@ -20,8 +24,8 @@ use crate::ledger::note::Note;
 use crate::ledger::store::AnchorFound;
 use crate::pki::Anchor;
 use crate::record::{
-    self, AcceptedBid, BidEvidence, Enrolment, EnrolmentFault, Head, Opening, Record, RefusedBid,
-    SignedBid,
+    self, AcceptedBid, BidEvidence, Enrolment, EnrolmentFault, Head, Opening, Order, Record,
+    RecordedAct, Refused, Signed,
 };
 use crate::roster::{Roster, Signature};
 use crate::time::Timestamp;
@@ -129,6 +133,7 @@ impl Replay {
     ) -> Result<(), String> {
         match record {
             Record::Event(event) => self.happen(&event),
+            Record::Act(recorded) => self.act(line.seq, at, &recorded),
             Record::Bid(accepted) => self.bid(line.seq, at, &accepted),
             Record::Enrol(enrolment) => self.enrol(raw, line.seq, at, *enrolment, anchor),
             Record::Refused(refused) => self.refused(at, &refused, line.body.len()),
@@ -155,6 +160,9 @@ impl Replay {
     }
 
     fn happen(&mut self, event: &Event) -> Result<(), String> {
+        if let Happening::LotClosed { lot, reserves, .. } = &event.what {
+            self.check_openings(lot, reserves)?;
+        }
         let decided = self.sale.decide(event.at, event.input()).map_err(|no| no.to_string())?;
         if decided != *event {
             return Err("the rules lead to something else".into());
@@ -163,18 +171,53 @@ impl Replay {
         Ok(())
     }
 
+    fn check_openings(&self, lot: &LotId, openings: &[ReserveOpening]) -> Result<(), String> {
+        let promises = self.sale.lot(lot).map(|lot| lot.promises()).unwrap_or_default();
+        let commitments = promises.iter().map(Promise::commitment);
+        record::check_openings(&self.opening.sale, lot, commitments, openings)
+            .map_err(|wrong| wrong.to_string())
+    }
+
     fn bid(&mut self, seq: u64, at: Timestamp, accepted: &AcceptedBid) -> Result<(), String> {
-        let role = match &accepted.evidence {
-            BidEvidence::Signed(bid) => self.roster.judge_bid(at, bid, Signature::Good),
-            BidEvidence::Attested { bidder, .. } => self.roster.judge_attested(at, bidder),
+        let signed = accepted.evidence.signed();
+        let role = match (&accepted.evidence, &signed) {
+            (BidEvidence::Attested { bidder, .. }, _) => self.roster.judge_attested(at, bidder),
+            (_, Some(signed)) => self.roster.judge(at, &signed.claim(), Signature::Good),
+            (_, None) => Err(Code::BadSignature),
         };
         let role = role.map_err(|code| format!("the roster answers {code}"))?;
-        self.happen(&accepted.event(role, at))?;
-        if let BidEvidence::Signed(bid) = &accepted.evidence {
-            self.roster.spend(bid);
-            self.answers.insert(digest(bid), Known::Accepted { seq });
+        self.happen(&accepted.event(role, seq, at))?;
+        if let Some(signed) = &signed {
+            self.answered(signed, seq);
         }
         Ok(())
+    }
+
+    fn act(&mut self, seq: u64, at: Timestamp, recorded: &RecordedAct) -> Result<(), String> {
+        let signed = Signed::Act(recorded.act.clone());
+        let answers = |code| format!("the roster answers {code}");
+        let role = self.roster.judge(at, &signed.claim(), Signature::Good).map_err(answers)?;
+        let event = recorded.event(role, at).ok_or("the act enters a bid")?;
+        if let (Some(lot), Word::Openings(openings)) =
+            (recorded.act.statement.lot(), recorded.effect.word())
+        {
+            self.check_openings(lot, &openings)?;
+        }
+        if let Order::Deed(Deed::Reissue { name, old_key, new_key }) = &recorded.act.statement.order
+        {
+            self.roster.judge_reissue(name, *old_key, *new_key).map_err(answers)?;
+            self.happen(&event)?;
+            self.roster.apply_reissue(name, *new_key);
+        } else {
+            self.happen(&event)?;
+        }
+        self.answered(&signed, seq);
+        Ok(())
+    }
+
+    fn answered(&mut self, signed: &Signed, seq: u64) {
+        self.roster.spend(&signed.claim());
+        self.answers.insert(signed.digest(), Known::Accepted { seq });
     }
 
     fn enrol(
@@ -204,29 +247,42 @@ impl Replay {
         Ok(())
     }
 
-    fn refused(&mut self, at: Timestamp, refused: &RefusedBid, bytes: usize) -> Result<(), String> {
-        let known = match self.judge(at, &refused.bid).map(|judged| (judged.code(), judged.known()))
-        {
+    fn refused(&mut self, at: Timestamp, refused: &Refused, bytes: usize) -> Result<(), String> {
+        let signed = &refused.signed;
+        let no = self.judge(at, refused);
+        let known = match no.as_ref().map(|no| (no.code(), no.known())) {
             Some((code, known)) if code == refused.code => known,
             Some((code, _)) => return Err(format!("the refusal should be {code}")),
-            None => return Err("the bid was good, and was refused".into()),
+            None => return Err("it was good, and was refused".into()),
         };
         self.outside_the_rules(at)?;
-        self.roster.apply_refusal(at, &refused.bid, bytes);
-        self.answers.insert(digest(&refused.bid), known);
+        self.roster.apply_refusal(at, &signed.claim(), bytes);
+        self.answers.insert(signed.digest(), known);
         Ok(())
     }
 
-    /// Why a bid with a good signature is refused, if it is.
-    fn judge(&self, at: Timestamp, bid: &SignedBid) -> Option<Refused> {
-        let role = match self.roster.judge_bid(at, bid, Signature::Good) {
+    /// Why a bid or act with a good signature is refused, if it is.
+    fn judge(&self, at: Timestamp, refused: &Refused) -> Option<No> {
+        let role = match self.roster.judge(at, &refused.signed.claim(), Signature::Good) {
             Ok(role) => role,
             Err(code) => return Some(code.into()),
         };
-        let input = bid.statement.bid(role);
-        match self.sale.decide(at, Input::Bid(input)) {
+        match self.sale.decide(at, refused.input(role)) {
             Err(Unfit::Refused(refusal)) => Some(refusal.into()),
-            Ok(_) | Err(_) => None,
+            Ok(event) => self.judge_reissue(&event).map(No::from),
+            Err(_) => None,
+        }
+    }
+
+    fn judge_reissue(&self, event: &Event) -> Option<Code> {
+        match &event.what {
+            Happening::Acted { act, .. } => match &act.deed {
+                Deed::Reissue { name, old_key, new_key } => {
+                    self.roster.judge_reissue(name, *old_key, *new_key).err()
+                }
+                _ => None,
+            },
+            _ => None,
         }
     }
 
@@ -260,8 +316,10 @@ impl Replay {
         key: Option<SealingKey>,
         newest: SignedCheckpoint,
         seal_owed: bool,
+        reserves: Reserves,
     ) -> House {
         House {
+            reserves,
             sale_hash: self.sale_hash,
             opening: Arc::new(self.opening),
             open_line: self.open_line,

@@ -1,12 +1,15 @@
 //! What the entries of a ledger say, each in the words of its layer.
 
+use super::act::{Order, RecordedAct, SignedAct};
+use super::claim::Signed;
 use super::enrolment::Enrolment;
 use super::opening::Opening;
 use super::statement::{AttestedBid, BidKey, SignedBid};
+use crate::auction::act::Word;
 use crate::auction::catalogue::LotTerms;
-use crate::auction::event::{Bid, Event, Happening};
+use crate::auction::event::{Bid, Event, Happening, Input};
 use crate::auction::money::Amount;
-use crate::auction::name::{LotId, Name, Role};
+use crate::auction::name::{LotId, Name, Party, Role};
 use crate::auction::refusal::Code;
 use crate::ledger::Hash;
 use crate::pki::{RevocationReason, Serial};
@@ -21,15 +24,17 @@ pub enum Record {
     Lot(Box<LotTerms>),
     /// Somebody entered the sale.
     Enrol(Box<Enrolment>),
+    /// Staff did something.
+    Act(Box<RecordedAct>),
     /// A bid was accepted.
     Bid(Box<AcceptedBid>),
-    /// A bid was refused and is recorded whole.
-    Refused(Box<RefusedBid>),
+    /// A bid or act was refused and is recorded whole.
+    Refused(Box<Refused>),
     /// Bids were refused and are only counted.
     Counted(Counts),
     /// A certificate was revoked.
     Revoke(Revocation),
-    /// The rules' own events, but for accepted bids.
+    /// The rules' own events, but for accepted bids and acts.
     Event(Event),
     /// A seal.
     Seal {
@@ -45,6 +50,8 @@ pub struct AcceptedBid {
     pub evidence: BidEvidence,
     /// The lot's end after this bid, if it has one.
     pub ends_at: Option<Timestamp>,
+    /// Whether it meets the reserve, where the lot has a hidden one.
+    pub reserve_met: Option<bool>,
     /// From reading the line to giving it its number, in microseconds.
     pub lag_us: u64,
 }
@@ -63,14 +70,50 @@ pub enum BidEvidence {
         /// How much.
         amount: Amount,
     },
+    /// The signature of staff who entered it for somebody in the room.
+    Clerk(RoomBid),
+}
+
+/// A signed act that enters a bid for the room, and nothing else.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RoomBid {
+    act: SignedAct,
+    party: Party,
+    lot: LotId,
+    amount: Amount,
+}
+
+impl RoomBid {
+    /// Takes an act if it enters a bid; gives it back otherwise.
+    pub fn new(act: SignedAct) -> Result<Self, SignedAct> {
+        match act.statement.order.clone() {
+            Order::Enter { party, lot, amount } => Ok(Self { act, party, lot, amount }),
+            Order::Deed(_) => Err(act),
+        }
+    }
+
+    /// The act as it was signed.
+    pub const fn act(&self) -> &SignedAct {
+        &self.act
+    }
 }
 
 impl BidEvidence {
     /// Who bids.
-    pub const fn bidder(&self) -> &Name {
+    pub fn party(&self) -> Party {
+        match self {
+            Self::Signed(bid) => Party::Named(bid.statement.bidder.clone()),
+            Self::Attested { bidder, .. } => Party::Named(bidder.clone()),
+            Self::Clerk(room) => room.party.clone(),
+        }
+    }
+
+    /// Who signed it, or on whose session it was seen.
+    pub const fn signer(&self) -> &Name {
         match self {
             Self::Signed(bid) => &bid.statement.bidder,
             Self::Attested { bidder, .. } => bidder,
+            Self::Clerk(room) => &room.act.statement.bidder,
         }
     }
 
@@ -79,6 +122,7 @@ impl BidEvidence {
         match self {
             Self::Signed(bid) => &bid.statement.lot,
             Self::Attested { lot, .. } => lot,
+            Self::Clerk(room) => &room.lot,
         }
     }
 
@@ -87,12 +131,28 @@ impl BidEvidence {
         match self {
             Self::Signed(bid) => bid.statement.amount,
             Self::Attested { amount, .. } => *amount,
+            Self::Clerk(room) => room.amount,
         }
     }
 
-    /// The bid as the rules see it, under the role of the bidder's enrolment.
+    /// The bid as the rules see it, under the role of the signer's enrolment.
     pub fn bid(&self, role: Role) -> Bid {
-        Bid { bidder: self.bidder().clone(), role, lot: self.lot().clone(), amount: self.amount() }
+        let (lot, amount) = (self.lot().clone(), self.amount());
+        match self {
+            Self::Signed(_) | Self::Attested { .. } => {
+                Bid::own(self.signer().clone(), role, lot, amount)
+            }
+            Self::Clerk(room) => Bid::room(room.party.clone(), role, lot, amount),
+        }
+    }
+
+    /// What was signed, if anything was.
+    pub fn signed(&self) -> Option<Signed> {
+        match self {
+            Self::Signed(bid) => Some(Signed::Bid(bid.clone())),
+            Self::Attested { .. } => None,
+            Self::Clerk(room) => Some(Signed::Act(room.act.clone())),
+        }
     }
 }
 
@@ -103,20 +163,42 @@ impl From<&AttestedBid> for BidEvidence {
 }
 
 impl AcceptedBid {
-    /// The rules' event: the recorded bid, the role of the bidder's enrolment and the line's time.
-    pub fn event(&self, role: Role, at: Timestamp) -> Event {
-        let bid = self.evidence.bid(role);
-        Event { at, what: Happening::BidAccepted { bid, ends_at: self.ends_at } }
+    /// The rules' event: the recorded bid, the role of the signer's enrolment, the line's
+    /// number and time.
+    pub fn event(&self, role: Role, seq: u64, at: Timestamp) -> Event {
+        let (bid, ends_at) = (self.evidence.bid(role), self.ends_at);
+        let what = Happening::BidAccepted { bid, seq, ends_at, reserve_met: self.reserve_met };
+        Event { at, what }
     }
 }
 
-/// A refused bid whose signature verifies.
+/// A refused bid or act whose signature verifies.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct RefusedBid {
-    /// The bid.
-    pub bid: SignedBid,
+pub struct Refused {
+    /// What was signed.
+    pub signed: Signed,
     /// Why it was refused.
     pub code: Code,
+}
+
+impl Refused {
+    /// What the rules are asked, to see whether the refusal is theirs. What the house alone
+    /// knows of a reserve is left open: no refusal rests on it, but that a reserve was not lowered.
+    pub fn input(&self, role: Role) -> Input {
+        let bid = |bid| Input::Bid { bid, seq: 0, reserve_met: None };
+        match &self.signed {
+            Signed::Bid(signed) => bid(signed.statement.bid(role)),
+            Signed::Act(act) => match (act.statement.act(role), act.statement.entered(role)) {
+                (Some(act), _) => {
+                    let not_lowered = self.code == Code::ReserveNotLowered;
+                    let word = if not_lowered { Word::NotLowered } else { Word::Nothing };
+                    Input::Act { act, word }
+                }
+                (None, Some(entered)) => bid(entered),
+                (None, None) => unreachable!("an act is a deed or enters a bid"),
+            },
+        }
+    }
 }
 
 /// Refused bids that are only counted: on the house's word.

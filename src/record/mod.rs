@@ -6,13 +6,16 @@
 //! roster's affair, what stands is the rules'. `docs/ledger-format.md` is the
 //! normative form of what is here.
 
+mod act;
 mod authenticated;
+mod claim;
 mod enrolment;
 mod entries;
 mod fault;
 mod field;
 mod opening;
 mod read;
+mod reserve;
 mod sale_file;
 mod statement;
 #[cfg(test)]
@@ -20,19 +23,25 @@ mod tests;
 mod v1;
 mod write;
 
+pub use act::{ACT_DOMAIN, ActStatement, Order, RecordedAct, SignedAct};
 pub use authenticated::Authenticated;
+pub use claim::{Claim, Forged, Signed};
 pub use enrolment::{
     ENROL_BID_KEY_DOMAIN, ENROL_DOMAIN, Enrolled, Enrolment, EnrolmentEvidence, EnrolmentFault,
     EnrolmentStatement,
 };
-pub use entries::{AcceptedBid, BidEvidence, Counts, Record, RefusedBid, Revocation};
+pub use entries::{AcceptedBid, BidEvidence, Counts, Record, Refused, Revocation, RoomBid};
 pub use fault::RecordError;
 pub use opening::{CatalogueFault, Opening, Terms, catalogue, catalogue_hash};
+pub use reserve::{
+    KeptReserve, WrongOpening, check_openings, commit, read_reserves, write_reserves,
+};
 pub use sale_file::{SaleFileError, read_sale_file};
 pub use statement::{
-    AttestedBid, BID_DOMAIN, BadSignature, BidKey, BidKeyError, Forged, Head, SignedBid, Statement,
+    AttestedBid, BID_DOMAIN, BadSignature, BidKey, BidKeyError, Head, SignedBid, Statement,
 };
+pub use v1::{Act as ActFields, Head as HeadFields};
 pub use write::{
-    draft_bid, draft_counts, draft_enrol, draft_event, draft_lot, draft_open, draft_refused,
-    draft_revoke,
+    draft_act, draft_bid, draft_counts, draft_enrol, draft_event, draft_lot, draft_open,
+    draft_refused, draft_revoke,
 };

@@ -1,10 +1,13 @@
 //! Bodies to values: everything that a line claims, in its one form, or an
 //! error with the key. Whether a claim is true is for others to judge.
 
+mod acts;
+
 use serde::{Deserialize, Serialize};
 
+use super::claim::Signed;
 use super::enrolment::{Enrolment, EnrolmentEvidence};
-use super::entries::{AcceptedBid, BidEvidence, Counts, Record, RefusedBid, Revocation};
+use super::entries::{AcceptedBid, BidEvidence, Counts, Record, Refused, Revocation, RoomBid};
 use super::fault::RecordError;
 use super::field::{
     absent, amount, base64, code, hash, present, signature, time, time_if, title, word,
@@ -17,6 +20,7 @@ use crate::auction::event::{Event, Happening, Outcome, Totals, UnsoldReason};
 use crate::auction::fees::{Fees, Rate, TaxOn};
 use crate::auction::increments::Increments;
 use crate::auction::money::Currency;
+use crate::auction::name::{LotId, Party};
 use crate::auction::refusal::Code;
 use crate::auction::reserve::Commitment;
 use crate::ledger::{Kind, Line, from_canonical};
@@ -27,11 +31,7 @@ use crate::time::{Span, Timestamp};
 impl Record {
     /// Reads a line's body by its type.
     pub fn read(line: &Line<'_>) -> Result<Self, RecordError> {
-        if line.kind == Kind::Seal {
-            return Ok(Self::Seal { note: body::<v1::Seal>(line)?.note });
-        }
-        let at = line.at.ok_or_else(|| RecordError::value("ts", "missing"))?;
-        let event = |what| Ok(Self::Event(Event { at, what }));
+        let at = line.at.unwrap_or(Timestamp::ZERO);
         match line.kind {
             Kind::Open => Ok(Self::Open(Box::new(read_open(body(line)?)?))),
             Kind::Lot => Ok(Self::Lot(Box::new(read_lot(body(line)?)?))),
@@ -39,28 +39,36 @@ impl Record {
             Kind::Bid => Ok(Self::Bid(Box::new(read_bid(body(line)?)?))),
             Kind::Refusal => read_refusal(body(line)?),
             Kind::Revoke => Ok(Self::Revoke(read_revoke(body(line)?)?)),
-            Kind::LotOpen => event(read_lot_open(body(line)?)?),
-            Kind::LotClose => event(read_lot_close(body(line)?)?),
-            Kind::Tick => body(line).map(|v1::Tick {}| Happening::Ticked).and_then(event),
-            Kind::Clock => event(read_clock(body(line)?)?),
-            Kind::Outage => event(read_outage(body(line)?, at)?),
-            Kind::Close => event(read_close(body(line)?)?),
-            Kind::Seal
-            | Kind::Pause
-            | Kind::Resume
+            Kind::LotOpen => acts::read_lot_open(line),
+            Kind::LotClose => acts::read_close_of_lot(line),
+            Kind::Resume => acts::read_resume(line),
+            Kind::Pause
             | Kind::Extend
             | Kind::Void
             | Kind::Withdraw
             | Kind::Reserve
             | Kind::Reissue
             | Kind::Say
-            | Kind::Closing => Err(RecordError::Unknown { kind: line.kind }),
+            | Kind::Closing => acts::read_act(line),
+            Kind::Tick => {
+                let v1::Tick {} = body(line)?;
+                event(line, Happening::Ticked)
+            }
+            Kind::Clock => event(line, read_clock(body(line)?)?),
+            Kind::Outage => event(line, read_outage(body(line)?, at)?),
+            Kind::Close => event(line, read_close(body(line)?)?),
+            Kind::Seal => Ok(Self::Seal { note: body::<v1::Seal>(line)?.note }),
         }
     }
 }
 
 fn body<'a, T: Serialize + Deserialize<'a>>(line: &Line<'a>) -> Result<T, RecordError> {
     Ok(from_canonical(line.body.as_bytes())?)
+}
+
+fn event(line: &Line<'_>, what: Happening) -> Result<Record, RecordError> {
+    let at = present("ts", line.at)?;
+    Ok(Record::Event(Event { at, what }))
 }
 
 fn read_open(open: v1::Open) -> Result<Opening, RecordError> {
@@ -216,37 +224,53 @@ fn read_enrol(enrol: v1::Enrol) -> Result<Enrolment, RecordError> {
 }
 
 fn read_bid(line: v1::Bid) -> Result<AcceptedBid, RecordError> {
-    let bid = line.bid;
-    let evidence = match line.evidence.as_str() {
-        "signed" => {
-            let statement = read_statement(&v1::Statement {
-                amount: bid.amount,
-                bid_key: present("bid_key", bid.bid_key)?,
-                bidder: bid.bidder,
-                head: present("head", bid.head)?,
-                lot: bid.lot,
-                n: present("n", bid.n)?,
-                sale_hash: present("sale_hash", bid.sale_hash)?,
-            })?;
-            let signature = signature("sig", &present("sig", line.sig)?)?;
-            BidEvidence::Signed(SignedBid { statement, signature })
-        }
-        "attested" => {
-            absent("bid_key", bid.bid_key.as_ref())?;
-            absent("head", bid.head.as_ref())?;
-            absent("n", bid.n.as_ref())?;
-            absent("sale_hash", bid.sale_hash.as_ref())?;
+    let evidence = match (line.evidence.as_str(), line.bid, line.act) {
+        ("signed", Some(bid), None) => read_signed_bid(bid, line.sig)?,
+        ("attested", Some(bid), None) => {
             absent("sig", line.sig.as_ref())?;
-            BidEvidence::Attested {
-                bidder: word("bidder", &bid.bidder)?,
-                lot: word("lot", &bid.lot)?,
-                amount: amount("amount", bid.amount)?,
-            }
+            read_attested_bid(&bid)?
+        }
+        ("clerk", None, Some(act)) => {
+            let act = acts::read_signed(act, &present("sig", line.sig)?)?;
+            let room = RoomBid::new(act);
+            BidEvidence::Clerk(room.map_err(|_| RecordError::value("act", "it enters no bid"))?)
+        }
+        ("signed" | "attested" | "clerk", ..) => {
+            return Err(RecordError::value("evidence", "a bid, or a clerk's act, but not both"));
         }
         _ => return Err(RecordError::value("evidence", "no such evidence")),
     };
     let ends_at = time_if("ends_at", line.ends_at)?;
-    Ok(AcceptedBid { evidence, ends_at, lag_us: line.lag_us })
+    Ok(AcceptedBid { evidence, ends_at, reserve_met: line.reserve_met, lag_us: line.lag_us })
+}
+
+fn read_signed_bid(
+    bid: v1::SignedOrAttested,
+    sig: Option<String>,
+) -> Result<BidEvidence, RecordError> {
+    let statement = read_statement(&v1::Statement {
+        amount: bid.amount,
+        bid_key: present("bid_key", bid.bid_key)?,
+        bidder: bid.bidder,
+        head: present("head", bid.head)?,
+        lot: bid.lot,
+        n: present("n", bid.n)?,
+        sale_hash: present("sale_hash", bid.sale_hash)?,
+    })?;
+    let signature = signature("sig", &present("sig", sig)?)?;
+    Ok(BidEvidence::Signed(SignedBid { statement, signature }))
+}
+
+fn read_attested_bid(bid: &v1::SignedOrAttested) -> Result<BidEvidence, RecordError> {
+    absent("bid_key", bid.bid_key.as_ref())?;
+    absent("head", bid.head.as_ref())?;
+    absent("n", bid.n.as_ref())?;
+    absent("sale_hash", bid.sale_hash.as_ref())?;
+    Ok(BidEvidence::Attested {
+        bidder: word("bidder", &bid.bidder)?,
+        lot: word("lot", &bid.lot)?,
+        amount: amount("amount", bid.amount)?,
+    })
 }
 
 fn read_statement(statement: &v1::Statement) -> Result<Statement, RecordError> {
@@ -262,29 +286,26 @@ fn read_statement(statement: &v1::Statement) -> Result<Statement, RecordError> {
 }
 
 fn read_refusal(refusal: v1::Refusal) -> Result<Record, RecordError> {
-    match refusal {
-        v1::Refusal {
-            bid: Some(bid),
-            code: Some(why),
-            counts: None,
-            keys: None,
-            sig: Some(sig),
-        } => {
+    let v1::Refusal { act, bid, code: why, counts, keys, sig } = refusal;
+    let signed = match (act, bid, why, counts, keys, sig) {
+        (None, Some(bid), Some(why), None, None, Some(sig)) => {
             let statement = read_statement(&bid)?;
             let bid = SignedBid { statement, signature: signature("sig", &sig)? };
-            Ok(Record::Refused(Box::new(RefusedBid { bid, code: code("code", &why)? })))
+            (Signed::Bid(bid), why)
         }
-        v1::Refusal {
-            bid: None,
-            code: None,
-            counts: Some(counts),
-            keys: Some(keys),
-            sig: None,
-        } => Ok(Record::Counted(read_summary(&counts, &keys)?)),
-        v1::Refusal { .. } => {
-            Err(RecordError::value("refusal", "neither a whole bid nor a summary"))
+        (Some(act), None, Some(why), None, None, Some(sig)) => {
+            (Signed::Act(acts::read_signed(act, &sig)?), why)
         }
-    }
+        (None, None, None, Some(counts), Some(keys), None) => {
+            return Ok(Record::Counted(read_summary(&counts, &keys)?));
+        }
+        _ => {
+            let detail = "neither a whole bid, nor a whole act, nor a summary";
+            return Err(RecordError::value("refusal", detail));
+        }
+    };
+    let (signed, why) = signed;
+    Ok(Record::Refused(Box::new(Refused { signed, code: code("code", &why)? })))
 }
 
 fn read_summary(counts: &[v1::Count], keys: &[v1::CountedKey]) -> Result<Counts, RecordError> {
@@ -329,25 +350,27 @@ fn read_revoke(revoke: v1::Revoke) -> Result<Revocation, RecordError> {
     })
 }
 
-fn read_lot_open(opened: v1::LotOpen) -> Result<Happening, RecordError> {
-    Ok(Happening::LotOpened {
-        lot: word("lot", &opened.lot)?,
-        ends_at: time_if("ends_at", opened.ends_at)?,
-    })
-}
-
-fn read_lot_close(closed: v1::LotClose) -> Result<Happening, RecordError> {
-    let outcome = match (closed.outcome.as_str(), closed.price, closed.winner) {
-        ("sold", Some(price), Some(winner)) => {
-            Outcome::Sold { to: word("winner", &winner)?, hammer_price: amount("price", price)? }
+fn read_lot_close(closed: v1::LotClose) -> Result<(LotId, Outcome), RecordError> {
+    let to = match (closed.winner, closed.paddle) {
+        (Some(winner), None) => Some(Party::Named(word("winner", &winner)?)),
+        (None, Some(paddle)) => Some(Party::Paddle(word("paddle", &paddle)?)),
+        (None, None) => None,
+        (Some(_), Some(_)) => {
+            return Err(RecordError::value("winner", "either a winner or a paddle is expected"));
+        }
+    };
+    let outcome = match (closed.outcome.as_str(), closed.price, to) {
+        ("sold", Some(price), Some(to)) => {
+            Outcome::Sold { to, hammer_price: amount("price", price)? }
         }
         ("unsold/no-bids", None, None) => Outcome::Unsold(UnsoldReason::NoBids),
+        ("unsold/reserve-not-met", None, None) => Outcome::Unsold(UnsoldReason::ReserveNotMet),
         _ => {
             let detail = "no such outcome, or not with this price and winner";
             return Err(RecordError::value("outcome", detail));
         }
     };
-    Ok(Happening::LotClosed { lot: word("lot", &closed.lot)?, outcome })
+    Ok((word("lot", &closed.lot)?, outcome))
 }
 
 fn read_clock(clock: v1::Clock) -> Result<Happening, RecordError> {
@@ -362,12 +385,10 @@ fn read_outage(outage: v1::Outage, at: Timestamp) -> Result<Happening, RecordErr
 }
 
 fn read_close(close: v1::Close) -> Result<Happening, RecordError> {
-    if close.withdrawn != 0 {
-        return Err(RecordError::value("withdrawn", "no lot can have been withdrawn"));
-    }
     Ok(Happening::SaleClosed(Totals {
         sold: close.sold,
         unsold: close.unsold,
+        withdrawn: close.withdrawn,
         hammer_total: close.hammer_total,
     }))
 }

@@ -12,12 +12,12 @@ use std::str::FromStr;
 use ed25519_dalek::{Signature, Signer, SigningKey, VerifyingKey};
 
 use super::authenticated::Authenticated;
+use super::claim::{Claim, Forged, Signed};
 use super::v1;
 use crate::auction::event::Bid;
 use crate::auction::money::Amount;
 use crate::auction::name::{LotId, Name, Role};
 use crate::ledger::{Hash, to_canonical};
-use crate::limits::INTEGER_MAX;
 use crate::pki::Identity;
 
 /// What stands before a bid's statement in the signed message.
@@ -135,12 +135,13 @@ impl Statement {
     /// The bid as the rules see it, under the role of the key's enrolment.
     pub fn bid(&self, role: Role) -> Bid {
         let Self { bidder, lot, amount, .. } = self;
-        Bid { bidder: bidder.clone(), role, lot: lot.clone(), amount: *amount }
+        Bid::own(bidder.clone(), role, lot.clone(), *amount)
     }
 
-    /// Whether every number in it can be written in the ledger.
-    fn is_writable(&self) -> bool {
-        self.n <= INTEGER_MAX && self.head.size <= INTEGER_MAX
+    /// What it says of its signer.
+    pub const fn claim(&self) -> Claim<'_> {
+        let Self { bid_key, bidder, head, n, sale_hash, .. } = self;
+        Claim { bid_key, bidder, head, n: *n, sale_hash }
     }
 }
 
@@ -153,16 +154,6 @@ pub struct SignedBid {
     pub signature: [u8; 64],
 }
 
-/// A bid whose signature is not its bid key's.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("the bid is not signed by the key that it names: {why}")]
-pub struct Forged {
-    /// The bid, for counting its refusal.
-    pub bid: Box<SignedBid>,
-    /// What is wrong with the signature.
-    pub why: BadSignature,
-}
-
 impl SignedBid {
     /// Signs a statement with the key that it must name.
     pub fn sign(mut statement: Statement, key: &SigningKey) -> Self {
@@ -171,19 +162,12 @@ impl SignedBid {
         Self { statement, signature }
     }
 
-    /// Checks the signature under the bid key that the statement names. Whether
-    /// that key is enrolled, and under that name, is the roster's affair.
-    pub fn authenticate(self) -> Result<Authenticated<Self>, Forged> {
-        let checked = if self.statement.is_writable() {
-            self.statement.bid_key.verify(&self.statement.message(), &self.signature)
-        } else {
-            // No canonical form exists that anybody could have signed.
-            Err(BadSignature::Mismatch)
-        };
-        match checked {
-            Ok(()) => Ok(Authenticated::vouch(self)),
-            Err(why) => Err(Forged { bid: Box::new(self), why }),
-        }
+    /// Checks the signature under the bid key that the statement names.
+    ///
+    /// # Errors
+    /// See [`Signed::authenticate`].
+    pub fn authenticate(self) -> Result<Authenticated<Signed>, Forged> {
+        Signed::Bid(self).authenticate()
     }
 }
 
@@ -210,6 +194,7 @@ impl Authenticated<AttestedBid> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::limits::INTEGER_MAX;
 
     fn statement() -> Statement {
         Statement {
@@ -256,7 +241,7 @@ mod tests {
             let mut forged = signed.clone();
             forge(&mut forged.statement);
             let refused = forged.authenticate().expect_err("forged");
-            assert_eq!(refused.why, BadSignature::Mismatch, "{:?}", refused.bid.statement);
+            assert_eq!(refused.why, BadSignature::Mismatch, "{:?}", refused.signed);
         }
     }
 

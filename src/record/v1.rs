@@ -5,7 +5,12 @@
 //! cannot change by a change to the types that the rest works with. What a text
 //! must look like is said in `field.rs`, and by `docs/ledger-format.md`.
 
+mod acts;
+
 use serde::{Deserialize, Serialize};
+
+pub use acts::Act;
+pub(super) use acts::{Extend, Opening, Pause, Plain, Reserve, Resume, Void, Withdraw};
 
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -132,11 +137,14 @@ pub(super) struct Statement {
     pub(super) sale_hash: String,
 }
 
-#[derive(Debug, Serialize, Deserialize)]
+/// A tree: its root and size.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Head {
-    pub(super) root: String,
-    pub(super) size: u64,
+pub struct Head {
+    /// The root, as 64 hexadecimal digits.
+    pub root: String,
+    /// How many lines it has.
+    pub size: u64,
 }
 
 /// A bid as a `bid` line has it: a whole statement, or three of its fields.
@@ -159,19 +167,26 @@ pub(super) struct SignedOrAttested {
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Bid {
-    pub(super) bid: SignedOrAttested,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) act: Option<Act>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) bid: Option<SignedOrAttested>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) ends_at: Option<u64>,
     pub(super) evidence: String,
     pub(super) lag_us: u64,
     #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) reserve_met: Option<bool>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) sig: Option<String>,
 }
 
-/// A refused bid, whole; or the counts and keys of a summary.
+/// A refused bid or act, whole; or the counts and keys of a summary.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Refusal {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) act: Option<Act>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) bid: Option<Statement>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -202,17 +217,29 @@ pub(super) struct CountedKey {
 #[serde(deny_unknown_fields)]
 pub(super) struct LotOpen {
     #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) act: Option<Act>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) ends_at: Option<u64>,
     pub(super) lot: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) sig: Option<String>,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct LotClose {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) act: Option<Act>,
     pub(super) lot: String,
     pub(super) outcome: String,
     #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) paddle: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) price: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) reserves: Option<Vec<Opening>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) sig: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) winner: Option<String>,
 }

@@ -1,15 +1,20 @@
 //! Values to bodies: one function for each entry that the house writes.
 
+mod acts;
+
 use serde::Serialize;
 
+pub use acts::draft_act;
+
+use super::claim::Signed;
 use super::enrolment::{Enrolment, EnrolmentEvidence, EnrolmentStatement};
-use super::entries::{AcceptedBid, BidEvidence, Counts, RefusedBid, Revocation};
+use super::entries::{AcceptedBid, BidEvidence, Counts, Refused, Revocation};
 use super::field::write_certificates;
 use super::opening::Opening;
 use super::statement::{BidKey, Head, SignedBid, Statement};
 use super::v1;
 use crate::auction::catalogue::{LotTerms, Seller, Timer, VoidPolicy};
-use crate::auction::event::{Event, Happening, Outcome, Totals, UnsoldReason};
+use crate::auction::event::{Event, Happening, Totals};
 use crate::auction::fees::{Fees, TaxOn};
 use crate::auction::refusal::Code;
 use crate::auction::reserve::Commitment;
@@ -38,8 +43,8 @@ pub fn draft_bid(accepted: &AcceptedBid, at: Timestamp) -> Draft {
     draft(Kind::Bid, at, &v1::Bid::from(accepted))
 }
 
-/// Writes a refused bid whole.
-pub fn draft_refused(refused: &RefusedBid, at: Timestamp) -> Draft {
+/// Writes a refused bid or act whole.
+pub fn draft_refused(refused: &Refused, at: Timestamp) -> Draft {
     draft(Kind::Refusal, at, &v1::Refusal::from(refused))
 }
 
@@ -53,18 +58,22 @@ pub fn draft_revoke(revocation: &Revocation, at: Timestamp) -> Draft {
     draft(Kind::Revoke, at, &v1::Revoke::from(revocation))
 }
 
-/// Writes an event of the rules; none for an accepted bid, which [`draft_bid`]
-/// writes with its evidence.
+/// Writes an event of the rules; none for an accepted bid and for an act, which
+/// [`draft_bid`] and [`draft_act`] write with what they rest on.
 pub fn draft_event(event: &Event) -> Option<Draft> {
     let at = event.at;
     Some(match &event.what {
-        Happening::BidAccepted { .. } => return None,
+        Happening::Acted { .. } | Happening::BidAccepted { .. } => return None,
         Happening::LotOpened { lot, ends_at } => {
-            let body = v1::LotOpen { ends_at: ends_at.map(ms), lot: lot.to_string() };
-            draft(Kind::LotOpen, at, &body)
+            let (lot, ends_at) = (lot.to_string(), ends_at.map(ms));
+            draft(Kind::LotOpen, at, &v1::LotOpen { act: None, ends_at, lot, sig: None })
         }
-        Happening::LotClosed { lot, outcome } => {
-            draft(Kind::LotClose, at, &lot_close(lot.to_string(), outcome))
+        Happening::LotResumed { lot, ends_at } => {
+            let (lot, ends_at) = (lot.to_string(), ends_at.map(ms));
+            draft(Kind::Resume, at, &v1::Resume { act: None, ends_at, lot, sig: None })
+        }
+        Happening::LotClosed { lot, outcome, reserves } => {
+            draft(Kind::LotClose, at, &acts::lot_close(lot, outcome, reserves))
         }
         Happening::Ticked => draft(Kind::Tick, at, &v1::Tick {}),
         Happening::ClockNoted { wall, accepted } => {
@@ -83,20 +92,6 @@ fn draft(kind: Kind, at: Timestamp, body: &impl Serialize) -> Draft {
 
 const fn ms(time: Timestamp) -> u64 {
     time.unix_ms()
-}
-
-fn lot_close(lot: String, outcome: &Outcome) -> v1::LotClose {
-    match outcome {
-        Outcome::Sold { to, hammer_price } => v1::LotClose {
-            lot,
-            outcome: "sold".to_owned(),
-            price: Some(hammer_price.minor_units()),
-            winner: Some(to.to_string()),
-        },
-        Outcome::Unsold(UnsoldReason::NoBids) => {
-            v1::LotClose { lot, outcome: "unsold/no-bids".to_owned(), price: None, winner: None }
-        }
-    }
 }
 
 impl From<&Opening> for v1::Open {
@@ -263,9 +258,9 @@ impl From<&SignedBid> for v1::SignedOrAttested {
 
 impl From<&AcceptedBid> for v1::Bid {
     fn from(accepted: &AcceptedBid) -> Self {
-        let (bid, evidence, sig) = match &accepted.evidence {
+        let (act, bid, evidence, signature) = match &accepted.evidence {
             BidEvidence::Signed(bid) => {
-                (v1::SignedOrAttested::from(bid), "signed", Some(encode_base64(&bid.signature)))
+                (None, Some(v1::SignedOrAttested::from(bid)), "signed", Some(&bid.signature))
             }
             BidEvidence::Attested { bidder, lot, amount } => {
                 let bid = v1::SignedOrAttested {
@@ -277,27 +272,38 @@ impl From<&AcceptedBid> for v1::Bid {
                     n: None,
                     sale_hash: None,
                 };
-                (bid, "attested", None)
+                (None, Some(bid), "attested", None)
+            }
+            BidEvidence::Clerk(room) => {
+                let act = room.act();
+                (Some(v1::Act::from(&act.statement)), None, "clerk", Some(&act.signature))
             }
         };
         Self {
+            act,
             bid,
             ends_at: accepted.ends_at.map(ms),
             evidence: evidence.to_owned(),
             lag_us: accepted.lag_us.min(INTEGER_MAX),
-            sig,
+            reserve_met: accepted.reserve_met,
+            sig: signature.map(|signature| encode_base64(signature)),
         }
     }
 }
 
-impl From<&RefusedBid> for v1::Refusal {
-    fn from(refused: &RefusedBid) -> Self {
+impl From<&Refused> for v1::Refusal {
+    fn from(refused: &Refused) -> Self {
+        let (act, bid) = match &refused.signed {
+            Signed::Act(act) => (Some(v1::Act::from(&act.statement)), None),
+            Signed::Bid(bid) => (None, Some(v1::Statement::from(&bid.statement))),
+        };
         Self {
-            bid: Some(v1::Statement::from(&refused.bid.statement)),
+            act,
+            bid,
             code: Some(refused.code.as_str().to_owned()),
             counts: None,
             keys: None,
-            sig: Some(encode_base64(&refused.bid.signature)),
+            sig: Some(encode_base64(refused.signed.signature())),
         }
     }
 }
@@ -307,6 +313,7 @@ impl From<&Counts> for v1::Refusal {
         let count = |(code, count): &_| v1::Count { code: Code::to_string(code), count: *count };
         let key = |(key, n): &_| v1::CountedKey { bid_key: BidKey::to_string(key), n: *n };
         Self {
+            act: None,
             bid: None,
             code: None,
             counts: Some(counts.counts.iter().map(count).collect()),
@@ -333,7 +340,7 @@ impl From<&Totals> for v1::Close {
             hammer_total: totals.hammer_total,
             sold: totals.sold,
             unsold: totals.unsold,
-            withdrawn: 0,
+            withdrawn: totals.withdrawn,
         }
     }
 }

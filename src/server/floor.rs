@@ -16,10 +16,12 @@ use super::ticket::{Answer, Query, Ticket};
 use crate::auction::event::Happening;
 use crate::auction::name::{LotId, Name};
 use crate::auction::refusal::Code;
+use crate::auction::reserve::ReserveOpening;
 use crate::clock::{Clock, Stopwatch};
 use crate::house::{After, House, Pending, Released, WelcomeRefusal};
 use crate::ledger::store::{Store, StoreFailure};
 use crate::limits::{ANCHOR_EVERY, CLOCK_LOOK_EVERY, FRAME_LINES_MAX};
+use crate::record::{KeptReserve, Signed, write_reserves};
 use crate::time::Timestamp;
 use crate::wire::json::lines_message;
 use crate::wire::lot::LotView;
@@ -66,6 +68,8 @@ pub(super) struct Floor {
     announcer: Announcer,
     metrics: Metrics,
     lots: Option<Arc<[LotView]>>,
+    /// What opens the hidden reserves, as it stands in the private file.
+    reserves: Vec<KeptReserve>,
     anchor: Anchoring,
     clock_looked: Stopwatch,
 }
@@ -90,6 +94,7 @@ impl Floor {
     pub(super) fn new(
         house: House,
         store: Store,
+        reserves: Vec<KeptReserve>,
         clock: Clock,
         gate: Arc<Gate>,
         fanout: Arc<FanOut>,
@@ -98,6 +103,7 @@ impl Floor {
             announcer: Announcer::new(house.sale()),
             metrics: Metrics::new(),
             lots: None,
+            reserves,
             anchor: Anchoring { written_size: 0, since: Stopwatch::start() },
             clock_looked: Stopwatch::start(),
             house,
@@ -120,7 +126,7 @@ impl Floor {
                 self.house.advance(found.horizon);
                 self.look_at_clock(found.horizon);
             }
-            let waiting = self.judge_arrivals();
+            let waiting = self.judge_arrivals()?;
             self.commit(waiting)?;
             for query in found.queries {
                 self.answer_query(query)?;
@@ -130,6 +136,7 @@ impl Floor {
             if self.house.is_finished() && !told_finished {
                 told_finished = true;
                 self.write_anchor()?;
+                self.store.erase_private()?;
                 finished();
             }
             if found.done && !self.gate.is_waited_at() {
@@ -156,23 +163,28 @@ impl Floor {
         self.house.due().map_or(look, |due| due.min(look))
     }
 
-    fn judge_arrivals(&mut self) -> Vec<Waiting> {
+    fn judge_arrivals(&mut self) -> Result<Vec<Waiting>, FloorFailure> {
         let mut waiting = Vec::new();
         while self.house.frame_lines() + waiting.len() < FRAME_LINES_MAX {
             let Some(arrival) = self.gate.take() else { break };
-            waiting.extend(self.judge(arrival));
+            waiting.extend(self.judge(arrival)?);
         }
-        waiting
+        Ok(waiting)
     }
 
-    fn judge(&mut self, arrival: Arrival) -> Option<Waiting> {
+    fn judge(&mut self, arrival: Arrival) -> Result<Option<Waiting>, FloorFailure> {
         let (at, since, ticket, lot, checked) = arrival.into_parts();
         let lag_us = since.elapsed_us();
         let pending = match checked {
             Checked::Attested { session, bid } => {
                 self.house.submit_attested(at, lag_us, &session, bid)
             }
-            Checked::Bid(bid) => self.house.submit(at, lag_us, *bid),
+            Checked::Signed { signed, opening } => {
+                if let Some(opening) = &opening {
+                    self.keep_opening(at, &signed, opening)?;
+                }
+                self.house.submit_with(at, lag_us, *signed, opening)
+            }
             Checked::Enrolled(enrolled) => self.house.enrol(at, &enrolled),
             Checked::Forged(forged) => self.house.submit_forged(at, &forged),
             Checked::Refused(code) => {
@@ -181,16 +193,30 @@ impl Floor {
                 if let Some(ticket) = ticket {
                     ticket.refuse(code);
                 }
-                return None;
+                return Ok(None);
             }
             Checked::Revoked(revocation) => {
                 if self.house.revoke(at, &revocation) {
                     tracing::warn!(serial = %revocation.serial, "revocation recorded");
                 }
-                return None;
+                return Ok(None);
             }
         };
-        ticket.map(|ticket| Waiting { ticket, pending, lot, since })
+        Ok(ticket.map(|ticket| Waiting { ticket, pending, lot, since }))
+    }
+
+    /// Puts what opens a lower reserve on the disk, before the line that commits to it.
+    fn keep_opening(
+        &mut self,
+        at: Timestamp,
+        signed: &Signed,
+        opening: &ReserveOpening,
+    ) -> Result<(), StoreFailure> {
+        let Some(lot) = signed.lot().filter(|_| self.house.would_lower(at, signed, opening)) else {
+            return Ok(());
+        };
+        self.reserves.push(KeptReserve { lot: lot.clone(), opening: *opening });
+        self.store.write_private(&write_reserves(&self.reserves))
     }
 
     /// Writes and syncs the open frame, and only then answers and tells everybody.
@@ -256,7 +282,10 @@ impl Floor {
         let mut notices = String::new();
         for event in &released.events {
             let Some(notice) = self.announcer.announce(event) else { continue };
-            if let Happening::LotClosed { .. } | Happening::SaleClosed(_) = &event.what {
+            if let Happening::Acted { .. }
+            | Happening::LotClosed { .. }
+            | Happening::SaleClosed(_) = &event.what
+            {
                 tracing::info!("{notice}");
             }
             notices.push_str(&notice);

@@ -12,16 +12,17 @@ use std::time::Duration;
 use super::ticket::{Query, Ticket};
 use crate::auction::name::{LotId, Name};
 use crate::auction::refusal::Code;
+use crate::auction::reserve::ReserveOpening;
 use crate::clock::{Clock, Stopwatch};
 use crate::limits::{ARRIVALS_MAX, ARRIVALS_PER_NAME_MAX};
-use crate::record::{AttestedBid, Authenticated, Enrolled, Forged, Revocation, SignedBid};
+use crate::record::{AttestedBid, Authenticated, Enrolled, Forged, Revocation, Signed};
 use crate::time::{Span, Timestamp};
 
 /// An input after its check, ready to be judged.
 #[derive(Debug)]
 pub(super) enum Checked {
     Attested { session: Box<Authenticated<Enrolled>>, bid: Authenticated<AttestedBid> },
-    Bid(Box<Authenticated<SignedBid>>),
+    Signed { signed: Box<Authenticated<Signed>>, opening: Option<ReserveOpening> },
     Enrolled(Box<Authenticated<Enrolled>>),
     Forged(Forged),
     Refused(Code),

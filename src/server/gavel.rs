@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use tokio::sync::OwnedSemaphorePermit;
 
+use super::acts::signed_act;
 use super::gate::Checked;
 use super::premises::About;
 use super::session::{Ending, Flow, Session};
@@ -12,12 +13,13 @@ use super::ticket::{Answer, Asked, Query};
 use crate::auction::money::Amount;
 use crate::auction::name::{LotId, SaleId};
 use crate::auction::refusal::Code;
+use crate::auction::reserve::ReserveOpening;
 use crate::house;
 use crate::ledger::hash::Hash;
 use crate::limits::LIST_LOTS_MAX;
 use crate::pki::CertificateFault;
 use crate::record::{
-    BidKey, Enrolment, EnrolmentEvidence, EnrolmentFault, Head, SignedBid, Statement,
+    BidKey, Enrolment, EnrolmentEvidence, EnrolmentFault, Head, Signed, SignedBid, Statement,
 };
 use crate::time::Timestamp;
 use crate::wire::encoding::{ProofHash, Signature64};
@@ -62,12 +64,20 @@ pub(super) async fn take(
         Request::Bid { body, sig, .. } => match signed_bid(session, body, sig) {
             Ok(bid) => {
                 let ticket = session.ticket(Asked::Gavel { id }, place);
-                session.enter(ticket, None, move |_| match bid.authenticate() {
-                    Ok(bid) => Checked::Bid(Box::new(bid)),
-                    Err(forged) => Checked::Forged(forged),
-                });
+                session.enter(ticket, None, move |_| check(bid.into(), None));
             }
             Err(code) => refuse(place, code),
+        },
+        Request::Act { body, sig, opening, .. } => match signed_act(session, *body, sig, opening) {
+            Ok((act, opening)) => {
+                let ticket = session.ticket(Asked::Gavel { id }, place);
+                session.enter(ticket, None, move |_| check(act.into(), opening));
+            }
+            Err(fault) => {
+                let fault = RequestFault { id: Some(id), reason: fault.to_string() };
+                session.reply(place, reply(Some(id), json::Answer::bad_command(&fault)));
+                return Flow::Bad;
+            }
         },
         Request::Enrol { body, sigs, .. } => match enrolment(session, &body, &sigs) {
             Ok(enrolment) => enrol(session, id, place, enrolment),
@@ -95,6 +105,13 @@ pub(super) async fn take(
         }
     }
     Flow::On
+}
+
+fn check(signed: Signed, opening: Option<ReserveOpening>) -> Checked {
+    match signed.authenticate() {
+        Ok(signed) => Checked::Signed { signed: Box::new(signed), opening },
+        Err(forged) => Checked::Forged(forged),
+    }
 }
 
 async fn hello(

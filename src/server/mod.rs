@@ -9,6 +9,7 @@
 //! waits for nobody. All that is async here carries bytes to and fro. The shell
 //! refuses to know any rule of the auction.
 
+mod acts;
 mod admission;
 mod door;
 mod fanout;
@@ -142,7 +143,7 @@ impl fmt::Debug for OnFinished {
 impl Server {
     /// Takes the address, and everything that can fail before anybody comes.
     pub async fn bind(settings: Settings, begun: Begun) -> Result<Self, ServerFailure> {
-        let Begun { house, store, clock, how } = begun;
+        let Begun { house, store, reserves, clock, how } = begun;
         let path = store.path().to_path_buf();
         let ledger =
             LedgerReader::open(&path).map_err(|source| ServerFailure::Ledger { path, source })?;
@@ -168,7 +169,7 @@ impl Server {
         });
         let crl = settings.crl.map(|path| first_look(path, &premises, &how));
         let (gate, fanout) = (Arc::clone(&premises.gate), Arc::clone(&premises.fanout));
-        let floor = Floor::new(house, store, clock, gate, fanout);
+        let floor = Floor::new(house, store, reserves, clock, gate, fanout);
         let address = settings.listen;
         let failed = |source| ServerFailure::Listen { address, source };
         let listener = door::listen(address).map_err(failed)?;

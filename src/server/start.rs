@@ -10,7 +10,7 @@ use ed25519_dalek::SigningKey;
 use crate::auction::catalogue::LotTerms;
 use crate::auction::name::{HouseName, SaleId, Title};
 use crate::clock::Clock;
-use crate::house::{After, House, Newborn, Recovered, Recovery, RecoveryRefusal};
+use crate::house::{After, BirthFault, House, Newborn, Recovered, Recovery, RecoveryRefusal};
 use crate::ledger::store::{
     self, Continuation, Found, Hindrance, Locked, Scan, ScanError, Start, Store, StoreFailure,
     Visit,
@@ -18,7 +18,7 @@ use crate::ledger::store::{
 use crate::ledger::{SealingKey, origin};
 use crate::pki::Anchor;
 use crate::pki::keys::KeyFault;
-use crate::record::{self, CatalogueFault, Opening, Terms};
+use crate::record::{self, KeptReserve, Opening, Terms};
 use crate::time::Timestamp;
 
 /// The sale as its operator wants it.
@@ -30,8 +30,11 @@ pub struct Setup {
     pub sale: SaleId,
     /// What the sale is called.
     pub title: Title,
-    /// The lots, in catalogue order.
+    /// The lots, in catalogue order, without commitments.
     pub lots: Vec<LotTerms>,
+    /// What hides and opens the reserve of each lot that has one. A sale that goes on has
+    /// its own; only the amounts are compared then.
+    pub reserves: Vec<KeptReserve>,
     /// The terms of a sale that begins now; one that goes on keeps its own.
     pub terms: Terms,
     /// The house's CA.
@@ -77,6 +80,8 @@ pub struct Begun {
     pub house: House,
     /// Its disk.
     pub store: Store,
+    /// What opens the hidden reserves.
+    pub reserves: Vec<KeptReserve>,
     /// The official clock.
     pub clock: Clock,
     /// How it began.
@@ -124,7 +129,13 @@ pub enum StartFailure {
     },
     /// The lots do not make a sale.
     #[error(transparent)]
-    Catalogue(#[from] CatalogueFault),
+    Birth(#[from] BirthFault),
+    /// The file with what opens the hidden reserves is missing or damaged.
+    #[error("what opens the hidden reserves cannot be read: {reason}")]
+    Reserves {
+        /// What is wrong with it.
+        reason: String,
+    },
     /// The wall clock is before the ledger's last entry.
     #[error("the clock says {wall}, and the ledger's last entry is of {last}")]
     ClockBehind {
@@ -174,7 +185,7 @@ pub fn begin(setup: Setup, sealing: Sealing<'_>) -> Result<Begun, StartFailure> 
     if locked.exists()? { go_on(setup, sealing, locked) } else { bear(setup, sealing, locked) }
 }
 
-fn bear(setup: Setup, sealing: Sealing<'_>, locked: Locked) -> Result<Begun, StartFailure> {
+fn bear(mut setup: Setup, sealing: Sealing<'_>, locked: Locked) -> Result<Begun, StartFailure> {
     let anchor = locked.anchor()?.is_some();
     match store::start(&Found::Nothing { anchor, key_used: sealing.used }) {
         Start::Create => {}
@@ -184,13 +195,28 @@ fn bear(setup: Setup, sealing: Sealing<'_>, locked: Locked) -> Result<Begun, Sta
     let key = sealing_key(&setup, sealing.key)?;
     let clock = Clock::start();
     let at = clock.now();
-    let (newborn, lines) = Newborn::new(opening(&setup), setup.lots, at)?;
+    commit_to_reserves(&mut setup);
+    let (newborn, lines) =
+        Newborn::new(opening(&setup), setup.lots, at).map_err(BirthFault::from)?;
+    let reserves = setup.reserves;
+    if !reserves.is_empty() {
+        locked.write_private(&record::write_reserves(&reserves))?;
+    }
     let (mut store, lines) = locked.create(lines)?;
     (sealing.mark_used.0)()?;
-    let mut house = newborn.born(&lines, key)?;
+    let mut house = newborn.born(&lines, key, &reserves)?;
     store.write_anchor(house.checkpoint())?;
     commit(&mut house, &mut store)?;
-    Ok(Begun { house, store, clock, how: How::Born })
+    Ok(Begun { house, store, reserves, clock, how: How::Born })
+}
+
+/// Puts the commitments into the lots that have a reserve.
+fn commit_to_reserves(setup: &mut Setup) {
+    for KeptReserve { lot, opening } in &setup.reserves {
+        if let Some(terms) = setup.lots.iter_mut().find(|terms| terms.id == *lot) {
+            terms.reserve_commit = Some(record::commit(&setup.sale, lot, opening));
+        }
+    }
 }
 
 fn opening(setup: &Setup) -> Opening {
@@ -223,18 +249,20 @@ fn go_on(setup: Setup, sealing: Sealing<'_>, locked: Locked) -> Result<Begun, St
         scan.broken().is_some(),
         larger_seal.is_some(),
     )?;
-    check_catalogue(&setup, &recovered)?;
+    let reserves = kept_reserves(&locked)?;
+    check_catalogue(&setup, &recovered, &reserves)?;
     match continuation {
         Continuation::Finished => {
-            let store = locked.rewrite(scan)?;
+            let mut store = locked.rewrite(scan)?;
+            store.erase_private()?;
             // Nothing is entered any more, so a wall clock behind the ledger needs no word;
             // but official time still begins no earlier than the last entry.
             let (clock, _) = clock_after(recovered.last(), true)?;
             let house = recovered.serve_finished()?;
-            Ok(Begun { house, store, clock, how: How::Finished })
+            Ok(Begun { house, store, reserves: Vec::new(), clock, how: How::Finished })
         }
         Continuation::SealClose | Continuation::SealThenOutage { .. } => {
-            resume(&setup, sealing, locked, scan, recovered)
+            resume(&setup, sealing, locked, scan, recovered, reserves)
         }
     }
 }
@@ -257,22 +285,24 @@ fn resume(
     locked: Locked,
     scan: Scan,
     recovered: Recovered,
+    reserves: Vec<KeptReserve>,
 ) -> Result<Begun, StartFailure> {
     let key = sealing_key(setup, sealing.key)?;
     let last = recovered.last();
     let (clock, wall) = clock_after(last, setup.accept_clock)?;
     recovered.check_key(&key)?;
+    recovered.check_reserves(&reserves)?;
     let mut store = locked.rewrite(scan)?;
     (sealing.mark_used.0)()?;
     let lines = recovered.size();
-    let mut house = recovered.go_on(key, clock.now())?;
+    let mut house = recovered.go_on(key, clock.now(), &reserves)?;
     if let Some(wall) = wall {
         house.note_clock(clock.now(), wall, true);
     }
     store.write_anchor(house.checkpoint())?;
     commit(&mut house, &mut store)?;
     let cut = store.cut().map(Path::to_path_buf);
-    Ok(Begun { house, store, clock, how: How::WentOn { lines, cut, last } })
+    Ok(Begun { house, store, reserves, clock, how: How::WentOn { lines, cut, last } })
 }
 
 /// The official clock after `last`; with a wall clock before it, only on the operator's
@@ -289,17 +319,47 @@ fn clock_after(last: Timestamp, accept: bool) -> Result<(Clock, Option<Timestamp
     }
 }
 
-/// Holds the sale file against the lots in the ledger.
-fn check_catalogue(setup: &Setup, recovered: &Recovered) -> Result<(), StartFailure> {
+/// What opens the hidden reserves, from the private file; nothing where there is none.
+fn kept_reserves(locked: &Locked) -> Result<Vec<KeptReserve>, StartFailure> {
+    let Some(bytes) = locked.private()? else { return Ok(Vec::new()) };
+    record::read_reserves(&bytes)
+        .map_err(|error| StartFailure::Reserves { reason: error.to_string() })
+}
+
+/// Holds the sale file against the lots in the ledger, reserves by their amounts.
+fn check_catalogue(
+    setup: &Setup,
+    recovered: &Recovered,
+    reserves: &[KeptReserve],
+) -> Result<(), StartFailure> {
     let mut ledger = recovered.lots();
-    for lot in &setup.lots {
-        if ledger.next() != Some(lot) {
-            return Err(StartFailure::CatalogueChanged { lot: lot.id.to_string() });
+    for shown in &setup.lots {
+        let changed = || StartFailure::CatalogueChanged { lot: shown.id.to_string() };
+        let lot = ledger.next().ok_or_else(changed)?;
+        let reserve_commit = lot.reserve_commit;
+        if *lot != (LotTerms { reserve_commit, ..shown.clone() })
+            || !is_same_reserve(setup, lot, reserves)
+        {
+            return Err(changed());
         }
     }
     match ledger.next() {
         Some(lot) => Err(StartFailure::CatalogueChanged { lot: lot.id.to_string() }),
         None => Ok(()),
+    }
+}
+
+/// Whether the file's reserve is the one that the ledger committed to. Once the lots have
+/// ended the private file is gone, and only that there was a reserve can be compared.
+fn is_same_reserve(setup: &Setup, lot: &LotTerms, kept: &[KeptReserve]) -> bool {
+    let shown = setup.reserves.iter().find(|shown| shown.lot == lot.id);
+    let commits = |kept: &&KeptReserve| {
+        kept.lot == lot.id
+            && Some(record::commit(&setup.sale, &lot.id, &kept.opening)) == lot.reserve_commit
+    };
+    match (shown, kept.iter().find(commits)) {
+        (Some(shown), Some(kept)) => shown.opening.reserve == kept.opening.reserve,
+        (shown, _) => shown.is_some() == lot.reserve_commit.is_some(),
     }
 }
 

@@ -35,6 +35,10 @@ pub const fn advice(code: Code) -> &'static str {
             "The signature does not verify under the key that the message names. Sign the exact \
              bytes of docs/protocol.md again, with the name and certificate of this connection."
         }
+        Code::BidIn => {
+            "Another bid stands than the one that you saw, so nothing was done. Look again, then \
+             decide again."
+        }
         Code::Busy => {
             "The server cannot take more now. Whether it counts is open: send the same bytes again."
         }
@@ -50,20 +54,45 @@ pub const fn advice(code: Code) -> &'static str {
             "Somebody else's certificate key enrolled under your name first. Tell the auctioneer, \
              who can reissue the name."
         }
+        Code::NoBid => {
+            "No bid stands on the lot that could be voided, or too many before it were voided in a \
+             row."
+        }
+        Code::NoReason => "This act changes an outcome: say why, in a few words.",
+        Code::NoRoomBids => {
+            "This sale takes no bids from the room: its terms, fixed in line 0, do not allow it."
+        }
         Code::NoSuchLot => "There is no such lot in this sale. LIST names them all.",
+        Code::NoSuchName => {
+            "That name does not belong to that certificate key in this sale, or the new key is the \
+             same one. `gavel pki show` prints a certificate's key."
+        }
         Code::NotEnrolled => {
             "That bid key is not enrolled under your name in this sale. Enrol it first."
         }
         Code::NotOpen => "The lot has not opened yet. Bid again once it is open.",
+        Code::NotLater => "An end is only moved forward: name a time after the lot's end.",
+        Code::NotPaused => "The lot is not paused, so it cannot be resumed.",
+        Code::NotPending => "The lot has opened before. Only a lot that has not opened is opened.",
+        Code::OpenLots => {
+            "A bid stands on an open lot that no time will close. Hammer, void or withdraw it first."
+        }
         Code::OverCap => {
             "The amount is beyond 9007199254740991 minor units, the greatest there is."
         }
         Code::Paused => "The lot is paused. Bid again once it is resumed.",
+        Code::ReserveNotLowered => {
+            "A hidden reserve can only be lowered, on a lot that has one, and the act must come \
+             with what opens its commitment."
+        }
         Code::ReusedN => {
             "That number n was used before with other bytes. Sign the bid again with a greater n."
         }
         Code::Revoked => "The certificate has been revoked. Ask the house what to do.",
-        Code::Role => "Your role may not do this. Only bidders bid, under their own role.",
+        Code::Role => {
+            "Your role may not do this. Bidders bid; clerks open, pause, resume, say and enter bids from \
+             the room; auctioneers do all that staff do."
+        }
         Code::Seller => "You sell this lot, and a seller may not bid on it.",
         Code::SlowDown => "Too many requests. Wait a second, then send less often.",
         Code::StaleHead => {
@@ -80,6 +109,9 @@ pub const fn advice(code: Code) -> &'static str {
             "This sale takes signed bids only: use `gavel bid CREDENTIAL`, which signs them. \
              (Hand-typed bids pass only where the house runs the sale with --allow-unsigned, and \
              never under a name that has enrolled a bid key.)"
+        }
+        Code::WithoutReserve => {
+            "The lot is offered without reserve and has a bid: it cannot be withdrawn any more."
         }
         Code::WrongSale => {
             "That is for another sale than the one that runs here. Say hello without a note to see \

@@ -198,9 +198,10 @@ pub fn list(lots: &[LotView], currency: &Currency) -> String {
         let state = match &lot.state {
             LotState::Closed { .. } => "ENDED",
             LotState::Open { .. } => "ACTIVE",
+            LotState::Paused { .. } => "PAUSED",
             LotState::Pending => "PENDING",
         };
-        let bidder = lot.high().map_or("None", |(bidder, _)| bidder.as_str());
+        let bidder = leader(lot);
         let price = standing_price(lot, currency);
         let (id, name) = (&lot.lot, name_of(lot));
         let _ = writeln!(text, "{id}. {name} [{state}] - Current highest bid: {price} by {bidder}");
@@ -214,20 +215,37 @@ pub fn status(lot: &LotView, currency: &Currency) -> String {
     match &lot.state {
         LotState::Closed { outcome, .. } => format!("{}\n", ended(outcome, currency)),
         LotState::Open { ends_at, .. } => {
-            let bidder = lot.high().map_or("None", |(bidder, _)| bidder.as_str());
-            let price = standing_price(lot, currency);
             let end = match ends_at {
                 Some(at) => format!("It ends at {at}."),
-                None => "Its time starts with the first bid.".to_owned(),
+                None if lot.high().is_some() => "The auctioneer ends it.".to_owned(),
+                None => "It has no end yet.".to_owned(),
             };
-            format!(
-                "Current highest bid is {price} by {bidder}. The least that stands is {ask}. {end}\n"
-            )
+            format!("{} {end}\n", standing(lot, currency))
+        }
+        LotState::Paused { left, .. } => {
+            let left = left.map(|left| format!(" {left} are left.")).unwrap_or_default();
+            format!("{} It is paused.{left}\n", standing(lot, currency))
         }
         LotState::Pending => {
             format!("This item is not open yet. The least that will stand is {ask}.\n")
         }
     }
+}
+
+/// Who leads at what price, whether that meets the reserve, and what would stand.
+fn standing(lot: &LotView, currency: &Currency) -> String {
+    let (price, bidder) = (standing_price(lot, currency), leader(lot));
+    let reserve = match lot.reserve_met {
+        Some(true) => " Reserve met.",
+        Some(false) => " Reserve not met.",
+        None => "",
+    };
+    let ask = currency.display(lot.ask);
+    format!("Current highest bid is {price} by {bidder}.{reserve} The least that stands is {ask}.")
+}
+
+fn leader(lot: &LotView) -> String {
+    lot.high().map_or("None".to_owned(), |(leader, _)| leader.to_string())
 }
 
 /// The answer to a bid that stands, on the lot as it stands after it.
@@ -272,6 +290,10 @@ fn ended(outcome: &Outcome, currency: &Currency) -> String {
         Outcome::Unsold(UnsoldReason::NoBids) => {
             "This item has ended. Nobody won it: there was no bid.".to_owned()
         }
+        Outcome::Unsold(UnsoldReason::ReserveNotMet) => {
+            "This item has ended. Nobody won it: the reserve was not met.".to_owned()
+        }
+        Outcome::Withdrawn => "This item was withdrawn.".to_owned(),
     }
 }
 
@@ -297,6 +319,7 @@ const WORDS_MAX: usize = 3;
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::auction::name::Party;
 
     fn parse(line: &str) -> Result<Command, CommandFault> {
         Command::parse(line, &Currency::seed())
@@ -309,6 +332,7 @@ mod tests {
             state,
             ask: Amount::new(121).expect("in range"),
             bids: 0,
+            reserve_met: None,
         }
     }
 
@@ -346,9 +370,9 @@ mod tests {
 
     #[test]
     fn the_seeds_wording_is_kept() {
-        let alice = Name::parse("alice").expect("a name");
+        let alice = Party::Named(Name::parse("alice").expect("a name"));
         let price = Amount::new(120).expect("in range");
-        let high = Some(crate::auction::lot::High { bidder: alice.clone(), price });
+        let high = Some(crate::auction::lot::High { bidder: alice.clone(), price, seq: 7 });
         let at = Timestamp::from_unix_ms(1_790_000_000_000).expect("in range");
         let currency = Currency::seed();
         let fresh = view(LotState::Open { ends_at: None, high: None });

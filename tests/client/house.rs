@@ -114,6 +114,7 @@ impl House {
 
     fn setup(&self) -> Setup {
         Setup {
+            reserves: Vec::new(),
             house: self.name.clone(),
             sale: self.sale.clone(),
             title: Title::parse("Estate sale").expect("a title"),

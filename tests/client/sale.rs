@@ -40,8 +40,8 @@ async fn a_bid_lands_with_a_receipt_and_everybody_sees_it_stand() {
     });
     assert_eq!(price.await, seq);
     let standing = bob.follower().and_then(|follower| follower.standing()).expect("replayed");
-    let quilt = standing.lot(&lot("1")).expect("there").high().expect("led");
-    assert_eq!((quilt.bidder.as_str(), quilt.price), ("alice", amount(150)));
+    let quilt = standing.lot(&lot("1")).expect("there").standing().expect("led");
+    assert_eq!((quilt.bidder.to_string().as_str(), quilt.price), ("alice", amount(150)));
 
     let all = within(bob.list()).await.expect("answers");
     assert_eq!(all.len(), 2);

@@ -224,6 +224,7 @@ impl World {
         let (key, sealer) =
             sealing.map_or((None, Vec::new()), |sealing| (Some(sealing.key), sealing.certificate));
         let setup = Setup {
+            reserves: Vec::new(),
             house: self.house.clone(),
             sale: self.sale.clone(),
             title: Title::parse("Spring sale").expect("a title"),

@@ -7,7 +7,7 @@ use gavel::auction::catalogue::{LotTerms, SaleTerms, Timer, VoidPolicy};
 use gavel::auction::event::{Event, Happening, Outcome, Totals};
 use gavel::auction::increments::Increments;
 use gavel::auction::money::{Amount, Currency};
-use gavel::auction::name::{HouseName, LotId, Name, Role, SaleId, Title};
+use gavel::auction::name::{HouseName, LotId, Name, Party, Role, SaleId, Title};
 use gavel::auction::refusal::Code;
 use gavel::ledger::encoding::{encode_base64, encode_hex};
 use gavel::ledger::merkle::leaf_hash;
@@ -15,7 +15,7 @@ use gavel::ledger::{Chain, Draft, Hash, Line, Receipt, SealingKey, SignedCheckpo
 use gavel::pki::{Ca, Grant, KeyMaker, P256Secret};
 use gavel::record::{
     self, AcceptedBid, BidEvidence, BidKey, Enrolment, EnrolmentEvidence, EnrolmentStatement, Head,
-    Opening, Record, RefusedBid, SignedBid, Statement, Terms,
+    Opening, Record, Refused, SignedBid, Statement, Terms,
 };
 use gavel::time::{Span, Timestamp};
 
@@ -212,17 +212,22 @@ impl Example {
         };
         let bid = SignedBid::sign(statement(1001, 1), &bid_key);
         let evidence = BidEvidence::Signed(bid.clone());
-        let accepted = AcceptedBid { evidence, ends_at: Some(at(11_000)), lag_us: 137 };
+        let accepted =
+            AcceptedBid { evidence, ends_at: Some(at(11_000)), reserve_met: None, lag_us: 137 };
         writer.enter(record::draft_bid(&accepted, at(3_000)));
         let again = SignedBid::sign(statement(1002, 2), &bid_key);
-        let refused = RefusedBid { bid: again, code: Code::AlreadyLeading };
+        let refused = Refused { signed: again.into(), code: Code::AlreadyLeading };
         writer.enter(record::draft_refused(&refused, at(4_000)));
         let sealed = writer.checkpoint();
         writer.seal();
 
-        let sold = Outcome::Sold { to: name("alice"), hammer_price: bid.statement.amount };
-        writer.event(11_000, Happening::LotClosed { lot: lot_id(), outcome: sold });
-        let totals = Totals { sold: 1, unsold: 0, hammer_total: Some(1001) };
+        let sold =
+            Outcome::Sold { to: Party::Named(name("alice")), hammer_price: bid.statement.amount };
+        writer.event(
+            11_000,
+            Happening::LotClosed { lot: lot_id(), outcome: sold, reserves: Vec::new() },
+        );
+        let totals = Totals { sold: 1, unsold: 0, withdrawn: 0, hammer_total: Some(1001) };
         writer.event(11_000, Happening::SaleClosed(totals));
         writer.seal();
 

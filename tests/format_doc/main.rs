@@ -13,15 +13,12 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use ed25519_dalek::VerifyingKey;
-use gavel::auction::event::Input;
 use gavel::auction::name::Role;
 use gavel::auction::refusal::{Code, Refusal, Unfit};
 use gavel::auction::sale::Sale;
 use gavel::ledger::{Chain, Draft, Hash, Kind, Line, Receipt, SignedCheckpoint, origin};
 use gavel::pki::{Anchor, Fingerprint, verify_sealer};
-use gavel::record::{
-    self, BidEvidence, BidKey, Enrolment, EnrolmentEvidence, Head, Opening, Record, SignedBid,
-};
+use gavel::record::{self, BidKey, Enrolment, EnrolmentEvidence, Head, Opening, Record, Signed};
 use gavel::time::Timestamp;
 
 use example::{Example, Given, at, house, name, signing_key};
@@ -92,6 +89,7 @@ fn draft(record: &Record, at: Timestamp) -> Option<Draft> {
         Record::Open(opening) => Some(record::draft_open(opening, at)),
         Record::Lot(lot) => Some(record::draft_lot(lot, at)),
         Record::Enrol(enrolment) => Some(record::draft_enrol(enrolment, at)),
+        Record::Act(act) => record::draft_act(act, at),
         Record::Bid(bid) => Some(record::draft_bid(bid, at)),
         Record::Refused(refused) => Some(record::draft_refused(refused, at)),
         Record::Counted(counts) => Some(record::draft_counts(counts, at)),
@@ -160,7 +158,7 @@ fn replay(lines: &[String]) {
             entry => {
                 let (opening, sale_hash) = opening.as_ref().expect("line 0 comes first");
                 let sale = sale.as_mut().expect("the first seal precedes the entries");
-                judge(entry, line.at.expect("a time"), opening, sale_hash, sale, &heads);
+                judge(entry, line.seq, line.at.expect("a time"), opening, sale_hash, sale, &heads);
             }
         }
     }
@@ -170,6 +168,7 @@ fn replay(lines: &[String]) {
 
 fn judge(
     entry: Record,
+    seq: u64,
     at: Timestamp,
     opening: &Opening,
     sale_hash: &Hash,
@@ -177,10 +176,10 @@ fn judge(
     heads: &[Head],
 ) {
     let anchor = Anchor::from_der(&opening.ca).expect("a CA");
-    let check = |bid: SignedBid| {
-        assert!(heads.contains(&bid.statement.head), "a sealed head");
-        assert_eq!(bid.statement.sale_hash, *sale_hash);
-        bid.authenticate().expect("signed").into_inner()
+    let check = |signed: &Signed| {
+        assert!(heads.contains(signed.claim().head), "a sealed head");
+        assert_eq!(signed.claim().sale_hash, sale_hash);
+        signed.check().expect("signed");
     };
     match entry {
         Record::Enrol(enrolment) => {
@@ -189,17 +188,17 @@ fn judge(
             sale.elapse(at);
         }
         Record::Bid(accepted) => {
-            if let BidEvidence::Signed(bid) = &accepted.evidence {
-                check(bid.clone());
-            }
-            let event = accepted.event(Role::Bidder, at);
+            check(&accepted.evidence.signed().expect("the example's bids are signed"));
+            let event = accepted.event(Role::Bidder, seq, at);
             assert_eq!(sale.decide(at, event.input()), Ok(event.clone()));
             sale.apply(&event);
         }
         Record::Refused(refused) => {
-            check(refused.bid.clone());
-            let input = Input::Bid(BidEvidence::Signed(refused.bid).bid(Role::Bidder));
-            assert_eq!(sale.decide(at, input), Err(Unfit::Refused(Refusal::AlreadyLeading)));
+            check(&refused.signed);
+            assert_eq!(
+                sale.decide(at, refused.input(Role::Bidder)),
+                Err(Unfit::Refused(Refusal::AlreadyLeading))
+            );
             assert_eq!(refused.code, Code::AlreadyLeading);
             sale.elapse(at);
         }

@@ -69,7 +69,7 @@ fn a_sale_runs_to_its_sealed_close() {
     else {
         panic!("{lot:?}")
     };
-    assert_eq!((to.as_str(), hammer_price.minor_units()), ("bob", 52));
+    assert_eq!((to.to_string().as_str(), hammer_price.minor_units()), ("bob", 52));
     assert_eq!(*closed, at(120_100), "120 s after its first accepted bid, whatever came later");
 
     let late = world.bid(&running, "alice", "1", 99, 3);

@@ -15,7 +15,7 @@ use gavel::limits::{REFUSAL_BYTES_MAX, REFUSALS_PER_MINUTE_MAX, RESTART_GRACE};
 use gavel::pki::{Ca, Grant, KeyMaker, P256Secret};
 use gavel::record::{
     Authenticated, BidKey, Enrolled, Enrolment, EnrolmentEvidence, EnrolmentStatement, Head,
-    Opening, SignedBid, Statement, Terms, catalogue_hash, read_sale_file,
+    Opening, Signed, SignedBid, Statement, Terms, catalogue_hash, read_sale_file,
 };
 use gavel::time::{Span, Timestamp};
 
@@ -117,7 +117,7 @@ impl World {
         let (newborn, lines) =
             Newborn::new(self.opening(), self.lots.clone(), at(0)).expect("a catalogue");
         let (mut store, lines) = locked.create(lines).expect("creates");
-        let house = newborn.born(&lines, self.key()).expect("is born");
+        let house = newborn.born(&lines, self.key(), &[]).expect("is born");
         store.write_anchor(house.checkpoint()).expect("writes the anchor");
         let mut running = Running { house, store, notes: BTreeMap::new() };
         running.note_newest();
@@ -157,7 +157,7 @@ impl World {
     pub(crate) fn go_on(&self, folder: &Path, now: Timestamp) -> Result<Running, Refused> {
         let (locked, scan, recovered) = self.recover(folder)?;
         let mut store = locked.rewrite(scan).expect("rewrites");
-        let house = recovered.go_on(self.key(), now).map_err(Refused)?;
+        let house = recovered.go_on(self.key(), now, &[]).map_err(Refused)?;
         store.write_anchor(house.checkpoint()).expect("writes the anchor");
         let mut running = Running { house, store, notes: BTreeMap::new() };
         running.note_newest();
@@ -197,7 +197,7 @@ impl World {
         lot: &str,
         amount: u64,
         n: u64,
-    ) -> Authenticated<SignedBid> {
+    ) -> Authenticated<Signed> {
         let person = &self.people[name];
         let head = running.house.checkpoint().checkpoint();
         let statement = Statement {

@@ -126,6 +126,7 @@ impl World {
     fn setup(&self) -> Setup {
         let ends_in = self.ends_in.map(|span| Clock::start().now().plus(span));
         Setup {
+            reserves: Vec::new(),
             house: self.house.clone(),
             sale: self.sale.clone(),
             title: Title::parse("Estate sale").expect("a title"),

@@ -2,6 +2,7 @@
 
 use gavel::auction::event::Outcome;
 use gavel::auction::lot::LotState;
+use gavel::auction::name::Party;
 use gavel::audit::{Anchors, Auditor, Trust, Verdict, audit};
 
 use super::world::{Person, Running, World, at, name, world};
@@ -20,7 +21,7 @@ fn an_honest_ledger_is_valid() {
     else {
         panic!("{oil:?}")
     };
-    assert_eq!((to, hammer_price.minor_units()), (&name("alice"), 70));
+    assert_eq!((to, hammer_price.minor_units()), (&Party::Named(name("alice")), 70));
     assert_eq!(*closed, at(39_000), "a bid 2 s before the end leaves 10 s");
     assert_eq!((oil.bids_signed, oil.bids_attested, oil.bids_refused), (3, 1, 1));
     assert_eq!((oil.bidders, oil.extensions, oil.is_on_word), (3, 1, false));

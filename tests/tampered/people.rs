@@ -29,7 +29,12 @@ fn alices_raise(forge: &Forge) -> usize {
 }
 
 fn accepted(bid: SignedBid) -> AcceptedBid {
-    AcceptedBid { evidence: BidEvidence::Signed(bid), ends_at: Some(at(39_000)), lag_us: 1 }
+    AcceptedBid {
+        evidence: BidEvidence::Signed(bid),
+        ends_at: Some(at(39_000)),
+        reserve_met: None,
+        lag_us: 1,
+    }
 }
 
 fn grant(who: &str, role: Role) -> Grant {
@@ -234,7 +239,12 @@ fn bids_are_their_bidders_own_words() {
         let mut bid = world.bid(&world.alice, "1", 50, 1);
         bid.signature[5] ^= 1;
         let ends_at = Some(at(31_000));
-        let claimed = AcceptedBid { evidence: BidEvidence::Signed(bid), ends_at, lag_us: 1 };
+        let claimed = AcceptedBid {
+            evidence: BidEvidence::Signed(bid),
+            ends_at,
+            reserve_met: None,
+            lag_us: 1,
+        };
         forge.replace(line, &draft_bid(&claimed, at(1_000)));
         line
     });
@@ -287,7 +297,12 @@ fn replays_are_found() {
         let bid = world.bid(&world.alice, "1", 70, 4).statement;
         let attested =
             BidEvidence::Attested { bidder: bid.bidder, lot: bid.lot, amount: bid.amount };
-        let claimed = AcceptedBid { evidence: attested, ends_at: Some(at(39_000)), lag_us: 1 };
+        let claimed = AcceptedBid {
+            evidence: attested,
+            ends_at: Some(at(39_000)),
+            reserve_met: None,
+            lag_us: 1,
+        };
         forge.replace(line, &draft_bid(&claimed, at(29_000)));
         line
     });

@@ -3,13 +3,12 @@
 
 use gavel::auction::event::{Event, Happening, Outcome, UnsoldReason};
 use gavel::auction::money::Amount;
-use gavel::auction::name::LotId;
+use gavel::auction::name::{LotId, Party};
 use gavel::auction::refusal::Code;
 use gavel::audit::{FindingKind, audit};
 use gavel::ledger::entry::Kind;
 use gavel::record::{
-    AcceptedBid, BidEvidence, RefusedBid, draft_bid, draft_event, draft_lot, draft_open,
-    draft_refused,
+    AcceptedBid, BidEvidence, Refused, draft_bid, draft_event, draft_lot, draft_open, draft_refused,
 };
 use gavel::time::Timestamp;
 use serde_json::json;
@@ -33,7 +32,7 @@ fn bid_at(
 ) -> usize {
     let line = forge.find(Kind::Bid, 29_000);
     let evidence = BidEvidence::Signed(world().bid(who, lot, amount, n));
-    let accepted = AcceptedBid { evidence, ends_at: Some(ends_at), lag_us: 1 };
+    let accepted = AcceptedBid { evidence, ends_at: Some(ends_at), reserve_met: None, lag_us: 1 };
     forge.replace(line, &draft_bid(&accepted, at(ms)));
     line
 }
@@ -63,7 +62,8 @@ fn bids_that_the_rules_refuse_are_found() {
     check("below the start", FindingKind::Rule, |forge| {
         let line = forge.find(Kind::Bid, 3_000);
         let evidence = BidEvidence::Signed(world.bid(&world.bob, "2", 99, 3));
-        let accepted = AcceptedBid { evidence, ends_at: Some(at(11_000)), lag_us: 1 };
+        let accepted =
+            AcceptedBid { evidence, ends_at: Some(at(11_000)), reserve_met: None, lag_us: 1 };
         forge.replace(line, &draft_bid(&accepted, at(3_000)));
         line
     });
@@ -103,7 +103,12 @@ fn ends_and_winners_follow_from_the_bids() {
         let line = forge.find(Kind::LotClose, 39_000);
         forge.pieces.remove(line);
         let outcome = Outcome::Unsold(UnsoldReason::NoBids);
-        event(forge, line, 39_000, Happening::LotClosed { lot: id("1"), outcome })
+        event(
+            forge,
+            line,
+            39_000,
+            Happening::LotClosed { lot: id("1"), outcome, reserves: Vec::new() },
+        )
     });
     check("other totals", FindingKind::Totals, |forge| {
         let line = forge.find(Kind::Close, 39_000);
@@ -111,16 +116,26 @@ fn ends_and_winners_follow_from_the_bids() {
         line
     });
     let sold = |price| Outcome::Sold {
-        to: name("bob"),
+        to: Party::Named(name("bob")),
         hammer_price: Amount::new(price).expect("an amount"),
     };
     check("a lot closed twice", FindingKind::Closed, |forge| {
         let line = forge.find(Kind::Bid, 29_000);
-        event(forge, line, 22_000, Happening::LotClosed { lot: id("2"), outcome: sold(100) })
+        event(
+            forge,
+            line,
+            22_000,
+            Happening::LotClosed { lot: id("2"), outcome: sold(100), reserves: Vec::new() },
+        )
     });
     check("a lot closed early", FindingKind::Order, |forge| {
         let line = forge.find(Kind::Bid, 29_000);
-        event(forge, line, 22_000, Happening::LotClosed { lot: id("1"), outcome: sold(60) })
+        event(
+            forge,
+            line,
+            22_000,
+            Happening::LotClosed { lot: id("1"), outcome: sold(60), reserves: Vec::new() },
+        )
     });
 }
 
@@ -194,7 +209,7 @@ fn refusals_are_judged_like_bids() {
     let refused = |forge: &mut Forge, who: &Person, amount, n, code| {
         let line = forge.find(Kind::Refusal, 2_500);
         let bid = world.bid(who, "1", amount, n);
-        forge.replace(line, &draft_refused(&RefusedBid { bid, code }, at(2_500)));
+        forge.replace(line, &draft_refused(&Refused { signed: bid.into(), code }, at(2_500)));
         line
     };
     check("a good bid refused", FindingKind::Refusal, |forge| {
@@ -212,7 +227,7 @@ fn refusals_are_judged_like_bids() {
         let line = forge.find(Kind::Refusal, 2_500);
         for more in 1..=2 {
             let bid = world.bid(&world.bob, "1", 58, 1 + more);
-            let refused = RefusedBid { bid, code: Code::TooLow };
+            let refused = Refused { signed: bid.into(), code: Code::TooLow };
             forge.insert(
                 line + usize::try_from(more).expect("small"),
                 &draft_refused(&refused, at(2_500)),

@@ -19,7 +19,7 @@ use gavel::ledger::{Hash, SealingKey, origin};
 use gavel::pki::{Ca, Grant, Identity, KeyMaker, P256Secret, RevocationReason};
 use gavel::record::{
     AttestedBid, Authenticated, BidKey, Enrolled, Enrolment, EnrolmentEvidence, EnrolmentStatement,
-    Head, Opening, Revocation, SignedBid, Statement, Terms, catalogue_hash,
+    Head, Opening, Revocation, Signed, SignedBid, Statement, Terms, catalogue_hash,
 };
 use gavel::time::{Span, Timestamp};
 
@@ -278,7 +278,7 @@ impl World {
             .expect("is good")
     }
 
-    fn signed(&self, who: &Person, lot: &str, amount: u64, n: u64) -> Authenticated<SignedBid> {
+    fn signed(&self, who: &Person, lot: &str, amount: u64, n: u64) -> Authenticated<Signed> {
         self.bid(who, lot, amount, n).authenticate().expect("is signed")
     }
 
@@ -313,7 +313,7 @@ impl Running {
         let (newborn, lines) =
             Newborn::new(world.opening(), world.lots.clone(), at(0)).expect("a catalogue");
         let (store, lines) = locked.create(lines).expect("creates");
-        let house = newborn.born(&lines, world.sealing_key()).expect("is born");
+        let house = newborn.born(&lines, world.sealing_key(), &[]).expect("is born");
         let mut running = Self { house, store };
         running.frame(|_| vec![]);
         running
@@ -331,7 +331,7 @@ impl Running {
             .expect("an honest ledger");
         let recovered = recovery.finish().expect("is whole");
         let store = locked.rewrite(scan).expect("rewrites");
-        let house = recovered.go_on(world.sealing_key(), now).expect("goes on");
+        let house = recovered.go_on(world.sealing_key(), now, &[]).expect("goes on");
         let mut running = Self { house, store };
         running.frame(|_| vec![]);
         running

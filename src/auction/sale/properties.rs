@@ -208,8 +208,9 @@ impl Watched {
         let lot = lot_id(lot);
         let ask = self.sale.lot(&lot).map_or(7, |lot| lot.ask().minor_units());
         let Some(amount) = Amount::new(ask + above - 1) else { return };
-        let bid = Bid { bidder: bidder(who), role: Role::Bidder, lot, amount };
-        match self.sale.decide(self.now, Input::Bid(bid)) {
+        let bid = Bid::own(bidder(who), Role::Bidder, lot, amount);
+        let seq = u64::try_from(self.entries.len()).expect("few entries");
+        match self.sale.decide(self.now, Input::Bid { bid, seq, reserve_met: None }) {
             Ok(event) => {
                 assert!(above > 0, "a bid below the ask stood");
                 self.enter(event);
@@ -226,19 +227,21 @@ impl Watched {
     fn enter(&mut self, event: Event) {
         assert_eq!(self.sale.decide(event.at, event.input()), Ok(event.clone()));
         match &event.what {
-            Happening::BidAccepted { bid, ends_at } => {
+            Happening::BidAccepted { bid, ends_at, .. } => {
                 let end = self.sale.lot(&bid.lot).and_then(|lot| lot.ends_at());
                 assert!(end.is_none_or(|end| event.at < end && Some(end) <= *ends_at));
                 let before = self.prices.insert(bid.lot.clone(), bid.amount);
                 assert!(before < Some(bid.amount), "the price of {} fell", bid.lot);
             }
-            Happening::LotClosed { lot, outcome } => match outcome {
+            Happening::LotClosed { lot, outcome, .. } => match outcome {
                 Outcome::Sold { hammer_price, .. } => {
                     assert_eq!(self.prices.get(lot), Some(hammer_price));
                 }
-                Outcome::Unsold(_) => assert_eq!(self.prices.get(lot), None),
+                Outcome::Unsold(_) | Outcome::Withdrawn => assert_eq!(self.prices.get(lot), None),
             },
-            Happening::LotOpened { .. }
+            Happening::Acted { .. }
+            | Happening::LotResumed { .. }
+            | Happening::LotOpened { .. }
             | Happening::Ticked
             | Happening::ClockNoted { .. }
             | Happening::OutageEnded { .. }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use crate::auction::act::Effect;
 use crate::auction::event::{Event, Happening, Outcome};
 use crate::auction::money::Currency;
 use crate::auction::name::{LotId, Name};
@@ -98,7 +99,7 @@ impl Screen {
         self.leads = sale
             .lots()
             .filter(|lot| lot.ends_at().is_some() || lot.opened_at().is_some())
-            .filter(|lot| lot.high().is_some_and(|high| high.bidder == self.name))
+            .filter(|lot| lot.leader().is_some_and(|leader| leader.is(&self.name)))
             .map(|lot| lot.terms().id.clone())
             .collect();
         let opening = session.sale().opening();
@@ -117,7 +118,7 @@ impl Screen {
         let Some(announcer) = &mut self.announcer else { return String::new() };
         let mut text = announcer.announce(event).map_or_else(String::new, |line| line + "\n");
         match &event.what {
-            Happening::BidAccepted { bid, .. } if bid.bidder == self.name => {
+            Happening::BidAccepted { bid, .. } if bid.party().is(&self.name) => {
                 self.leads.insert(bid.lot.clone());
             }
             Happening::BidAccepted { bid, .. } if self.leads.remove(&bid.lot) => {
@@ -126,15 +127,40 @@ impl Screen {
                     text.push_str(&format!("You are outbid on item {lot}. The ask is {ask}.\n"));
                 }
             }
-            Happening::LotClosed { lot, outcome: Outcome::Sold { to, hammer_price } }
-                if *to == self.name =>
-            {
-                let price = self.currency.display(*hammer_price);
-                text.push_str(&format!("You have won item {lot} with {price}.\n"));
-            }
+            Happening::LotClosed { lot, outcome, .. } => text += &self.won(lot, outcome),
+            Happening::Acted { act, effect } => match (act.deed.lot(), effect) {
+                (Some(lot), Effect::Hammered { outcome, .. }) => text += &self.won(lot, outcome),
+                (Some(lot), Effect::Voided { .. }) => text += &self.after_void(session, lot),
+                _ => {}
+            },
             _ => {}
         }
         text
+    }
+
+    fn won(&self, lot: &LotId, outcome: &Outcome) -> String {
+        match outcome {
+            Outcome::Sold { to, hammer_price } if to.is(&self.name) => {
+                let price = self.currency.display(*hammer_price);
+                format!("You have won item {lot} with {price}.\n")
+            }
+            Outcome::Sold { .. } | Outcome::Unsold(_) | Outcome::Withdrawn => String::new(),
+        }
+    }
+
+    /// Who leads now that a bid was voided: it may be us again, or no longer.
+    fn after_void(&mut self, session: &Session, lot: &LotId) -> String {
+        let led = self.leads.remove(lot);
+        let Some(view) = view(session, lot) else { return String::new() };
+        match view.high() {
+            Some((leader, price)) if leader.is(&self.name) => {
+                self.leads.insert(lot.clone());
+                let price = self.currency.display(price);
+                format!("Your bid of {price} on item {lot} stands again: you lead.\n")
+            }
+            Some(_) | None if led => format!("Your bid on item {lot} was voided.\n"),
+            Some(_) | None => String::new(),
+        }
     }
 
     fn answer(&self, session: &Session, bid: &PlacedBid, answer: &BidAnswer) -> String {

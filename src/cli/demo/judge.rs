@@ -141,10 +141,12 @@ fn outcome(lot: &LotResult, currency: &Currency) -> (&'static str, String, Strin
             ("sold", to.to_string(), currency.display(*hammer_price))
         }
         LotState::Closed { outcome: Outcome::Unsold(_), .. } => ("unsold", none(), none()),
-        LotState::Open { high: Some(High { bidder, price }), .. } => {
+        LotState::Closed { outcome: Outcome::Withdrawn, .. } => ("withdrawn", none(), none()),
+        LotState::Open { high: Some(High { bidder, price, .. }), .. } => {
             ("open", bidder.to_string(), currency.display(*price))
         }
         LotState::Open { high: None, .. } => ("open", none(), none()),
+        LotState::Paused { .. } => ("paused", none(), none()),
         LotState::Pending => ("pending", none(), none()),
     }
 }

@@ -108,7 +108,7 @@ fn amount(session: &Session, name: &Name, wish: &Wish) -> Option<Amount> {
     let sale = session.follower().and_then(|follower| follower.standing());
     match sale.and_then(|sale| sale.lot(&wish.lot)) {
         Some(lot) if !wish.is_vain => {
-            let leads = lot.high().is_some_and(|high| high.bidder == *name);
+            let leads = lot.leader().is_some_and(|leader| leader.is(name));
             (!leads).then(|| wish.amount.max(lot.ask()))
         }
         _ => Some(wish.amount),

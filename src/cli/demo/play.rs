@@ -138,13 +138,11 @@ mod tests {
         for play in PLAY {
             let at = Timestamp::ZERO.plus(Span::from_ms(play.at_ms));
             run_until(&mut sale, at);
-            let bid = Bid {
-                bidder: Name::parse(BIDDERS[play.bidder]).expect("a name"),
-                role: Role::Bidder,
-                lot: LotId::parse(play.lot).expect("an id"),
-                amount: Amount::new(play.amount).expect("an amount"),
-            };
-            match sale.decide(at, Input::Bid(bid)) {
+            let name = Name::parse(BIDDERS[play.bidder]).expect("a name");
+            let lot = LotId::parse(play.lot).expect("an id");
+            let amount = Amount::new(play.amount).expect("an amount");
+            let bid = Bid::own(name, Role::Bidder, lot, amount);
+            match sale.decide(at, Input::Bid { bid, seq: play.at_ms, reserve_met: None }) {
                 Ok(event) => {
                     assert!(!play.is_vain, "{} ms", play.at_ms);
                     sale.apply(&event);

@@ -50,6 +50,7 @@ impl Stage {
             sale: house.sale().clone(),
             title: Title::parse("The gavel demo").expect("a title"),
             lots,
+            reserves: Vec::new(),
             terms: terms(clock, ends_in),
             anchor: house.anchor().clone(),
             sealer: sealing.certificate,

@@ -135,8 +135,8 @@ impl Story {
 
     fn event(&self, event: &Event) {
         match &event.what {
-            Happening::BidAccepted { bid, ends_at } => {
-                let what = format!("{} bids {}", bid.bidder, self.currency.display(bid.amount));
+            Happening::BidAccepted { bid, ends_at, .. } => {
+                let what = format!("{} bids {}", bid.party(), self.currency.display(bid.amount));
                 let left = ends_at.map(|end| left(end.since(event.at)));
                 self.lot_line(
                     event.at,
@@ -146,12 +146,17 @@ impl Story {
                     left.as_deref(),
                 );
             }
-            Happening::LotOpened { .. } => {}
-            Happening::LotClosed { lot, outcome: Outcome::Sold { to, hammer_price } } => {
+            // The demo's sale has no staff.
+            Happening::Acted { .. }
+            | Happening::LotOpened { .. }
+            | Happening::LotResumed { .. } => {}
+            Happening::LotClosed { lot, outcome: Outcome::Sold { to, hammer_price }, .. } => {
                 let what = format!("SOLD to {to} for {}", self.currency.display(*hammer_price));
                 self.lot_line(event.at, (Ink::Good, "■"), lot, (Ink::Good, &what), None);
             }
-            Happening::LotClosed { lot, outcome: Outcome::Unsold(_) } => {
+            Happening::LotClosed {
+                lot, outcome: Outcome::Unsold(_) | Outcome::Withdrawn, ..
+            } => {
                 self.lot_line(
                     event.at,
                     (Ink::Faint, "□"),

@@ -21,8 +21,9 @@ pub(super) fn of_start(failure: &StartFailure, args: &Args) -> Failure {
         StartFailure::CatalogueChanged { .. } => Failure::usage("catalogue-changed", message)
             .hint(format!("bring {} back as it was when the sale began", shown(&args.items)))
             .hint("other lots are another sale: gavel prepare --sale ID"),
-        StartFailure::Catalogue(_) => Failure::usage("sale-file", message)
+        StartFailure::Birth(_) => Failure::usage("sale-file", message)
             .hint(format!("change {} accordingly", shown(&args.items))),
+        StartFailure::Reserves { .. } => reserves(message),
         StartFailure::ClockBehind { .. } => Failure::operator("clock-behind", message)
             .hint("correct the clock, or give --accept-clock; the ledger then records both times"),
         StartFailure::Hindered(why) => of_hindrance(*why, message),
@@ -65,6 +66,7 @@ fn of_recovery(refusal: &RecoveryRefusal, message: String) -> Failure {
             .hint("if they do, line 0 is damaged: bring a whole copy back"),
         RecoveryRefusal::OtherSealingKey => Failure::operator("key-mismatch", message)
             .hint("bring back the sealing key that the sale was opened with"),
+        RecoveryRefusal::Reserve(_) => reserves(message),
         RecoveryRefusal::Unknown { .. } => Failure::operator("newer-ledger", message)
             .hint("go on with the version of gavel that wrote it"),
         RecoveryRefusal::Catalogue(_)
@@ -75,6 +77,13 @@ fn of_recovery(refusal: &RecoveryRefusal, message: String) -> Failure {
         | RecoveryRefusal::SealSignature(_)
         | RecoveryRefusal::Sealer(_) => whole_copy(Failure::operator("ledger-damaged", message)),
     }
+}
+
+/// What opens the hidden reserves is nowhere but in the private file.
+fn reserves(message: String) -> Failure {
+    Failure::operator("reserves-missing", message).hint(
+        "bring ledger/SALE.private back from a copy: without it no lot with a reserve can end",
+    )
 }
 
 fn whole_copy(failure: Failure) -> Failure {

@@ -183,6 +183,8 @@ fn begin_sale(
         sale: sale.clone(),
         title: args.title.clone().unwrap_or_else(|| plain_title(sale.as_str())),
         lots,
+        // The seed's form has no reserve.
+        reserves: Vec::new(),
         terms: terms(args, now),
         anchor: serving.anchor.clone(),
         sealer,

@@ -14,7 +14,7 @@ use super::{Committed, Store, beyond, scan};
 use crate::ledger::chain::Chained;
 use crate::ledger::entry::Line;
 use crate::ledger::hash::Hash;
-use crate::limits::NOTE_BYTES_MAX;
+use crate::limits::{NOTE_BYTES_MAX, PRIVATE_FILE_BYTES_MAX};
 
 /// The lock on one sale's files. Nothing is read before it is held.
 #[derive(Debug)]
@@ -61,6 +61,24 @@ impl Locked {
         let bounded = &mut file.take(super::count(NOTE_BYTES_MAX + 1));
         bounded.read_to_string(&mut text).map_err(failed(Operation::Read, &path))?;
         Ok(Some(text))
+    }
+
+    /// What the house keeps to itself, if it keeps anything.
+    pub fn private(&self) -> Result<Option<Vec<u8>>, StoreFailure> {
+        let path = self.place.private();
+        if !place::is_there(&path)? {
+            return Ok(None);
+        }
+        let file = File::open(&path).map_err(failed(Operation::Open, &path))?;
+        let mut bytes = Vec::new();
+        let bounded = &mut file.take(PRIVATE_FILE_BYTES_MAX);
+        bounded.read_to_end(&mut bytes).map_err(failed(Operation::Read, &path))?;
+        Ok(Some(bytes))
+    }
+
+    /// Writes what the house keeps to itself (0600), before the lines that rest on it.
+    pub fn write_private(&self, bytes: &[u8]) -> Result<(), StoreFailure> {
+        place::put_private(&self.place.private(), bytes)
     }
 
     /// Brings the ledger into being with its first lines, all of them or none (LEDGER 2, Birth).

@@ -109,6 +109,16 @@ impl Store {
         })
     }
 
+    /// Replaces what the house keeps to itself (0600), before the line that rests on it.
+    pub fn write_private(&mut self, bytes: &[u8]) -> Result<(), StoreFailure> {
+        self.unless_poisoned(|store| place::put_private(&store.place.private(), bytes))
+    }
+
+    /// Erases what the house kept to itself, once the last seal is on the disk.
+    pub fn erase_private(&mut self) -> Result<(), StoreFailure> {
+        place::erase(&self.place.private())
+    }
+
     /// How many lines are on disk.
     pub fn lines(&self) -> u64 {
         count(self.offsets.len())

@@ -6,10 +6,11 @@
 //! <sale>.checkpoint        the anchor, here or in a folder on another disk
 //! <sale>.checkpoint-lock   held where the anchor is in a folder of its own
 //! <sale>.jsonl.broken.N    what a start cut off
+//! <sale>.private           what the house keeps to itself until the sale has closed
 //! *.new                    being written; worthless after a crash
 //! ```
 //!
-//! The folder is made 0700 and the locks 0600: whoever may open a lock file may
+//! The folder is made 0700, the locks and the private file 0600: whoever may open a lock file may
 //! hold it and keep the house from starting. The ledger and the anchor are 0644
 //! (less the umask): every connection gets them whole, there is nothing to hide.
 
@@ -60,12 +61,16 @@ impl Place {
         self.anchor_folder.join(format!("{}.checkpoint", self.sale))
     }
 
+    pub(super) fn private(&self) -> PathBuf {
+        self.folder.join(format!("{}.private", self.sale))
+    }
+
     /// Makes a fresh file for cut bytes; an earlier one is never written over.
     pub(super) fn fresh_broken(&self) -> Result<(File, PathBuf), StoreFailure> {
         let mut number: u64 = 1;
         loop {
             let path = self.folder.join(format!("{}.jsonl.broken.{number}", self.sale));
-            match create_new(&path) {
+            match create_new(&path, READABLE) {
                 Ok(file) => return Ok((file, path)),
                 Err(error) if error.kind() == io::ErrorKind::AlreadyExists => number += 1,
                 Err(error) => return Err(failed(Operation::Open, &path)(error)),
@@ -95,11 +100,30 @@ pub(super) fn put_whole(
     path: &Path,
     fill: impl FnOnce(&mut File, &Path) -> Result<(), StoreFailure>,
 ) -> Result<File, StoreFailure> {
+    put(path, READABLE, fill)
+}
+
+/// Does the same with a file that only its owner may read.
+pub(super) fn put_private(path: &Path, bytes: &[u8]) -> Result<(), StoreFailure> {
+    put(path, PRIVATE, |file, new| write(file, bytes, new)).map(drop)
+}
+
+/// Takes a file away, for good: the folder is synced. One that is not there is no failure.
+pub(super) fn erase(path: &Path) -> Result<(), StoreFailure> {
+    remove_left_over(path)?;
+    sync_folder_of(path)
+}
+
+fn put(
+    path: &Path,
+    mode: u32,
+    fill: impl FnOnce(&mut File, &Path) -> Result<(), StoreFailure>,
+) -> Result<File, StoreFailure> {
     let mut new = path.to_owned().into_os_string();
     new.push(".new");
     let new = PathBuf::from(new);
     remove_left_over(&new)?;
-    let mut file = create_new(&new).map_err(failed(Operation::Open, &new))?;
+    let mut file = create_new(&new, mode).map_err(failed(Operation::Open, &new))?;
     let filled = fill(&mut file, &new)
         .and_then(|()| file.sync_all().map_err(failed(Operation::Sync, &new)))
         .and_then(|()| fs::rename(&new, path).map_err(failed(Operation::RenameTo, path)));
@@ -127,8 +151,13 @@ pub(super) fn write(file: &mut File, bytes: &[u8], path: &Path) -> Result<(), St
     file.write_all(bytes).map_err(failed(Operation::Write, path))
 }
 
-fn create_new(path: &Path) -> io::Result<File> {
-    OpenOptions::new().append(true).create_new(true).mode(0o644).open(path)
+/// For what everybody gets anyway.
+const READABLE: u32 = 0o644;
+/// For what nobody else may read.
+const PRIVATE: u32 = 0o600;
+
+fn create_new(path: &Path, mode: u32) -> io::Result<File> {
+    OpenOptions::new().append(true).create_new(true).mode(mode).open(path)
 }
 
 fn remove_left_over(path: &Path) -> Result<(), StoreFailure> {

@@ -1,6 +1,6 @@
 //! The messages of `gavel/1`: one JSON object for each line.
 //!
-//! Normative: `docs/protocol.md`. Bodies of `enrol` and `bid` have no bidder:
+//! Normative: `docs/protocol.md`. Bodies of `enrol`, `bid` and `act` have no bidder:
 //! the server adds the certificate's name before it checks the signature.
 //!
 //! ```
@@ -16,7 +16,9 @@ mod says;
 
 use serde::{Deserialize, Serialize};
 
-pub use self::request::{BidBody, EnrolBody, EnrolSignatures, HeadBody, Request, RequestFault};
+pub use self::request::{
+    ActBody, BidBody, EnrolBody, EnrolSignatures, HeadBody, OpeningBody, Request, RequestFault,
+};
 pub use self::says::{
     Answer, Lines, ProvenLine, Reply, ServerFault, ServerMessage, Snapshot, Welcome, lines_message,
 };

@@ -22,6 +22,19 @@ use crate::wire::encoding::{Key32, Signature64, as_text, integer, object};
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "m", rename_all = "lowercase", deny_unknown_fields)]
 pub enum Request {
+    /// A signed act of staff.
+    Act {
+        /// The request's number.
+        id: RequestId,
+        /// What is signed, but for who signs.
+        #[serde(deserialize_with = "object")]
+        body: Box<ActBody>,
+        /// The bid key's signature.
+        sig: Signature64,
+        /// What opens the commitment to a lower reserve: for the house alone.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        opening: Option<OpeningBody>,
+    },
     /// A signed bid.
     Bid {
         /// The request's number.
@@ -130,6 +143,75 @@ impl BidBody {
     }
 }
 
+/// What staff sign, but for who signs (LEDGER 3, `gavel/act/v1`): each act has the
+/// fields of its kind and no other, which is checked when it is read as an act.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ActBody {
+    /// Which act.
+    pub act: String,
+    /// How much, in minor units.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub amount: Option<u64>,
+    /// The bid key that signs.
+    pub bid_key: Key32,
+    /// The new end, in Unix milliseconds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ends_at: Option<u64>,
+    /// The newest sealed tree that the signer has verified.
+    #[serde(deserialize_with = "object")]
+    pub head: HeadBody,
+    /// On which lot.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lot: Option<String>,
+    /// A number that rises with each bid and act of this key, from 1.
+    #[serde(deserialize_with = "integer")]
+    pub n: u64,
+    /// Whose name, or for whom.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// The certificate key that gets a name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub new_key: Option<String>,
+    /// The certificate key that had it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub old_key: Option<String>,
+    /// For which paddle.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub paddle: Option<String>,
+    /// Why.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+    /// What commits to a lower reserve.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reserve_commit: Option<String>,
+    /// SHA-256 of the sale's line 0.
+    pub sale_hash: Hash,
+    /// The standing bid's line, as it was seen.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub seen: Option<u64>,
+    /// What is said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub text: Option<String>,
+}
+
+/// What opens a commitment to a reserve.
+#[derive(Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct OpeningBody {
+    /// 32 random bytes.
+    pub nonce: Hash,
+    /// The reserve in minor units.
+    pub reserve: u64,
+}
+
+/// Without the amount: it is a secret until the lot has ended.
+impl std::fmt::Debug for OpeningBody {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("OpeningBody(..)")
+    }
+}
+
 /// A tree: its root and size.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -190,7 +272,8 @@ impl Request {
     /// The request's number.
     pub const fn id(&self) -> RequestId {
         match self {
-            Self::Bid { id, .. }
+            Self::Act { id, .. }
+            | Self::Bid { id, .. }
             | Self::Enrol { id, .. }
             | Self::Fetch { id }
             | Self::Hello { id, .. }

@@ -2,6 +2,7 @@
 
 use gavel::auction::event::Outcome;
 use gavel::auction::lot::LotState;
+use gavel::auction::name::Party;
 use gavel::audit::{Anchors, Trust, Verdict, audit};
 use gavel::ledger::Receipt;
 use gavel::record::read_sale_file;
@@ -123,7 +124,7 @@ async fn seed_23_the_winner_holds_a_receipt_and_anybody_checks_the_result() {
     else {
         panic!("{:?}", results.lots[0])
     };
-    assert_eq!((to, hammer_price.minor_units()), (&name("alice"), 70));
+    assert_eq!((to, hammer_price.minor_units()), (&Party::Named(name("alice")), 70));
     // Another winner would be found.
     let text = String::from_utf8(ledger).expect("text");
     let changed = text.replace("\"winner\":\"alice\"", "\"winner\":\"bobby\"");

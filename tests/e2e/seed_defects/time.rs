@@ -5,7 +5,7 @@ use std::sync::Arc;
 use gavel::auction::catalogue::{Catalogue, SaleTerms, VoidPolicy};
 use gavel::auction::event::{Bid, Event, Happening, Input, Outcome};
 use gavel::auction::money::{Amount, Currency};
-use gavel::auction::name::{LotId, Role};
+use gavel::auction::name::{LotId, Party, Role};
 use gavel::auction::refusal::{Code, Unfit};
 use gavel::auction::sale::Sale;
 use gavel::audit::Verdict;
@@ -85,12 +85,10 @@ fn take(sale: &mut Sale, at: Timestamp, input: Input) -> Event {
 }
 
 fn bid(who: &str, amount: u64) -> Input {
-    Input::Bid(Bid {
-        bidder: name(who),
-        role: Role::Bidder,
-        lot: LotId::parse("1").expect("an id"),
-        amount: Amount::new(amount).expect("an amount"),
-    })
+    let lot = LotId::parse("1").expect("an id");
+    let amount = Amount::new(amount).expect("an amount");
+    let bid = Bid::own(name(who), Role::Bidder, lot, amount);
+    Input::Bid { bid, seq: 0, reserve_met: None }
 }
 
 #[test]
@@ -125,7 +123,7 @@ fn seed_13_a_lot_closes_at_its_millisecond() {
     let Happening::LotClosed { outcome: Outcome::Sold { to, .. }, .. } = closed.what else {
         panic!("{closed:?}")
     };
-    assert_eq!(to, name("bob"));
+    assert_eq!(to, Party::Named(name("bob")));
     let late = sale.decide(at(10_500), bid("carol", 62));
     assert!(matches!(late, Err(Unfit::Refused(why)) if why.code() == Code::Closed));
 }

@@ -1,0 +1,120 @@
+//! What bids and acts have in common: who signs, with which key and number, in
+//! which sale, and which ledger the signer had seen (LEDGER 3).
+
+use super::act::SignedAct;
+use super::authenticated::Authenticated;
+use super::statement::{BadSignature, BidKey, Head, SignedBid};
+use crate::auction::name::{LotId, Name};
+use crate::ledger::Hash;
+use crate::limits::INTEGER_MAX;
+
+/// What a signed statement says of its signer.
+#[derive(Clone, Copy, Debug)]
+pub struct Claim<'a> {
+    /// The key that signs.
+    pub bid_key: &'a BidKey,
+    /// Under which name.
+    pub bidder: &'a Name,
+    /// The newest checkpoint that the signer has verified.
+    pub head: &'a Head,
+    /// The key's number for this statement; it rises from one to the next.
+    pub n: u64,
+    /// In which sale: SHA-256 of its ledger's line 0.
+    pub sale_hash: &'a Hash,
+}
+
+/// A bid or an act with a signature that nobody has checked yet.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Signed {
+    /// An act of staff.
+    Act(SignedAct),
+    /// A bid.
+    Bid(SignedBid),
+}
+
+/// A bid or act whose signature is not the key's that it names.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("it is not signed by the key that it names: {why}")]
+pub struct Forged {
+    /// The bid or act, for counting its refusal.
+    pub signed: Box<Signed>,
+    /// What is wrong with the signature.
+    pub why: BadSignature,
+}
+
+impl Signed {
+    /// What it says of its signer.
+    pub const fn claim(&self) -> Claim<'_> {
+        match self {
+            Self::Act(act) => act.statement.claim(),
+            Self::Bid(bid) => bid.statement.claim(),
+        }
+    }
+
+    /// The lot that it is about, if it is about one.
+    pub const fn lot(&self) -> Option<&LotId> {
+        match self {
+            Self::Act(act) => act.statement.lot(),
+            Self::Bid(bid) => Some(&bid.statement.lot),
+        }
+    }
+
+    /// The signature, as it came.
+    pub const fn signature(&self) -> &[u8; 64] {
+        match self {
+            Self::Act(act) => &act.signature,
+            Self::Bid(bid) => &bid.signature,
+        }
+    }
+
+    /// By what the same bytes are known again: the statement and its signature.
+    pub fn digest(&self) -> Hash {
+        let mut bytes = match self {
+            Self::Act(act) => act.statement.to_canonical(),
+            Self::Bid(bid) => bid.statement.to_canonical(),
+        };
+        bytes.extend_from_slice(self.signature());
+        Hash::of(&bytes)
+    }
+
+    /// Checks the signature under the key that the statement names. Whether that key
+    /// is enrolled, and under that name, is the roster's affair.
+    ///
+    /// # Errors
+    /// [`BadSignature`] if it is not that key's over these bytes.
+    pub fn check(&self) -> Result<(), BadSignature> {
+        let claim = self.claim();
+        // Beyond that no canonical form exists that anybody could have signed.
+        if claim.n > INTEGER_MAX || claim.head.size > INTEGER_MAX {
+            return Err(BadSignature::Mismatch);
+        }
+        let message = match self {
+            Self::Act(act) => act.statement.message(),
+            Self::Bid(bid) => bid.statement.message(),
+        };
+        claim.bid_key.verify(&message, self.signature())
+    }
+
+    /// Checks the signature like [`Signed::check`], and vouches for it.
+    ///
+    /// # Errors
+    /// [`Forged`] holds the statement, for counting its refusal.
+    pub fn authenticate(self) -> Result<Authenticated<Self>, Forged> {
+        match self.check() {
+            Ok(()) => Ok(Authenticated::vouch(self)),
+            Err(why) => Err(Forged { signed: Box::new(self), why }),
+        }
+    }
+}
+
+impl From<SignedBid> for Signed {
+    fn from(bid: SignedBid) -> Self {
+        Self::Bid(bid)
+    }
+}
+
+impl From<SignedAct> for Signed {
+    fn from(act: SignedAct) -> Self {
+        Self::Act(act)
+    }
+}
