@@ -127,27 +127,50 @@ impl Forge {
 
     /// Chains by hand: the house's own chain would refuse some of these lines.
     pub(crate) fn sealed_by(&self, key: &SealingKey) -> Vec<u8> {
-        let mut tree = Tree::new();
-        let mut prev = Hash::ZERO;
-        let mut ledger = Vec::new();
-        for (seq, piece) in self.pieces.iter().enumerate() {
-            let mut line =
-                json!({"prev": prev.to_string(), "seq": seq, "t": piece.kind.as_str(), "v": 1});
-            if piece.kind == Kind::Seal {
-                let seal_as = self.seals.get(&seq).copied().unwrap_or(honest_seal);
-                line["body"] = json!({"note": seal_as(key, tree.size(), tree.root())});
-            } else {
-                line["body"] = piece.body.clone();
-                line["ts"] = json!(OPENED + piece.ts);
-            }
-            // Canonical: serde_json's own maps are sorted.
-            let line = serde_json::to_vec(&line).expect("writes");
-            prev = Hash::of(&line);
-            tree.append(leaf_hash(&line));
-            ledger.extend_from_slice(&line);
-            ledger.push(b'\n');
+        let mut end = End::default();
+        let lines = self.pieces.iter().map(|piece| end.line(piece, &self.seals, key));
+        lines.collect::<Vec<_>>().concat()
+    }
+}
+
+/// The end of a chain that is forged line by line.
+#[derive(Clone)]
+pub(crate) struct End {
+    tree: Tree,
+    prev: Hash,
+    seq: usize,
+}
+
+impl Default for End {
+    fn default() -> Self {
+        Self { tree: Tree::new(), prev: Hash::ZERO, seq: 0 }
+    }
+}
+
+impl End {
+    /// The next line, with its LF.
+    pub(crate) fn line(
+        &mut self,
+        piece: &Piece,
+        seals: &BTreeMap<usize, SealAs>,
+        key: &SealingKey,
+    ) -> Vec<u8> {
+        let (prev, seq) = (self.prev.to_string(), self.seq);
+        let mut line = json!({"prev": prev, "seq": seq, "t": piece.kind.as_str(), "v": 1});
+        if piece.kind == Kind::Seal {
+            let seal_as = seals.get(&seq).copied().unwrap_or(honest_seal);
+            line["body"] = json!({"note": seal_as(key, self.tree.size(), self.tree.root())});
+        } else {
+            line["body"] = piece.body.clone();
+            line["ts"] = json!(OPENED + piece.ts);
         }
-        ledger
+        // Canonical: serde_json's own maps are sorted.
+        let mut line = serde_json::to_vec(&line).expect("writes");
+        self.prev = Hash::of(&line);
+        self.tree.append(leaf_hash(&line));
+        self.seq += 1;
+        line.push(b'\n');
+        line
     }
 }
 
