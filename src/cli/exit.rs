@@ -64,6 +64,12 @@ impl Failure {
         Self::new(Exit::Operator, code, message)
     }
 
+    /// What happened, and what to do next, for a session that goes on.
+    pub(crate) fn told(&self) -> String {
+        let hints: String = self.hints.iter().map(|hint| format!("hint: {hint}\n")).collect();
+        format!("{} [{}]\n{hints}", self.message, self.code)
+    }
+
     /// Adds what to do next.
     #[must_use]
     pub(crate) fn hint(mut self, hint: impl fmt::Display) -> Self {

@@ -6,6 +6,7 @@
 //! before ([`Memory`]). The interactive screen, one-shot commands, the load
 //! generator and the demo's bidders all stand on it. It prints nothing.
 
+mod acting;
 mod alarm;
 mod answers;
 mod asking;
@@ -31,4 +32,4 @@ pub use fault::SessionError;
 pub use follow::{Entry, FollowFault, Follower};
 pub use greeting::{GreetingFault, KnownSale, OwnEnrolment};
 pub use memory::{Memory, MemoryFault};
-pub use session::{Following, Happened, Options, PlacedBid, Session};
+pub use session::{Following, Happened, Options, PlacedAct, PlacedBid, Session};

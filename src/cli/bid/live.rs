@@ -9,7 +9,6 @@ use std::time::Duration;
 use tokio::sync::mpsc;
 use tokio::time::timeout;
 
-use super::prompt::{Prompt, Typed, piped};
 use super::screen::{self, Screen, view};
 use super::{is_startling, leaves_open, question};
 use crate::auction::money::{Amount, Currency};
@@ -17,6 +16,7 @@ use crate::auction::name::{LotId, Role};
 use crate::auction::refusal::Code;
 use crate::cli::caller::Whom;
 use crate::cli::fault::whole;
+use crate::cli::prompt::{Prompt, Typed, piped};
 use crate::cli::{Exit, Failure, print};
 use crate::client::{BidAnswer, Following, Happened, Session, SessionError};
 use crate::limits::OUTCOME_PATIENCE;
@@ -187,7 +187,8 @@ impl Part {
                 }
                 Ok(())
             }
-            Happened::Alarm(_)
+            Happened::Act { .. }
+            | Happened::Alarm(_)
             | Happened::Connected
             | Happened::Enrolled
             | Happened::Entry(_)

@@ -2,7 +2,6 @@
 
 mod live;
 mod once;
-mod prompt;
 mod screen;
 
 use std::io::IsTerminal as _;
@@ -15,7 +14,7 @@ use crate::limits::CONFIRM_ABOVE_ASKS;
 use crate::wire::lot::LotView;
 use crate::wire::text::{Command, CommandFault};
 
-pub(crate) use screen::Screen;
+pub(crate) use screen::{Screen, is_yes, view, who_am_i};
 
 /// Take part in a sale: a live prompt, or one command
 ///
@@ -66,7 +65,7 @@ fn of_command(fault: &CommandFault) -> Failure {
 
 /// Whether a session that ends like this leaves open what became of a bid that was
 /// sent: whoever is turned away afterwards was not refused the bid.
-const fn leaves_open(error: &SessionError) -> bool {
+pub(crate) const fn leaves_open(error: &SessionError) -> bool {
     match error {
         SessionError::Connect(_)
         | SessionError::Lost { .. }
@@ -81,13 +80,13 @@ const fn leaves_open(error: &SessionError) -> bool {
 }
 
 /// Whether so much more than the ask is more likely a slip of the finger.
-fn is_startling(amount: Amount, ask: Amount) -> bool {
+pub(crate) fn is_startling(amount: Amount, ask: Amount) -> bool {
     amount.minor_units() / CONFIRM_ABOVE_ASKS > ask.minor_units()
         || amount.minor_units() > ask.minor_units().saturating_mul(CONFIRM_ABOVE_ASKS)
 }
 
 /// What to ask back before a startling bid.
-fn question(amount: Amount, lot: &LotView, currency: &Currency) -> String {
+pub(crate) fn question(amount: Amount, lot: &LotView, currency: &Currency) -> String {
     let name = lot.name.as_ref().map_or("?", |name| name.as_str());
     format!(
         "{} on item {} ({name}) is more than {CONFIRM_ABOVE_ASKS} times the ask of {}.",
