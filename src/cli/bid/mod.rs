@@ -80,6 +80,12 @@ const fn leaves_open(error: &SessionError) -> bool {
     }
 }
 
+fn open_outcome() -> Failure {
+    let message = "nobody can say yet whether the last bid counts";
+    Failure::new(Exit::Inconclusive, "outcome-unknown", message)
+        .hint("it is kept: the next `gavel bid` asks for the same bid, never for a new one")
+}
+
 /// Whether so much more than the ask is more likely a slip of the finger.
 fn is_startling(amount: Amount, ask: Amount) -> bool {
     amount.minor_units() / CONFIRM_ABOVE_ASKS > ask.minor_units()
