@@ -64,6 +64,12 @@ impl Failure {
         Self::new(Exit::Operator, code, message)
     }
 
+    /// The same with another exit code: what it means depends on when it happens.
+    #[must_use]
+    pub(crate) fn with_exit(self, exit: Exit) -> Self {
+        Self { exit, ..self }
+    }
+
     /// Adds what to do next.
     #[must_use]
     pub(crate) fn hint(mut self, hint: impl fmt::Display) -> Self {
