@@ -187,6 +187,9 @@ pub const REMEMBER_EVERY: Span = Span::from_s(1);
 pub const BUSY_RETRIES_MAX: u32 = 8;
 /// The wait before a bid that was answered `busy` is sent again.
 pub const BUSY_WAIT: Span = Span::from_ms(200);
+/// How many bids in a row a maximum signs anew after refusals that say nothing about the lot:
+/// whatever is wrong then does not pass by itself.
+pub const BIDS_ANEW_MAX: u32 = 8;
 /// How long a command waits for the outcome of a bid before it says that it is open.
 pub const OUTCOME_PATIENCE: Span = Span::from_s(30);
 /// How many typed or piped commands wait for the one before them.

@@ -107,8 +107,8 @@ pub(crate) const CODES: &[(&str, &str)] = &[
     ),
     (
         "confirmation-needed",
-        "A bid of more than 10 times the ask is more often a slip of the finger than meant. \
-         --yes, or a yes at the terminal, sends it.",
+        "A bid, or a maximum, of more than 10 times the ask is more often a slip of the finger than \
+         meant. --yes, or a yes at the terminal, lets it pass.",
     ),
     (
         "connection-lost",
@@ -213,7 +213,7 @@ pub(crate) const CODES: &[(&str, &str)] = &[
     ("no-results", "The ledger ends before its sale begins."),
     ("no-sale", "No sale is prepared in the folder, or not the one that was named."),
     ("no-terminal", "A passphrase is asked for at a terminal, and there is none."),
-    ("no-thread", "The operating system gave no thread, socket or timer."),
+    ("no-thread", "The operating system gave no thread, socket, timer or signal."),
     ("not-a-key", "The file does not hold a private key in PKCS#8 PEM."),
     ("not-a-server", "Another program than a gavel server answers at that address."),
     (

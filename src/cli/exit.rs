@@ -70,6 +70,12 @@ impl Failure {
         format!("{} [{}]\n{hints}", self.message, self.code)
     }
 
+    /// The same with another exit code: what it means depends on when it happens.
+    #[must_use]
+    pub(crate) fn with_exit(self, exit: Exit) -> Self {
+        Self { exit, ..self }
+    }
+
     /// Adds what to do next.
     #[must_use]
     pub(crate) fn hint(mut self, hint: impl fmt::Display) -> Self {

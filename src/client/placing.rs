@@ -5,6 +5,7 @@ use super::fault::SessionError;
 use super::session::{Asked, Happened, Placed, PlacedBid, Sent, Session, placed};
 use crate::auction::money::Amount;
 use crate::auction::name::LotId;
+use crate::limits::BUSY_RETRIES_MAX;
 
 impl Session {
     /// Enrols a bid key for this sale, if none of ours is; waits for the receipt.
@@ -108,6 +109,23 @@ impl Session {
         }
         self.link.flush().await;
         Ok(bids)
+    }
+
+    /// Asks once more for the bids that were answered `busy` until they were given up, by
+    /// their own bytes; without a connection the next one asks.
+    pub async fn ask_again(&mut self) -> Result<(), SessionError> {
+        let given_up = |sent: &Sent| sent.busy > BUSY_RETRIES_MAX;
+        let due: Vec<u64> =
+            self.unsettled.iter().filter(|(_, sent)| given_up(sent)).map(|(n, _)| *n).collect();
+        if !self.link.is_up() {
+            return Ok(());
+        }
+        for n in &due {
+            self.unsettled.entry(*n).and_modify(|sent| sent.busy = 0);
+        }
+        self.send_unsettled(due)?;
+        self.link.flush().await;
+        Ok(())
     }
 
     fn remembered(&self) -> Result<Vec<Sent>, SessionError> {

@@ -318,6 +318,13 @@ impl Session {
         self.link.is_up()
     }
 
+    /// Whether every line is followed that the server has shown to be signed: after a
+    /// connection was lost, what stands here may be long past until then.
+    pub fn is_abreast(&self) -> bool {
+        let signed = self.newest().checkpoint().size;
+        self.is_connected() && self.follower().is_some_and(|follower| follower.next() >= signed)
+    }
+
     /// Whether the ledger's enrolments under our name have all been seen.
     pub fn is_roster_checked(&self) -> bool {
         self.caught_up && self.follower().is_some_and(Follower::saw_everything)

@@ -165,7 +165,8 @@ impl Screen {
         }
     }
 
-    fn answer(&self, session: &Session, bid: &PlacedBid, answer: &BidAnswer) -> String {
+    /// The answer to a bid.
+    pub(super) fn answer(&self, session: &Session, bid: &PlacedBid, answer: &BidAnswer) -> String {
         let lot = view(session, &bid.lot);
         match (answer, lot) {
             (BidAnswer::Landed { seq }, Some(lot)) => {
