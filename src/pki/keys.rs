@@ -327,8 +327,14 @@ fn check_mode(path: &Path, metadata: &fs::Metadata, wanted: u32) -> Result<(), K
 fn read_bounded(file: &File, path: &Path, bytes_max: u64) -> Result<Vec<u8>, KeyFault> {
     let mut bytes = Vec::new();
     file.take(bytes_max + 1).read_to_end(&mut bytes).map_err(KeyFault::io("read", path))?;
+    check_size(path, &bytes, bytes_max)?;
+    Ok(bytes)
+}
+
+/// Checks that what was read from `path`, or is to be written there, is as much as may be.
+pub(super) fn check_size(path: &Path, bytes: &[u8], bytes_max: u64) -> Result<(), KeyFault> {
     if u64::try_from(bytes.len()).is_ok_and(|length| length <= bytes_max) {
-        Ok(bytes)
+        Ok(())
     } else {
         Err(KeyFault::TooLarge { path: path.to_owned(), bytes_max })
     }

@@ -23,7 +23,7 @@ pub(super) struct Args {
 pub(super) fn run(args: &Args) -> Result<Exit, Failure> {
     let register = args.house.folder().register()?;
     let now = Clock::start().now();
-    let rows = register.issued().map(|issued| (issued, register.standing(issued, now)));
+    let rows = register.standings(now);
     if args.json {
         let lines: String = rows.map(|(issued, standing)| json(issued, standing) + "\n").collect();
         print::results(&lines);
