@@ -281,15 +281,9 @@ impl Office {
         let bytes = keys::read_public(request, CREDENTIAL_FILE_BYTES_MAX)?;
         let key = read_request(&bytes)?;
         let path = request.with_file_name(format!("{}.answer.pem", grant.name));
-        let grant = Grant { maker: KeyMaker::Holder, ..grant };
+        let grant = Grant { maker: self.maker_of(&key), ..grant };
         let (identity, replaced) = self.certify(&key, &grant, replace, now)?;
-        let answer = Answer {
-            house: identity.house.clone(),
-            address: self.particulars.address.clone(),
-            leaf: identity.leaf().to_vec(),
-            anchor: self.anchor().clone(),
-        };
-        keys::replace(&path, answer.to_pem().as_bytes())?;
+        keys::replace(&path, self.answer(&identity).to_pem().as_bytes())?;
         let crl = self.list_replaced(&replaced, now)?;
         Ok(Certified { identity, path, replaced, crl })
     }
@@ -308,12 +302,7 @@ impl Office {
         let secret = P256Secret::generate()?;
         let grant = Grant { maker: KeyMaker::House, ..grant };
         let (identity, replaced) = self.certify(&secret.public_key(), &grant, replace, now)?;
-        let credential = Credential {
-            address: self.particulars.address.clone(),
-            identity,
-            anchor: self.anchor().clone(),
-            secret,
-        };
+        let credential = self.credential(identity, secret);
         keys::replace(&path, credential.to_pem().as_bytes())?;
         let crl = self.list_replaced(&replaced, now)?;
         Ok(Certified { identity: credential.identity, path, replaced, crl })
@@ -389,6 +378,30 @@ impl Office {
         })])?;
         let text = pem::write("CERTIFICATE", &der);
         Ok(keys::replace(&serve.sealer_path(sale, "pem"), text.as_bytes())?)
+    }
+
+    /// Who made a key that a request is for: once the house has, it stays so, whoever asks.
+    fn maker_of(&self, key: &P256Key) -> KeyMaker {
+        let key = key.fingerprint();
+        let by_house = |issued: &Issued| {
+            let by_house = matches!(issued.holder, Holder::Person { maker: KeyMaker::House, .. });
+            by_house && issued.key == key
+        };
+        if self.register.issued().any(by_house) { KeyMaker::House } else { KeyMaker::Holder }
+    }
+
+    fn answer(&self, identity: &Identity) -> Answer {
+        Answer {
+            house: identity.house.clone(),
+            address: self.particulars.address.clone(),
+            leaf: identity.leaf().to_vec(),
+            anchor: self.anchor().clone(),
+        }
+    }
+
+    fn credential(&self, identity: Identity, secret: P256Secret) -> Credential {
+        let address = self.particulars.address.clone();
+        Credential { address, identity, anchor: self.anchor().clone(), secret }
     }
 
     /// Certifies a person's key, in the register first; revokes what it replaces there.
