@@ -70,6 +70,16 @@ pub(crate) const CODES: &[(&str, &str)] = &[
          file that holds the certificate of one house's CA.",
     ),
     (
+        "batch-damaged",
+        "A batch was cut off, and the file that holds what it had left to write (batch.json, beside \
+         the CA's key) cannot be read. Its certificates are in the register; their keys are lost.",
+    ),
+    (
+        "batch-unfinished",
+        "A list's certificates are in the register, and not all of their files could be written. \
+         They are kept beside the CA's key; the same command, run again, writes the rest.",
+    ),
+    (
         "ca-incomplete",
         "A CA is a certificate (ca.pem), a key (ca.key) and a name (house.json), and a part is \
          missing. Bring it back from a copy; nothing is overwritten.",
@@ -241,6 +251,11 @@ pub(crate) const CODES: &[(&str, &str)] = &[
     ("passphrase-mismatch", "The two passphrases that were typed differ."),
     ("passphrase-needed", "The CA's key is encrypted, and no passphrase was given."),
     ("passphrase-wrong", "The passphrase does not open the CA's key."),
+    (
+        "people-file",
+        "A list of people is refused as a whole: nothing is issued while one row is broken. Each \
+         broken row is named with its column and the reason.",
+    ),
     ("protocol-broken", "The server sent what no gavel server of this version sends."),
     ("read-only", "The file system is mounted read-only."),
     ("register-damaged", "A line of the register of issued certificates is not the register's."),

@@ -6,6 +6,8 @@
 //! replaced by writing a new one beside it, syncing it, renaming it over and
 //! syncing the folder, so that a crash leaves the old or the new one whole.
 
+pub(super) mod many;
+
 use std::fmt;
 use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{self, Read, Write};
@@ -388,11 +390,11 @@ mod tests {
 
     const MAX: u64 = 1024;
 
-    fn mode_of(path: &Path) -> u32 {
+    pub(super) fn mode_of(path: &Path) -> u32 {
         fs::metadata(path).expect("is there").permissions().mode() & 0o777
     }
 
-    fn names_in(folder: &Path) -> Vec<String> {
+    pub(super) fn names_in(folder: &Path) -> Vec<String> {
         let entries = fs::read_dir(folder).expect("reads");
         entries.map(|e| e.expect("reads").file_name().to_string_lossy().into_owned()).collect()
     }

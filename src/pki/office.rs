@@ -5,8 +5,11 @@
 //! another machine. `serve/` is the server's. `people/` holds credentials whose
 //! keys were made here. The register is written before anything is given away.
 
+mod batch;
+
 use std::path::{Path, PathBuf};
 
+pub use self::batch::{BatchFault, Batched, Enlisted};
 use super::anchor::Anchor;
 use super::ca::{CRL_LIFETIME, Ca, CaFault, Grant, KeyMaker};
 use super::credential::{Answer, Credential};
@@ -32,6 +35,12 @@ pub enum OfficeFault {
     AlreadyRevoked {
         /// Since when.
         at: Timestamp,
+    },
+    /// What a batch that was cut off had left to write cannot be read.
+    #[error("{} is damaged: what it was to write is lost", keys::shown(.path))]
+    BatchDamaged {
+        /// The file.
+        path: PathBuf,
     },
     /// The CA refuses.
     #[error(transparent)]

@@ -3,9 +3,10 @@
 use crate::auction::name::Name;
 use crate::cli::fault::whole;
 use crate::cli::{Failure, when};
+use crate::pki::keys::KeyFault;
 use crate::pki::{
-    CaFault, CertificateFault, CredentialFault, HolderFault, OfficeFault, RegisterFault,
-    ServeFault, ShowFault,
+    BatchFault, CaFault, CertificateFault, CredentialFault, HolderFault, OfficeFault,
+    RegisterFault, ServeFault, ShowFault,
 };
 
 use crate::time::Timestamp;
@@ -16,6 +17,11 @@ impl From<OfficeFault> for Failure {
         match fault {
             OfficeFault::AlreadyRevoked { .. } => Self::usage("already-revoked", message)
                 .hint("`gavel pki crl` writes the list anew for a server that lacks it"),
+            OfficeFault::BatchDamaged { .. } => Self::operator("batch-damaged", message).hint(
+                "bring the file back from a copy; else move it away, and give those whom \
+                       `gavel pki list` shows and who hold nothing a new one: \
+                       gavel pki issue NAME --replace",
+            ),
             OfficeFault::Ca(fault) => of_ca(&fault, message),
             OfficeFault::CaIncomplete { .. } => Self::operator("ca-incomplete", message)
                 .hint("bring ca.pem and ca.key back from a copy; a new CA would be another house"),
@@ -46,6 +52,28 @@ impl From<OfficeFault> for Failure {
                 Self::usage("sale-closed", message).hint("give a new id with --sale ID")
             }
             OfficeFault::Serve(fault) => fault.into(),
+        }
+    }
+}
+
+impl From<BatchFault> for Failure {
+    fn from(fault: BatchFault) -> Self {
+        let message = whole(&fault);
+        match fault {
+            BatchFault::Office(fault) => fault.into(),
+            BatchFault::Rows { .. } => Self::usage("people-file", message)
+                .hint("mend or take out these rows, and run it again"),
+            BatchFault::Unfinished { source } => {
+                let failure = Self::operator("batch-unfinished", message);
+                let failure = match source {
+                    KeyFault::Exists { .. } => failure.hint("move it away"),
+                    _ => {
+                        failure.hint("look at the folder's modes (ls -ld) and at the disk (df -h)")
+                    }
+                };
+                failure
+                    .hint("run the same command again: it writes the rest, and issues nobody twice")
+            }
         }
     }
 }

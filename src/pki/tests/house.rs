@@ -1,5 +1,6 @@
 //! A house on disk: prepared, certifying, issuing, revoking.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use super::super::*;
@@ -7,9 +8,9 @@ use super::{house_name, later, now, sale};
 use crate::auction::name::{HouseName, Name, Role, SaleId};
 use crate::time::Timestamp;
 
-struct Place {
-    temp: tempfile::TempDir,
-    house: HouseFolder,
+pub(in crate::pki) struct Place {
+    pub(in crate::pki) temp: tempfile::TempDir,
+    pub(in crate::pki) house: HouseFolder,
 }
 
 impl Place {
@@ -23,21 +24,39 @@ impl Place {
         prepare(&self.house, &wanted(), None, at)
     }
 
-    fn prepared() -> Self {
+    pub(in crate::pki) fn prepared() -> Self {
         let place = Self::new();
         place.prepare(now()).expect("prepares");
         place
     }
 
-    fn office(&self) -> Office {
+    pub(in crate::pki) fn office(&self) -> Office {
         self.house.open(None).expect("opens")
     }
 
     /// A folder of a bidder's own.
-    fn bidders(&self, who: &str) -> PathBuf {
+    pub(in crate::pki) fn bidders(&self, who: &str) -> PathBuf {
         let folder = self.temp.path().join(who);
         keys::make_folder(&folder).expect("makes");
         folder
+    }
+
+    /// Whatever is in the folder of the test, hidden files too, with its bytes.
+    pub(in crate::pki) fn everything(&self) -> BTreeMap<PathBuf, Vec<u8>> {
+        let mut found = BTreeMap::new();
+        let mut folders = vec![self.temp.path().to_owned()];
+        while let Some(folder) = folders.pop() {
+            for entry in std::fs::read_dir(&folder).expect("lists") {
+                let path = entry.expect("lists").path();
+                if path.is_dir() {
+                    folders.push(path.clone());
+                    found.insert(path, Vec::new());
+                } else {
+                    found.insert(path.clone(), std::fs::read(&path).expect("reads"));
+                }
+            }
+        }
+        found
     }
 
     /// Every file of the house with its bytes.
@@ -66,7 +85,7 @@ fn wanted() -> Preparation {
     }
 }
 
-fn name(text: &str) -> Name {
+pub(in crate::pki) fn name(text: &str) -> Name {
     Name::parse(text).expect("a name")
 }
 
@@ -74,11 +93,11 @@ fn address(text: &str) -> Address {
     Address::parse(text).expect("an address")
 }
 
-fn grant(text: &str) -> Grant {
+pub(in crate::pki) fn grant(text: &str) -> Grant {
     Grant { name: name(text), ..super::grant() }
 }
 
-fn credential(path: &Path, at: Timestamp) -> Credential {
+pub(in crate::pki) fn credential(path: &Path, at: Timestamp) -> Credential {
     let bytes = keys::read_secret(path, 1 << 20).expect("reads");
     Credential::read(&bytes, at).expect("a credential")
 }
