@@ -3,10 +3,12 @@
 //! `request` and `accept` are the holder's, on their own machine; the others
 //! are the house's. A private key never travels between the two.
 
+mod batch;
 mod certify;
 mod fault;
 mod holder;
 mod list;
+mod people;
 mod revoke;
 mod show;
 
@@ -14,7 +16,7 @@ use clap::Subcommand;
 
 use super::{Exit, Failure};
 
-/// Credentials: request, sign, accept, issue, revoke, list, show
+/// Credentials: request, sign, accept, issue, batch, revoke, list, show
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
     #[command(subcommand)]
@@ -27,6 +29,7 @@ enum Command {
     Sign(certify::SignArgs),
     Accept(holder::AcceptArgs),
     Issue(certify::IssueArgs),
+    Batch(batch::Args),
     Revoke(revoke::RevokeArgs),
     Crl(revoke::CrlArgs),
     List(list::Args),
@@ -39,6 +42,7 @@ pub(super) fn run(args: &Args) -> Result<Exit, Failure> {
         Command::Sign(args) => certify::sign(args),
         Command::Accept(args) => holder::accept(args),
         Command::Issue(args) => certify::issue(args),
+        Command::Batch(args) => batch::run(args),
         Command::Revoke(args) => revoke::revoke(args),
         Command::Crl(args) => revoke::crl(args),
         Command::List(args) => list::run(args),
