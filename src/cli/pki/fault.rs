@@ -146,6 +146,9 @@ impl From<HolderFault> for Failure {
         match fault {
             HolderFault::Credential { source, .. } => of_credential(&source, message),
             HolderFault::File(fault) => fault.into(),
+            HolderFault::InTheWay { .. } => {
+                Self::usage("file-exists", message).hint("move it away, or work in another folder")
+            }
             HolderFault::Key(_) => Self::usage("not-a-key", message)
                 .hint("move the .key file away and begin anew with `gavel pki request NAME`"),
             HolderFault::NoKey { .. } => Self::usage("no-key", message)

@@ -9,7 +9,8 @@ use crate::pki::keys::shown;
 
 /// Make a key and a request for a certificate, on the machine of the one who bids
 ///
-/// The request goes to the house; the key never does. A key that is there is used again.
+/// The request goes to the house; the key never does. A key that is there is used again, also
+/// that of a credential NAME.pem, so that the house can renew it.
 #[derive(Debug, clap::Args)]
 pub(super) struct RequestArgs {
     /// The name you ask for: a-z, 0-9, _ and -; the house decides

@@ -259,6 +259,10 @@ fn a_key_is_requested_signed_and_accepted_without_leaving_its_holder() {
     let nobodys = place.bidders("nobody");
     let fault = accept(&signed.path, &nobodys, now()).expect_err("has no key");
     assert!(matches!(fault, HolderFault::NoKey { key, .. } if key == requested.fingerprint));
+    let folder = place.bidders("elsewhere");
+    keys::replace(&folder.join("alice.pem"), b"a photograph").expect("writes");
+    let fault = accept(&signed.path, &folder, now()).expect_err("something is in the way");
+    assert!(matches!(fault, HolderFault::InTheWay { .. }));
     let accepted = accept(&signed.path, &alices, now()).expect("accepts");
     assert!(!accepted.was_complete && accepted.ca == office.anchor().fingerprint());
     assert!(!keys::is_there(&requested.key).expect("looks"), "the credential is the only copy");
@@ -268,6 +272,36 @@ fn a_key_is_requested_signed_and_accepted_without_leaving_its_holder() {
 
     let fault = Credential::read(&keys::read_public(&signed.path, 1 << 20).expect("reads"), now());
     assert_eq!(fault.expect_err("has no key"), CredentialFault::NoKey);
+}
+
+#[test]
+fn a_key_asks_again_out_of_its_credential_and_one_house_never_overwrites_another() {
+    let (place, other) = (Place::prepared(), Place::prepared());
+    let alices = place.bidders("alice");
+    let requested = request(&alices, &name("alice")).expect("requests");
+    let sign = |place: &Place, path: &Path| {
+        place.office().sign(path, grant("alice"), Replace::Revoke, later(1)).expect("signs")
+    };
+    let first = sign(&place, &requested.request);
+    let accepted = accept(&first.path, &alices, later(1)).expect("accepts");
+    let again = request(&alices, &name("alice")).expect("requests");
+    assert_eq!((again.fingerprint, again.key_was_there), (requested.fingerprint, true));
+    assert_eq!(again.key, accepted.path);
+
+    let held = keys::read_secret(&accepted.path, 1 << 20).expect("reads");
+    let others = sign(&other, &again.request);
+    let fault = accept(&others.path, &alices, later(1)).expect_err("is of another house");
+    assert!(matches!(fault, HolderFault::File(keys::KeyFault::Exists { .. })));
+    assert_eq!(*keys::read_secret(&accepted.path, 1 << 20).expect("reads"), *held);
+    let second = sign(&place, &again.request);
+    let renewed = accept(&second.path, &alices, later(1)).expect("accepts");
+    assert!(!renewed.was_complete);
+    let credential = credential(&renewed.path, later(1));
+    assert_eq!(credential.identity, second.identity);
+    assert_eq!(credential.identity.key, requested.fingerprint);
+    keys::replace(&alices.join("bob.pem"), b"a photograph").expect("writes");
+    let fault = request(&alices, &name("bob")).expect_err("something is in the way");
+    assert!(matches!(fault, HolderFault::InTheWay { .. }));
 }
 
 #[test]
