@@ -116,6 +116,11 @@ pub(crate) const CODES: &[(&str, &str)] = &[
          the ledger records.",
     ),
     (
+        "compromised-key",
+        "A certificate of this key was revoked because the key was lost or in other hands. Whoever \
+         has it could ask for another one; so the key is never certified again.",
+    ),
+    (
         "confirmation-needed",
         "A bid of more than 10 times the ask is more often a slip of the finger than meant. \
          --yes, or a yes at the terminal, sends it.",
@@ -155,12 +160,18 @@ pub(crate) const CODES: &[(&str, &str)] = &[
         "Something answered and closed the connection at once: a server that is full or stopping, \
          or one that has found its own ledger contradicted.",
     ),
+    (
+        "key-elsewhere",
+        "To renew a certificate, its key must be here, or a request that proves that its holder \
+         has it. The house keeps no copy of what it hands out.",
+    ),
     ("key-mismatch", "A private key and a certificate that should belong together do not."),
     (
         "key-not-erased",
         "The sale is closed and sealed, but its sealing key could not be erased. Erase the file by \
          hand, so that nobody can seal anything else for this sale.",
     ),
+    ("key-taken", "The key is certified under another name already. A key is one person's."),
     (
         "ledger-changed",
         "Somebody other than the server wrote to the ledger's files while it ran, or the disk \
@@ -238,6 +249,12 @@ pub(crate) const CODES: &[(&str, &str)] = &[
     ),
     ("other-ca", "Two parts of the house's folder come from different CAs."),
     ("other-house", "The folder belongs to a house of another name."),
+    (
+        "other-key",
+        "The key is not the one of the certificate that is to be renewed. In a sale that is running \
+         a name belongs to the key that it enrolled with: another one is refused as name-taken \
+         until the auctioneer reissues the name.",
+    ),
     (
         "other-sale",
         "The ledger is of another sale, of another house, or under another CA than the files here.",

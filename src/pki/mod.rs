@@ -42,8 +42,8 @@ pub use identity::{
     Fingerprint, FingerprintError, Identity, Sealer, Serial, SerialError, ServerIdentity,
 };
 pub use office::{
-    BatchFault, Batched, Certified, CrlMade, Enlisted, HouseFolder, Office, OfficeFault, Replace,
-    Revoked, Which,
+    BatchFault, Batched, Certified, CrlMade, Enlisted, HouseFolder, NewKey, Office, OfficeFault,
+    RenewFault, Renewal, Renewed, Replace, Revoked, ServerRenewed, Which,
 };
 pub use people::{BadRow, Column, Judged, Kept, PeopleList, Row, RowFault, Wish};
 pub use prepare::{Made, Preparation, Prepared, Thing, prepare};

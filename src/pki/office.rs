@@ -6,10 +6,12 @@
 //! keys were made here. The register is written before anything is given away.
 
 mod batch;
+mod renew;
 
 use std::path::{Path, PathBuf};
 
 pub use self::batch::{BatchFault, Batched, Enlisted};
+pub use self::renew::{NewKey, RenewFault, Renewal, Renewed, ServerRenewed};
 use super::anchor::Anchor;
 use super::ca::{CRL_LIFETIME, Ca, CaFault, Grant, KeyMaker};
 use super::credential::{Answer, Credential};
@@ -51,6 +53,9 @@ pub enum OfficeFault {
         /// The folder.
         path: PathBuf,
     },
+    /// The key was revoked as compromised.
+    #[error("the key was revoked as compromised, and is never certified again")]
+    Compromised,
     /// The revocation list that was made is not good.
     #[error(transparent)]
     Crl(#[from] CrlFault),
@@ -290,6 +295,7 @@ impl Office {
         let bytes = keys::read_public(request, CREDENTIAL_FILE_BYTES_MAX)?;
         let key = read_request(&bytes)?;
         let path = request.with_file_name(format!("{}.answer.pem", grant.name));
+        self.check_not_compromised(&key)?;
         let grant = Grant { maker: self.maker_of(&key), ..grant };
         let (identity, replaced) = self.certify(&key, &grant, replace, now)?;
         keys::replace(&path, self.answer(&identity).to_pem().as_bytes())?;
@@ -352,13 +358,13 @@ impl Office {
     }
 
     /// Makes a server's key and certificate.
-    pub(super) fn make_server(&mut self, now: Timestamp) -> Result<(), OfficeFault> {
+    pub(super) fn make_server(&mut self, now: Timestamp) -> Result<Issued, OfficeFault> {
         let secret = P256Secret::generate()?;
         let host = self.particulars.address.host();
         let local = ["localhost", "127.0.0.1", "::1"].into_iter().filter(|name| *name != host);
         let names: Vec<&str> = std::iter::once(host).chain(local).collect();
         let (der, identity) = self.ca.certify_server(&secret.public_key(), &names, now)?;
-        self.register.enter(vec![Entry::Issued(Issued {
+        let issued = Issued {
             at: now,
             holder: Holder::Server,
             serial: identity.serial,
@@ -366,9 +372,11 @@ impl Office {
             key: identity.key.fingerprint(),
             not_before: identity.not_before,
             not_after: identity.not_after,
-        })])?;
+        };
+        self.register.enter(vec![Entry::Issued(issued.clone())])?;
         let server = ServerKey::new(der, secret);
-        Ok(keys::replace(&self.folder.serve().server_path(), server.to_pem().as_bytes())?)
+        keys::replace(&self.folder.serve().server_path(), server.to_pem().as_bytes())?;
+        Ok(issued)
     }
 
     /// Makes the sealing key and certificate of a sale.
@@ -397,6 +405,17 @@ impl Office {
             by_house && issued.key == key
         };
         if self.register.issued().any(by_house) { KeyMaker::House } else { KeyMaker::Holder }
+    }
+
+    /// Whoever has a key that was revoked as compromised could ask for it to be certified anew.
+    fn check_not_compromised(&self, key: &P256Key) -> Result<(), OfficeFault> {
+        let key = key.fingerprint();
+        let compromised = |entry: &CrlEntry| entry.reason == RevocationReason::KeyCompromise;
+        let mut serials = self.register.revoked().filter(compromised).map(|entry| entry.serial);
+        let of_key = |serial: Serial| {
+            self.register.issued().any(|issued| issued.serial == serial && issued.key == key)
+        };
+        if serials.any(of_key) { Err(OfficeFault::Compromised) } else { Ok(()) }
     }
 
     fn answer(&self, identity: &Identity) -> Answer {

@@ -79,7 +79,8 @@ impl Issued {
         }
     }
 
-    fn is_of(&self, wanted: &Name) -> bool {
+    /// Whether it was made for a person of that name.
+    pub(super) fn is_of(&self, wanted: &Name) -> bool {
         matches!(&self.holder, Holder::Person { name, .. } if name == wanted)
     }
 }

@@ -6,7 +6,7 @@ use crate::cli::{Failure, when};
 use crate::pki::keys::KeyFault;
 use crate::pki::{
     BatchFault, CaFault, CertificateFault, CredentialFault, HolderFault, OfficeFault,
-    RegisterFault, ServeFault, ShowFault,
+    RegisterFault, RenewFault, ServeFault, ShowFault,
 };
 
 use crate::time::Timestamp;
@@ -25,6 +25,8 @@ impl From<OfficeFault> for Failure {
             OfficeFault::Ca(fault) => of_ca(&fault, message),
             OfficeFault::CaIncomplete { .. } => Self::operator("ca-incomplete", message)
                 .hint("bring ca.pem and ca.key back from a copy; a new CA would be another house"),
+            OfficeFault::Compromised => Self::usage("compromised-key", message)
+                .hint("whoever is to have a certificate makes another key: `gavel pki request`"),
             OfficeFault::Crl(_) => {
                 Self::usage("bad-crl", message).hint("`gavel pki crl` makes a new one")
             }
@@ -74,6 +76,29 @@ impl From<BatchFault> for Failure {
                 failure
                     .hint("run the same command again: it writes the rest, and issues nobody twice")
             }
+        }
+    }
+}
+
+impl From<RenewFault> for Failure {
+    fn from(fault: RenewFault) -> Self {
+        let message = whole(&fault);
+        match fault {
+            RenewFault::Credential { .. } => Self::usage("bad-credential", message)
+                .hint("give a request, or the credential whose key is to be certified anew"),
+            RenewFault::KeyElsewhere { name, .. } => Self::usage("key-elsewhere", message)
+                .hint(format!(
+                    "{name} runs `gavel pki request {name}` beside {name}.pem and sends the request"
+                ))
+                .hint(format!("then: gavel pki renew {name} {name}.request.pem")),
+            RenewFault::Office(fault) => fault.into(),
+            RenewFault::OtherKey { .. } => Self::usage("other-key", message)
+                .hint("a running sale would refuse it until the auctioneer reissues the name")
+                .hint("--new-key takes the key of a request all the same"),
+            RenewFault::OthersKey { .. } => Self::usage("key-taken", message)
+                .hint("a key is one person's: look which file you gave, with `gavel pki show`"),
+            RenewFault::Revoked { .. } => Self::usage("no-certificate", message)
+                .hint("whoever may have a new one: `gavel pki sign` or `gavel pki issue`"),
         }
     }
 }

@@ -26,9 +26,14 @@ pub(super) fn request(args: &RequestArgs) -> Result<Exit, Failure> {
         "{:13}{key}    {made}\n{:13}{request}    goes to the house\n{:13}sha256:{}\n",
         "key", "request", "fingerprint", requested.fingerprint
     ));
+    let house_runs = if requested.key.ends_with(format!("{name}.pem")) {
+        format!("gavel pki renew {name} {request}")
+    } else {
+        format!("gavel pki sign {request} --as {name}")
+    };
     print::talk(&format!(
         "\nSend {request} to the house, and read it the fingerprint by telephone or in person.\n\
-         It runs `gavel pki sign {request} --as {name}` and sends back {name}.answer.pem.\n\
+         It runs `{house_runs}` and sends back {name}.answer.pem.\n\
          next: gavel pki accept {name}.answer.pem\n"
     ));
     Ok(Exit::Success)

@@ -9,6 +9,7 @@ mod fault;
 mod holder;
 mod list;
 mod people;
+mod renew;
 mod revoke;
 mod show;
 
@@ -16,7 +17,7 @@ use clap::Subcommand;
 
 use super::{Exit, Failure};
 
-/// Credentials: request, sign, accept, issue, batch, revoke, list, show
+/// Credentials: request, sign, accept, issue, batch, renew, revoke, list, show
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
     #[command(subcommand)]
@@ -30,6 +31,7 @@ enum Command {
     Accept(holder::AcceptArgs),
     Issue(certify::IssueArgs),
     Batch(batch::Args),
+    Renew(renew::Args),
     Revoke(revoke::RevokeArgs),
     Crl(revoke::CrlArgs),
     List(list::Args),
@@ -43,6 +45,7 @@ pub(super) fn run(args: &Args) -> Result<Exit, Failure> {
         Command::Accept(args) => holder::accept(args),
         Command::Issue(args) => certify::issue(args),
         Command::Batch(args) => batch::run(args),
+        Command::Renew(args) => renew::run(args),
         Command::Revoke(args) => revoke::revoke(args),
         Command::Crl(args) => revoke::crl(args),
         Command::List(args) => list::run(args),

@@ -4,6 +4,7 @@
 mod batch;
 mod handshakes;
 pub(super) mod house;
+mod renew;
 mod revoking;
 mod who_gets_in;
 
