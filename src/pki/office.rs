@@ -3,7 +3,8 @@
 //!
 //! `ca/` holds the CA's certificate and key and the register; it may live on
 //! another machine. `serve/` is the server's. `people/` holds credentials whose
-//! keys were made here. The register is written before anything is given away.
+//! keys were made here, and the answers of a batch. The register is written
+//! before anything is given away.
 
 mod batch;
 mod renew;
