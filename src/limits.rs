@@ -84,6 +84,12 @@ pub const RECEIPT_FILE_BYTES_MAX: u64 = 96 * 1024;
 pub const CRL_FILE_BYTES_MAX: u64 = 4 * 1024 * 1024;
 /// The most bytes of a CA's register: about 150,000 certificates.
 pub const REGISTER_FILE_BYTES_MAX: u64 = 64 * 1024 * 1024;
+/// The most bytes of a list of people: 400 for each of its rows, with columns that gavel ignores.
+pub const PEOPLE_FILE_BYTES_MAX: u64 = 4 * 1024 * 1024;
+/// The most rows of a list of people: a hall of them, about as many as a server takes at once.
+pub const PEOPLE_ROWS_MAX: usize = 10_000;
+/// The most bytes of a batch that waits for its files: credentials for every row of a list.
+pub const BATCH_FILE_BYTES_MAX: u64 = 64 * 1024 * 1024;
 /// The most bytes of a sale file.
 pub const SALE_FILE_BYTES_MAX: u64 = 16 * 1024 * 1024;
 /// The most bytes of a sale's private file: an opening for each lot and each lowered reserve.

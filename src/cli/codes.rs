@@ -70,6 +70,16 @@ pub(crate) const CODES: &[(&str, &str)] = &[
          file that holds the certificate of one house's CA.",
     ),
     (
+        "batch-damaged",
+        "A batch was cut off, and the file that holds what it had left to write (batch.json, beside \
+         the CA's key) cannot be read. Its certificates are in the register; their keys are lost.",
+    ),
+    (
+        "batch-unfinished",
+        "A list's certificates are in the register, and not all of their files could be written. \
+         They are kept beside the CA's key; the same command, run again, writes the rest.",
+    ),
+    (
         "ca-incomplete",
         "A CA is a certificate (ca.pem), a key (ca.key) and a name (house.json), and a part is \
          missing. Bring it back from a copy; nothing is overwritten.",
@@ -104,6 +114,11 @@ pub(crate) const CODES: &[(&str, &str)] = &[
         "The wall clock is earlier than the last entry of the ledger, so that times would run \
          backwards. Correct the clock, or go on at the ledger's time with --accept-clock, which \
          the ledger records.",
+    ),
+    (
+        "compromised-key",
+        "A certificate of this key was revoked because the key was lost or in other hands. Whoever \
+         has it could ask for another one; so the key is never certified again.",
     ),
     (
         "confirmation-needed",
@@ -145,12 +160,18 @@ pub(crate) const CODES: &[(&str, &str)] = &[
         "Something answered and closed the connection at once: a server that is full or stopping, \
          or one that has found its own ledger contradicted.",
     ),
+    (
+        "key-elsewhere",
+        "To renew a certificate, its key must be here, or a request that proves that its holder \
+         has it. The house keeps no copy of what it hands out.",
+    ),
     ("key-mismatch", "A private key and a certificate that should belong together do not."),
     (
         "key-not-erased",
         "The sale is closed and sealed, but its sealing key could not be erased. Erase the file by \
          hand, so that nobody can seal anything else for this sale.",
     ),
+    ("key-taken", "The key is certified under another name already. A key is one person's."),
     (
         "ledger-changed",
         "Somebody other than the server wrote to the ledger's files while it ran, or the disk \
@@ -229,6 +250,12 @@ pub(crate) const CODES: &[(&str, &str)] = &[
     ("other-ca", "Two parts of the house's folder come from different CAs."),
     ("other-house", "The folder belongs to a house of another name."),
     (
+        "other-key",
+        "The key is not the one of the certificate that is to be renewed. In a sale that is running \
+         a name belongs to the key that it enrolled with: another one is refused as name-taken \
+         until the auctioneer reissues the name.",
+    ),
+    (
         "other-sale",
         "The ledger is of another sale, of another house, or under another CA than the files here.",
     ),
@@ -241,6 +268,11 @@ pub(crate) const CODES: &[(&str, &str)] = &[
     ("passphrase-mismatch", "The two passphrases that were typed differ."),
     ("passphrase-needed", "The CA's key is encrypted, and no passphrase was given."),
     ("passphrase-wrong", "The passphrase does not open the CA's key."),
+    (
+        "people-file",
+        "A list of people is refused as a whole: nothing is issued while one row is broken. Each \
+         broken row is named with its column and the reason.",
+    ),
     ("protocol-broken", "The server sent what no gavel server of this version sends."),
     ("read-only", "The file system is mounted read-only."),
     ("register-damaged", "A line of the register of issued certificates is not the register's."),
