@@ -2,7 +2,7 @@
 
 use std::fs::File;
 use std::io::Read;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::failure::{Operation, StoreFailure, failed};
 use super::place::{self, Place};
@@ -15,6 +15,18 @@ use crate::limits::{NOTE_BYTES_MAX, PRIVATE_FILE_BYTES_MAX};
 #[derive(Debug)]
 pub struct Files {
     pub(super) place: Place,
+}
+
+/// Names the files of a sale to be read only, and makes nothing.
+///
+/// # Errors
+/// [`StoreFailure::Locked`] if a server runs the sale; the anchor's folder must be there.
+pub fn look(
+    folder: &Path,
+    sale: &str,
+    anchor_folder: Option<&Path>,
+) -> Result<Files, StoreFailure> {
+    Ok(Files { place: Place::look(folder, sale, anchor_folder)? })
 }
 
 impl Files {
