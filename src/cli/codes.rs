@@ -138,6 +138,11 @@ pub(crate) const CODES: &[(&str, &str)] = &[
     ("file-unreadable", "A file is there but cannot be read."),
     ("file-unwritable", "A file or folder cannot be written."),
     (
+        "flag-contradicts",
+        "A flag says again, or otherwise, what the sale file says. Each thing is said once: leave \
+         the flag out or change the file.",
+    ),
+    (
         "folder-busy",
         "Another gavel command works in the same folder of the CA. Wait for it; if there is none, \
          try again: the lock goes with the process that holds it.",
