@@ -213,6 +213,9 @@ pub const BIDS_ANEW_MAX: u32 = 8;
 pub const OUTCOME_PATIENCE: Span = Span::from_s(30);
 /// How many typed or piped commands wait for the one before them.
 pub const TYPED_LINES_MAX: usize = 64;
+/// How long a bid must have been on the screen before a hammer at the prompt can mean it: nobody
+/// reads faster, and who has not seen a bid must not sell at it.
+pub const SEEN_AFTER: Span = Span::from_ms(500);
 /// The most characters of a server's message that are shown.
 pub const SERVER_MESSAGE_CHARS_MAX: usize = 400;
 /// A bid over this many times the ask needs a confirmation: a slip of the finger is the commonest plea.

@@ -125,7 +125,9 @@ impl House {
             house: self.name.clone(),
             sale: self.sale.clone(),
             title: Title::parse("Estate sale").expect("a title"),
-            lots: read_sale_file(self.items.as_bytes(), Times::Absolute).expect("items").lot_terms(),
+            lots: read_sale_file(self.items.as_bytes(), Times::Absolute)
+                .expect("items")
+                .lot_terms(),
             terms: Terms {
                 sale: SaleTerms {
                     currency: Currency::seed(),

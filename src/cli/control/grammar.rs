@@ -76,6 +76,8 @@ pub(super) enum Unclear {
     NothingPending,
     #[error("a bid stands that would be sold: hammer the lot, or void the bid")]
     WouldSell,
+    #[error("the reserve is not met, so nobody would win it: `pass` closes the lot all the same")]
+    WouldPass,
     #[error("{0}")]
     Text(String),
     #[error("another bid has come in: {now} stands, not {seen}")]
@@ -190,6 +192,9 @@ impl View<'_> {
             [] => {}
             [price] => self.check_price(lot, price)?,
             _ => return Err(Unclear::Form { form: "hammer LOT [PRICE]" }),
+        }
+        if lot.standing().is_some() && lot.reserve_met() == Some(false) {
+            return Err(Unclear::WouldPass);
         }
         let seen = lot.standing().map(|high| high.seq);
         Ok(deed(Deed::Hammer { lot: id(lot), seen }, None))

@@ -1,18 +1,25 @@
 //! The live session of staff: the sale above, the commands below, one short word for
 //! what is done at every lot.
 
+use std::collections::HashMap;
+
 use tokio::sync::mpsc;
 
 use super::desk::{Desk, Ready};
 use super::grammar::{FORMS, Wanted};
 use crate::auction::act::{Deed, Effect};
 use crate::auction::event::Happening;
+use crate::auction::lot::Lot;
 use crate::auction::name::LotId;
+use crate::auction::sale::Sale;
 use crate::cli::bid::{is_yes, who_am_i};
 use crate::cli::caller::Whom;
 use crate::cli::prompt::{Prompt, Typed, piped};
 use crate::cli::{Exit, Failure, print};
-use crate::client::{BidAnswer, Happened, SessionError};
+use crate::client::{BidAnswer, Entry, Happened, SessionError};
+use crate::clock::Stopwatch;
+use crate::limits::SEEN_AFTER;
+use crate::record::Order;
 
 /// Where the lines go.
 enum Output {
@@ -26,6 +33,10 @@ struct Live {
     yes: bool,
     /// The lot that is being sold.
     current: Option<LotId>,
+    /// The standing bid of each lot before it last changed, and since when.
+    changed: HashMap<LotId, (Option<u64>, Stopwatch)>,
+    /// The standing bids as they were last shown.
+    shown: HashMap<LotId, u64>,
     /// What waits for a yes.
     doubtful: Option<Wanted>,
     /// How many answers are awaited.
@@ -47,6 +58,8 @@ pub(super) async fn run(whom: &Whom, at_terminal: bool, yes: bool) -> Result<Exi
         output,
         yes,
         current: None,
+        changed: HashMap::new(),
+        shown: HashMap::new(),
         doubtful: None,
         awaited: 0,
         refused: false,
@@ -65,6 +78,8 @@ impl Live {
             // Over pipes a command waits for the answer to the one before.
             let may_take = matches!(self.output, Output::Prompt(_)) || self.awaited == 0;
             tokio::select! {
+                // What was typed was typed at the screen as it is, before what comes next.
+                biased;
                 said = typed.recv(), if may_take => {
                     if let Output::Prompt(prompt) = &mut self.output {
                         prompt.was_answered();
@@ -75,7 +90,15 @@ impl Live {
                         Some(Typed::End) | None => break,
                     }
                 }
-                happened = self.desk.session.next() => self.hear(&happened?),
+                happened = self.desk.session.next() => {
+                    let happened = happened?;
+                    self.hear(&happened);
+                    let is_over = self.desk.sale().is_some_and(Sale::is_closed);
+                    if is_over && self.awaited == 0 && matches!(happened, Happened::Lost { .. }) {
+                        self.say("The sale has closed, and its server is gone.\n");
+                        break;
+                    }
+                }
             }
         }
         self.leave().await
@@ -125,12 +148,46 @@ impl Live {
                 self.unknown |= matches!(answer, BidAnswer::Unknown);
             }
             Happened::Entry(entry) => {
+                self.note_change(entry);
                 if let Some(event) = &entry.event {
                     self.follow(&event.what);
                 }
             }
             _ => {}
         }
+    }
+
+    fn note_change(&mut self, entry: &Entry) {
+        let lot = match entry.event.as_ref().map(|event| &event.what) {
+            Some(Happening::BidAccepted { bid, .. }) => &bid.lot,
+            Some(Happening::Acted { act, effect: Effect::Voided { .. } }) => {
+                let Some(lot) = act.deed.lot() else { return };
+                lot
+            }
+            _ => return,
+        };
+        let stands = self.desk.sale().and_then(|sale| sale.lot(lot)).and_then(Lot::standing);
+        let before = match stands.map(|high| high.seq) {
+            Some(seq) => self.shown.insert(lot.clone(), seq),
+            None => self.shown.remove(lot),
+        };
+        self.changed.insert(lot.clone(), (before, Stopwatch::start()));
+    }
+
+    /// At the prompt a hammer or void means the bid that was on the screen for long enough to
+    /// be read; if another has come, the house answers `bid-in`.
+    fn as_seen(&self, wanted: Wanted) -> Wanted {
+        let Wanted::Act { order: Order::Deed(deed), reason } = wanted else { return wanted };
+        let seen_of = |lot: &LotId, seen: Option<u64>| match self.changed.get(lot) {
+            Some((before, since)) if since.elapsed_us() < SEEN_AFTER.ms() * 1000 => *before,
+            Some(_) | None => seen,
+        };
+        let deed = match deed {
+            Deed::Hammer { lot, seen } => Deed::Hammer { seen: seen_of(&lot, seen), lot },
+            Deed::Void { lot, seen } => Deed::Void { seen: seen_of(&lot, seen), lot },
+            other => other,
+        };
+        Wanted::Act { order: Order::Deed(deed), reason }
     }
 
     /// The lot that staff opened last is the one that is being sold, until it has ended.
@@ -203,6 +260,7 @@ impl Live {
 
     async fn act(&mut self, words: &[&str]) -> Result<(), Failure> {
         let wanted = match self.desk.read(words, self.current.as_ref()) {
+            Ok(wanted) if matches!(self.output, Output::Prompt(_)) => self.as_seen(wanted),
             Ok(wanted) => wanted,
             Err(why) => {
                 self.refused = true;
