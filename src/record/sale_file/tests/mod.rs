@@ -240,6 +240,17 @@ fn a_sale_begins_before_its_hours_are_past() {
 }
 
 #[test]
+fn the_latest_end_is_that_of_the_last_lot() {
+    let estate = read(ESTATE).expect("the example");
+    assert_eq!(estate.latest_end(None), Some(at("2027-03-13T23:00:00Z")));
+    let charity = read(CHARITY).expect("the example");
+    // The cake's timer may begin at the last moment.
+    assert_eq!(charity.latest_end(charity.sale_ends_at), Some(at("2027-02-20T22:40:00Z")));
+    let manual = read(&file(r#","timer":"manual""#, LOT)).expect("reads");
+    assert_eq!(manual.latest_end(None), None);
+}
+
+#[test]
 fn what_its_writer_may_not_mean_is_noted_once() {
     let lots: Vec<String> = (1..=3)
         .map(|id| format!(r#""{id}":{{{LOT},"seller":"Ada's aunt","soft_window_ms":120}}"#))
