@@ -110,6 +110,16 @@ pub const PRIVATE_FILE_BYTES_MAX: u64 = 64 * 1024 * 1024;
 /// How often the anchor is replaced while a sale runs.
 pub const ANCHOR_EVERY: Span = Span::from_s(1);
 
+/// The room that a sale should find where its ledger is: half a million bids with their seals,
+/// at two KiB each.
+pub const SALE_ROOM_BYTES: u64 = 1024 * 1024 * 1024;
+/// The room without which none should begin: a long catalogue, the refusals that are recorded
+/// whole, and the bids of an hour.
+pub const SALE_ROOM_MIN_BYTES: u64 = 64 * 1024 * 1024;
+/// The earliest time that a clock can rightly say, the year 2026: before it this program was not
+/// there, and a machine whose battery is empty begins in 1970.
+pub const CLOCK_MIN_MS: u64 = 1_767_225_600_000;
+
 // ---- The server's door (DESIGN 3) ----
 
 /// How long a TLS handshake may take.
