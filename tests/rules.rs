@@ -4,8 +4,12 @@
 
 #[path = "rules/facts.rs"]
 mod facts;
+#[path = "rules/play.rs"]
+mod play;
 #[path = "rules/reading.rs"]
 mod reading;
+#[path = "rules/reserves.rs"]
+mod reserves;
 #[path = "rules/script.rs"]
 mod script;
 
@@ -42,6 +46,9 @@ fn a_script_that_is_wrong_is_told_where() {
     assert!(failure("12:00:01 ada bids 1 5").contains("no `->`"));
     assert!(failure("12:00:01 ada shouts -> stands").contains("no step"));
     assert!(failure("12:00:01 lot 1 -> price 5").contains("came: open"));
+    assert!(failure("12:00:01 ada hammers 1 seen -> role").contains("an act saw"));
+    assert!(failure("12:00:01 ada bids 1 5 saying yes -> stands").contains("amount"));
+    assert!(failure("lot 2 start 5 -> open").contains("no time"));
     assert!(failure("12:00 ada bids 1 5 -> stands").contains("no time"));
     assert!(check("lot 1 first-bid 60s start 5").expect_err("no opening").contains("never opens"));
 }
@@ -55,5 +62,6 @@ fn check(text: &str) -> Result<(), String> {
             script.line(line).map_err(|why| format!("{}: {line}\n  {why}", i + 1))?;
         }
     }
-    script.sale.map(|_| ()).ok_or_else(|| "1: the sale never opens".to_owned())
+    let play = script.play.ok_or("1: the sale never opens")?;
+    play.replay().map_err(|why| format!("1: {why}"))
 }

@@ -1,6 +1,9 @@
 //! What is true after a step, in the words of the scripts.
 
-use gavel::auction::{Event, Happening, Lot, LotState, Outcome, Sale, Totals, Unfit, UnsoldReason};
+use gavel::auction::{
+    Event, Happening, Lot, LotState, Outcome, Refusal, ReserveFault, Sale, Totals, Unfit,
+    UnsoldReason,
+};
 use gavel::time::Timestamp;
 
 use super::reading::MIDNIGHT_MS;
@@ -23,19 +26,34 @@ pub(crate) fn totals_facts(totals: Totals) -> Vec<String> {
         Some(total) => format!("total {total}"),
         None => "total beyond the cap".to_owned(),
     };
-    vec![format!("{} sold", totals.sold), format!("{} unsold", totals.unsold), total]
+    let Totals { sold, unsold, withdrawn, .. } = totals;
+    vec![
+        format!("{sold} sold"),
+        format!("{unsold} unsold"),
+        format!("{withdrawn} withdrawn"),
+        total,
+    ]
 }
 
 pub(crate) fn unfit(why: Unfit) -> Vec<String> {
     match why {
         Unfit::Refused(refusal) => {
             let mut facts = vec![refusal.code().as_str().replace('-', " ")];
-            if let gavel::auction::Refusal::TooLow { least } = refusal {
+            if let Refusal::TooLow { least } = refusal {
                 facts.push(format!("least {least}"));
             }
             facts
         }
-        Unfit::Reserve(fault) => vec![fault.to_string()],
+        Unfit::Reserve(fault) => vec![match fault {
+            ReserveFault::Unasked => "unasked".to_owned(),
+            ReserveFault::Unsaid => "unsaid".to_owned(),
+            ReserveFault::Contradicted => "contradicted".to_owned(),
+            ReserveFault::Unopened { openings, commitments } => {
+                format!("{openings} opened of {commitments}")
+            }
+            ReserveFault::Broken { reserve } => format!("broken by {reserve}"),
+            ReserveFault::NotFalling { reserve } => format!("not falling at {reserve}"),
+        }],
         Unfit::TimeReversed { last } => vec![format!("time goes back to before {}", clock(last))],
         Unfit::Overdue { due } => vec![format!("overdue since {}", clock(due))],
         Unfit::NotDue => vec!["not due".to_owned()],
@@ -60,6 +78,9 @@ pub(crate) fn lot_facts(lot: &Lot) -> Vec<String> {
     let price = lot.price().map_or("no price".to_owned(), |price| format!("price {price}"));
     let leader = lot.leader().map_or("no leader".to_owned(), |leader| format!("leader {leader}"));
     let ask = format!("ask {}", lot.ask());
+    let bid = lot.standing().map(|high| format!("bid {}", high.seq));
+    let reserve = lot.reserve_met().map(|met| if met { "reserve met" } else { "reserve not met" });
+    let revealed = lot.revealed_reserve().map(|reserve| format!("reserve {reserve}"));
     let counts =
         [format!("bids {}", lot.bids_accepted()), format!("extended {}", lot.extensions())];
     let opened = lot.opened_at().map(|at| format!("opened at {}", clock(at)));
@@ -67,6 +88,9 @@ pub(crate) fn lot_facts(lot: &Lot) -> Vec<String> {
     state
         .into_iter()
         .chain([price, leader, ask])
+        .chain(bid)
+        .chain(reserve.map(str::to_owned))
+        .chain(revealed)
         .chain(counts)
         .chain(opened)
         .chain(scheduled)

@@ -3,10 +3,30 @@
 use std::collections::HashMap;
 
 use gavel::auction::{
-    Amount, Bid, Currency, Increments, LotId, LotTerms, Name, Role, SaleTerms, Seller, Timer,
-    Title, VoidPolicy,
+    Amount, Currency, Increments, LotId, LotTerms, Name, SaleTerms, Seller, Timer, Title,
+    VoidPolicy,
 };
 use gavel::time::{Span, Timestamp};
+
+/// What the house says of a hidden reserve, in place of the truth.
+pub(crate) enum Saying {
+    Met(bool),
+    Nothing,
+    NotLowered,
+    Openings(Vec<Amount>),
+}
+
+impl Saying {
+    pub(crate) fn read(word: &str) -> Result<Self, String> {
+        Ok(match word {
+            "met" => Self::Met(true),
+            "unmet" => Self::Met(false),
+            "nothing" => Self::Nothing,
+            "not-lowered" => Self::NotLowered,
+            reserves => Self::Openings(reserves.split(',').map(amount).collect::<Result<_, _>>()?),
+        })
+    }
+}
 
 /// Midnight of the day on which every script plays.
 pub(crate) const MIDNIGHT_MS: u64 = 1_700_006_400_000;
@@ -20,8 +40,12 @@ pub(crate) fn sale_terms(words: &HashMap<String, String>) -> Result<SaleTerms, S
         opens_at: at("opens")?,
         sale_ends_at: at("ends")?,
         restart_grace: grace.unwrap_or(gavel::limits::RESTART_GRACE),
-        room_bids: false,
-        void_policy: VoidPolicy::Reinstate,
+        room_bids: yes(words, "room")?,
+        void_policy: match words.get("void").map(String::as_str) {
+            None => VoidPolicy::Reinstate,
+            Some("reopen") => VoidPolicy::Reopen,
+            Some(_) => return Err("`void` is `reopen` or left out".to_owned()),
+        },
     })
 }
 
@@ -38,21 +62,33 @@ pub(crate) fn lot_terms(id: &str, words: &HashMap<String, String>) -> Result<Lot
         Some(None) => return Err("`soft` is WINDOW/EXTENSION".to_owned()),
         None => (Span::ZERO, Span::ZERO),
     };
-    let seller = words.get("seller").map(|word| Name::parse(word).map_err(text)).transpose()?;
+    let seller = match (words.get("seller"), words.get("consigned-by")) {
+        (Some(person), _) => Some(Seller::Person(name(person)?)),
+        (None, Some(free_text)) => Some(Seller::Text(title(free_text)?)),
+        (None, None) => None,
+    };
     Ok(LotTerms {
         id: lot_id(id)?,
-        name: Title::parse("A thing").map_err(text)?,
+        name: title("A thing")?,
         start: amount(words.get("start").ok_or("a lot has a `start`")?)?,
         increments: increments(words.get("step").map_or("1", String::as_str))?,
         timer,
         soft_window: window,
         soft_extend: extend,
         hard_end: at("hard")?,
-        seller: seller.map(Seller::Person),
+        seller,
         estimate: None,
-        without_reserve: false,
+        without_reserve: yes(words, "without-reserve")?,
         reserve_commit: None,
     })
+}
+
+fn yes(words: &HashMap<String, String>, key: &str) -> Result<bool, String> {
+    match words.get(key).map(String::as_str) {
+        None => Ok(false),
+        Some("yes") => Ok(true),
+        Some(_) => Err(format!("`{key}` is `yes` or left out")),
+    }
 }
 
 pub(crate) fn increments(word: &str) -> Result<Increments, String> {
@@ -67,15 +103,12 @@ pub(crate) fn increments(word: &str) -> Result<Increments, String> {
     Increments::new(rows?).map_err(text)
 }
 
-pub(crate) fn bid(
-    roles: &HashMap<String, Role>,
-    who: &str,
-    lot: &str,
-    typed: &str,
-) -> Result<Bid, String> {
-    let role = roles.get(who).copied().unwrap_or(Role::Bidder);
-    let bidder = Name::parse(who).map_err(text)?;
-    Ok(Bid::own(bidder, role, lot_id(lot)?, amount(typed)?))
+pub(crate) fn name(word: &str) -> Result<Name, String> {
+    Name::parse(word).map_err(text)
+}
+
+pub(crate) fn title(words: &str) -> Result<Title, String> {
+    Title::parse(words).map_err(text)
 }
 
 pub(crate) fn pairs(words: &[&str]) -> Result<HashMap<String, String>, String> {
