@@ -28,7 +28,7 @@ pub const DEPTH_MAX: usize = 8;
 /// The most lots in a sale: their state is the auditor's memory.
 pub const LOTS_MAX: usize = 100_000;
 /// How many bids of a lot that stand on each other are kept for voids, so that an auditor's memory
-/// does not grow with the ledger: more than that are not voided in a row.
+/// does not grow with the ledger: no void brings back an older one.
 pub const STANDING_BIDS_MAX: usize = 64;
 /// The most reserves that a lot may have one after the other: their openings fit one line.
 pub const RESERVES_PER_LOT_MAX: usize = 32;
