@@ -65,6 +65,8 @@ pub const COUNTED_KEYS_PER_LINE_MAX: usize = 128;
 pub const TICK_AFTER: Span = Span::from_s(10);
 /// How far wall clock and official time may part before a `clock` entry.
 pub const CLOCK_DRIFT_MAX: Span = Span::from_ms(250);
+/// How long a host must have been suspended to count as away: less is nobody's loss.
+pub const SUSPENSION_MIN: Span = Span::from_s(1);
 /// The least time an open lot keeps after an outage.
 pub const RESTART_GRACE: Span = Span::from_s(60);
 /// The longest timer of a lot (a year): catches milliseconds written as seconds.
