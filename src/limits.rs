@@ -156,6 +156,13 @@ pub const CRL_POLL: Span = Span::from_ms(250);
 /// can neither fill a memory nor bury one kind under another.
 pub const FINDINGS_OF_A_KIND_MAX: usize = 25;
 
+// ---- Results ----
+
+/// How many bids a sheet lists: they are in memory several times while sheets are compared.
+pub const ANNEX_BIDS_MAX: usize = 100_000;
+/// How many clock entries a sheet lists: one a second for an hour of a clock gone mad.
+pub const ANNEX_CLOCKS_MAX: usize = 3_600;
+
 // ---- Clients ----
 
 /// The longest line a client takes from a server: a `lines` message of a full frame fits.

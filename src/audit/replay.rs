@@ -17,7 +17,6 @@ use crate::auction::refusal::{Code, Unfit};
 use crate::auction::sale::Sale;
 use crate::ledger::checkpoint::{CheckpointError, SignedCheckpoint};
 use crate::ledger::entry::Kind;
-use crate::ledger::hash::Hash;
 use crate::ledger::merkle::Frontier;
 use crate::record::{
     AcceptedBid, Authenticated, BadSignature, BidEvidence, Counts, Enrolled, EnrolmentFault, Head,
@@ -64,9 +63,9 @@ enum End {
 }
 
 impl Replay {
-    pub(super) fn new(opening: Opening, keys: Keys, sale: Sale) -> Self {
+    pub(super) fn new(opening: Opening, keys: Keys, sale: Sale, keeps_annexes: bool) -> Self {
         let roster = Roster::new(keys.sale_hash, &opening.terms);
-        let tally = Tally::new(sale.lots().len());
+        let tally = Tally::new(sale.lots().len(), keeps_annexes);
         let opened_at = sale.last();
         Self {
             opening,
@@ -107,6 +106,11 @@ impl Replay {
         self.end != End::Running
     }
 
+    /// Whether its close is sealed as well.
+    pub(super) fn is_sealed(&self) -> bool {
+        self.end == End::Sealed
+    }
+
     /// Stops asking the rules: what the sale's state is now, nobody can say.
     pub(super) const fn derail(&mut self) {
         self.derailed = true;
@@ -139,10 +143,8 @@ impl Replay {
                 wrong.into_iter().for_each(&mut report);
                 Ok(())
             }
-            Checked::Refused { refused, signature } => {
-                self.refused(at, &refused, signature, entry.body_bytes)
-            }
-            Checked::Unsigned(record) => self.unsigned(record, at, place),
+            Checked::Refused { refused, signature } => self.refused(entry, at, &refused, signature),
+            Checked::Unsigned(record) => self.unsigned(entry.seq, record, at, place),
         };
         judged.unwrap_or_else(report);
     }
@@ -276,8 +278,7 @@ impl Replay {
             self.roster.spend(bid);
         }
         if let Some(place) = self.place_of(accepted.evidence.lot()) {
-            let trace = Trace { seq: entry.seq, hash: Hash::of(&entry.raw), at };
-            self.tally.accept(place, accepted, trace);
+            self.tally.accept(place, accepted, Trace::of(entry, at));
         }
         wrong
     }
@@ -319,17 +320,18 @@ impl Replay {
 
     fn refused(
         &mut self,
+        entry: &Entry,
         at: Timestamp,
         refused: &RefusedBid,
         signature: Result<(), BadSignature>,
-        body_bytes: usize,
     ) -> Result<(), Wrong> {
         self.outside_the_rules(at)?;
         signature.map_err(signature_wrong)?;
         let bid = &refused.bid;
-        let judged = self.judge_refusal(at, refused, body_bytes);
-        self.tally.refuse(self.place_of(&bid.statement.lot), refused);
-        self.roster.apply_refusal(at, bid, body_bytes);
+        let judged = self.judge_refusal(at, refused, entry.body_bytes);
+        let place = self.place_of(&bid.statement.lot);
+        self.tally.refuse(place, refused, Trace::of(entry, at));
+        self.roster.apply_refusal(at, bid, entry.body_bytes);
         judged
     }
 
@@ -376,9 +378,15 @@ impl Replay {
 
     // ---- What carries no signature ----
 
-    fn unsigned(&mut self, record: Record, at: Timestamp, place: &Place<'_>) -> Result<(), Wrong> {
+    fn unsigned(
+        &mut self,
+        seq: u64,
+        record: Record,
+        at: Timestamp,
+        place: &Place<'_>,
+    ) -> Result<(), Wrong> {
         match record {
-            Record::Event(event) => self.event(&event, place),
+            Record::Event(event) => self.event(seq, &event, place),
             Record::Counted(counts) => self.counted(&counts, at),
             Record::Revoke(revocation) => self.revoke(revocation, at),
             Record::Open(_) => Err((FindingKind::Rules, "a second opening in mid-sale".to_owned())),
@@ -387,7 +395,7 @@ impl Replay {
         }
     }
 
-    fn event(&mut self, event: &Event, place: &Place<'_>) -> Result<(), Wrong> {
+    fn event(&mut self, seq: u64, event: &Event, place: &Place<'_>) -> Result<(), Wrong> {
         if let Happening::OutageEnded { .. } = event.what
             && place.after != Some(Kind::Seal)
         {
@@ -396,7 +404,7 @@ impl Replay {
             return Err((FindingKind::Outage, detail.to_owned()));
         }
         self.happen(event)?;
-        self.tally.event(event);
+        self.tally.event(seq, event);
         Ok(())
     }
 

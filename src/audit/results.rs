@@ -6,15 +6,18 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
+use super::annexes::Annexes;
 use super::replay::Replay;
 use super::tally::{LotTally, Trace};
 use crate::auction::catalogue::LotTerms;
 use crate::auction::event::Totals;
+use crate::auction::fees::Fees;
 use crate::auction::lot::{Lot, LotState};
 use crate::auction::money::Currency;
 use crate::auction::name::{HouseName, LotId, Name, SaleId, Title};
 use crate::auction::refusal::Code;
 use crate::ledger::hash::Hash;
+use crate::ledger::merkle::Frontier;
 use crate::pki::{Crl, Fingerprint};
 use crate::time::Timestamp;
 
@@ -29,10 +32,14 @@ pub struct Results {
     pub title: Title,
     /// The currency of all amounts.
     pub currency: Currency,
+    /// What buyers and sellers pay beside the hammer price, if anything.
+    pub fees: Option<Fees>,
     /// SHA-256 of the trusted CA certificate.
     pub ca: Fingerprint,
     /// SHA-256 of the sealing certificate.
     pub sealer: Fingerprint,
+    /// SHA-256 of line 0: which sale this is.
+    pub sale_hash: Hash,
     /// The hash of the catalogue in line 0.
     pub catalogue: Hash,
     /// The software that opened the ledger.
@@ -41,6 +48,8 @@ pub struct Results {
     pub opened: Timestamp,
     /// When it closed; none while it runs.
     pub closed: Option<Timestamp>,
+    /// Whether the sale has closed, and the last line is the seal over the close.
+    pub is_finished: bool,
     /// Lines of the ledger.
     pub size: u64,
     /// The root of the tree over them.
@@ -60,6 +69,8 @@ pub struct Results {
     pub lag_us: Option<(u64, u64)>,
     /// What rests on less than a bidder's signature.
     pub headlines: Headlines,
+    /// The bids one by one, if the auditor was asked to keep them.
+    pub annexes: Option<Annexes>,
 }
 
 /// What one lot came to.
@@ -130,7 +141,7 @@ pub struct Headlines {
 }
 
 impl Results {
-    pub(super) fn of(replay: &Replay, size: u64, root: Hash, crl: Option<&Crl>) -> Self {
+    pub(super) fn of(replay: &Replay, tree: &Frontier, crl: Option<&Crl>) -> Self {
         let (opening, keys, tally) = (replay.opening(), replay.keys(), replay.tally());
         let sale = replay.sale();
         let lots: Vec<LotResult> = sale
@@ -145,20 +156,24 @@ impl Results {
             sale: opening.sale.clone(),
             title: opening.title.clone(),
             currency: opening.terms.sale.currency.clone(),
+            fees: opening.terms.fees,
             ca: keys.anchor.fingerprint(),
             sealer: keys.sealer.cert,
+            sale_hash: keys.sale_hash,
             catalogue: opening.catalogue,
             software: opening.software.clone(),
             opened: replay.opened_at(),
             closed: tally.closed_at,
-            size,
-            root,
+            is_finished: replay.is_sealed(),
+            size: tree.size(),
+            root: tree.root(),
             totals: sale.totals(),
             refused: tally.refused.clone(),
             outages: tally.outages.clone(),
             clock_entries: tally.clock_entries,
             lag_us: tally.lag_us(),
             headlines: headlines(replay, &lots, crl),
+            annexes: tally.annexes.clone(),
             lots,
         }
     }

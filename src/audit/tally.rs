@@ -6,6 +6,8 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use hdrhistogram::Histogram;
 
+use super::annexes::{Annexes, Answer, BidEntry, ClockEntry, Evidence};
+use super::judge::Entry;
 use crate::auction::event::{Event, Happening};
 use crate::auction::name::Name;
 use crate::auction::refusal::Code;
@@ -23,6 +25,12 @@ pub struct Trace {
     pub hash: Hash,
     /// Its time.
     pub at: Timestamp,
+}
+
+impl Trace {
+    pub(super) fn of(entry: &Entry, at: Timestamp) -> Self {
+        Self { seq: entry.seq, hash: Hash::of(&entry.raw), at }
+    }
 }
 
 /// What is counted for one lot.
@@ -73,11 +81,13 @@ pub(super) struct Tally {
     pub(super) clock_entries: u64,
     pub(super) clocks_accepted: u64,
     pub(super) closed_at: Option<Timestamp>,
+    /// What somebody asked to have kept line by line.
+    pub(super) annexes: Option<Annexes>,
     lag_us: Histogram<u64>,
 }
 
 impl Tally {
-    pub(super) fn new(lots: usize) -> Self {
+    pub(super) fn new(lots: usize, keeps_annexes: bool) -> Self {
         Self {
             lots: vec![LotTally::default(); lots],
             seals: 0,
@@ -94,6 +104,7 @@ impl Tally {
             clock_entries: 0,
             clocks_accepted: 0,
             closed_at: None,
+            annexes: keeps_annexes.then(Annexes::default),
             lag_us: Histogram::new(2).expect("two digits are within what a histogram keeps"),
         }
     }
@@ -138,10 +149,20 @@ impl Tally {
         };
         lot.leading = Some((trace, signed));
         self.lag_us.saturating_record(accepted.lag_us);
+        if let Some(annexes) = &mut self.annexes {
+            annexes.keep_bid(|| BidEntry {
+                trace,
+                lot: accepted.evidence.lot().clone(),
+                bidder: accepted.evidence.bidder().clone(),
+                amount: accepted.evidence.amount(),
+                evidence: if signed { Evidence::Signed } else { Evidence::Attested },
+                answer: Answer::Accepted { ends_at: accepted.ends_at },
+            });
+        }
     }
 
     /// Counts a refusal that is recorded whole; `place` is none for a lot that is not.
-    pub(super) fn refuse(&mut self, place: Option<usize>, refused: &RefusedBid) {
+    pub(super) fn refuse(&mut self, place: Option<usize>, refused: &RefusedBid, trace: Trace) {
         if let Some(place) = place {
             self.lots[place].refused += 1;
         }
@@ -152,6 +173,16 @@ impl Tally {
                 self.reused_n_on_word += 1;
             }
             key.n = key.n.max(statement.n);
+        }
+        if let Some(annexes) = &mut self.annexes {
+            annexes.keep_bid(|| BidEntry {
+                trace,
+                lot: statement.lot.clone(),
+                bidder: statement.bidder.clone(),
+                amount: statement.amount,
+                evidence: Evidence::Signed,
+                answer: Answer::Refused(refused.code),
+            });
         }
     }
 
@@ -166,12 +197,16 @@ impl Tally {
         self.revocations.push(revocation);
     }
 
-    pub(super) fn event(&mut self, event: &Event) {
+    pub(super) fn event(&mut self, seq: u64, event: &Event) {
         match &event.what {
             Happening::OutageEnded { from } => self.outages.push((*from, event.at)),
-            Happening::ClockNoted { accepted, .. } => {
+            Happening::ClockNoted { wall, accepted } => {
                 self.clock_entries += 1;
                 self.clocks_accepted += u64::from(*accepted);
+                if let Some(annexes) = &mut self.annexes {
+                    let (at, wall, accepted) = (event.at, *wall, *accepted);
+                    annexes.keep_clock(ClockEntry { seq, at, wall, accepted });
+                }
             }
             Happening::SaleClosed(_) => self.closed_at = Some(event.at),
             Happening::BidAccepted { .. }

@@ -134,8 +134,7 @@ pub(super) fn conclude(
         _ if any_wrong => Err(Verdict::Invalid),
         None => Err(Verdict::Incomplete),
         Some(replay) => {
-            let (size, root) = (judge.tree().size(), judge.tree().root());
-            let results = Results::of(replay, size, root, agreed.crl.as_ref());
+            let results = Results::of(replay, judge.tree(), agreed.crl.as_ref());
             Ok(Audited { results, is_final: findings.is_empty() })
         }
     };
