@@ -8,6 +8,7 @@ mod accounts;
 mod facts;
 mod make;
 mod points;
+mod spreadsheet;
 mod values;
 
 pub use accounts::{
