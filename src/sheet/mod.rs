@@ -1,11 +1,15 @@
 //! The sheet of a sale: its results in every form (RULES 9).
 //!
 //! Pure. A [`Sheet`] is made only from an [`Audited`](crate::audit::Audited) ledger, and
-//! every form is made from it: the JSON, whose structs it is, and in `cli` the tables of a
-//! terminal. It knows no names but those of the ledger.
+//! every form is made from it: the JSON, whose structs it is, the CSV files, the printable
+//! page, and in `cli` the tables of a terminal. It knows no names but those of the
+//! ledger. The house's private [`AddressBook`] is handed in for [`papers`] alone, which go
+//! to buyers and sellers; what is published has no way to it.
 
 mod accounts;
+mod address_book;
 mod facts;
+mod html;
 mod make;
 mod points;
 mod spreadsheet;
@@ -14,7 +18,9 @@ mod values;
 pub use accounts::{
     Accounts, FeeTotals, Invoice, InvoiceLine, NotSold, Settlement, SettlementLine,
 };
+pub use address_book::{AddressBook, AddressBookFault, Person, RowFault};
 pub use facts::*;
+pub use html::{Paper, papers};
 pub use values::{EntryFact, List, Moment, Money, Party, SellerFact};
 
 use crate::auction::money::Currency;
