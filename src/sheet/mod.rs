@@ -5,9 +5,13 @@
 //! page, and in `cli` the tables of a terminal. It knows no names but those of the
 //! ledger. The house's private [`AddressBook`] is handed in for [`papers`] alone, which go
 //! to buyers and sellers; what is published has no way to it.
+//!
+//! A sheet that somebody hands over is a [`Claim`]: it can be compared with the sheet of
+//! a ledger, and nothing prints it.
 
 mod accounts;
 mod address_book;
+mod claim;
 mod facts;
 mod html;
 mod make;
@@ -19,6 +23,7 @@ pub use accounts::{
     Accounts, FeeTotals, Invoice, InvoiceLine, NotSold, Settlement, SettlementLine,
 };
 pub use address_book::{AddressBook, AddressBookFault, Person, RowFault};
+pub use claim::{Claim, ClaimFault, Comparison, Difference};
 pub use facts::*;
 pub use html::{Paper, papers};
 pub use values::{EntryFact, List, Moment, Money, Party, SellerFact};
