@@ -1,10 +1,10 @@
 //! The sheet of a sale: its results in every form (RULES 9).
 //!
-//! Pure. A [`Sheet`] is made only from an [`Audited`](crate::audit::Audited) ledger, and
-//! every form is made from it: the JSON, whose structs it is, the CSV files, the printable
-//! page, and in `cli` the tables of a terminal. It knows no names but those of the
-//! ledger. The house's private [`AddressBook`] is handed in for [`papers`] alone, which go
-//! to buyers and sellers; what is published has no way to it.
+//! Pure. A [`Sheet`] is made only from an [`Audited`] ledger, and every form is made from
+//! it: the JSON, whose structs it is, the CSV files, the printable page, and in `cli` the
+//! tables of a terminal. It knows no names but those of the ledger. The house's private
+//! [`AddressBook`] is handed in for [`papers`] alone, which go to buyers and sellers; what
+//! is published has no way to it.
 //!
 //! A sheet that somebody hands over is a [`Claim`]: it can be compared with the sheet of
 //! a ledger, and nothing prints it.

@@ -3,10 +3,12 @@
 //! Here alone the house's register meets the sheet. Each paper is a file of its own, for
 //! the one person it is addressed to, and all of a kind are one more file, for the printer.
 
+use std::collections::BTreeMap;
+
 use super::super::accounts::{Invoice, Settlement};
 use super::super::address_book::{AddressBook, Person};
 use super::super::facts::Facts;
-use super::super::values::{Party, SellerFact};
+use super::super::values::{EntryFact, Party, SellerFact};
 use super::super::{Money, Sheet};
 use super::{Html, document, percent};
 
@@ -21,8 +23,10 @@ pub struct Paper {
 
 /// All invoices and settlements of a sale, with the names and addresses of the register.
 pub fn papers(sheet: &Sheet, register: &AddressBook) -> Vec<Paper> {
-    let desk = Desk { sheet, register };
     let facts = sheet.facts();
+    let won =
+        facts.lots.iter().filter_map(|lot| Some((lot.lot.as_str(), lot.winning_entry.as_ref()?)));
+    let desk = Desk { sheet, register, won: won.collect() };
     let mut papers = Vec::new();
     let mut all = Html::default();
     for invoice in &facts.invoices {
@@ -82,6 +86,8 @@ pub(super) fn seller_rates(facts: &Facts) -> Option<String> {
 struct Desk<'a> {
     sheet: &'a Sheet,
     register: &'a AddressBook,
+    /// The winning entry of each sold lot.
+    won: BTreeMap<&'a str, &'a EntryFact>,
 }
 
 impl Desk<'_> {
@@ -194,9 +200,8 @@ impl Desk<'_> {
             "<p class=\"note\">Where the prices stand in the ledger, line and SHA-256:</p>\n",
         );
         html.mark("<table class=\"tight\"><tbody>\n");
-        let won = facts.lots.iter().filter(|lot| lots.contains(&lot.lot.as_str()));
-        for (lot, entry) in won.filter_map(|lot| Some(lot).zip(lot.winning_entry.as_ref())) {
-            html.mark("<tr>").around("<td>lot ", &lot.lot, "</td>");
+        for (lot, entry) in lots.iter().filter_map(|lot| Some((lot, self.won.get(lot)?))) {
+            html.mark("<tr>").around("<td>lot ", lot, "</td>");
             html.code(&entry.line.to_string()).code(&entry.sha256).mark("</tr>\n");
         }
         html.around("<tr><td>root</td><td></td><td class=\"code\">", &facts.ledger.root, "</td>");
