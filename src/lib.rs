@@ -14,5 +14,6 @@ pub mod pki;
 pub mod record;
 pub mod roster;
 pub mod server;
+pub mod sheet;
 pub mod time;
 pub mod wire;

@@ -194,6 +194,24 @@ pub const CRL_POLL: Span = Span::from_ms(250);
 /// can neither fill a memory nor bury one kind under another.
 pub const FINDINGS_OF_A_KIND_MAX: usize = 25;
 
+// ---- Results ----
+
+/// How many bids a sheet lists: they are in memory several times while sheets are compared.
+pub const ANNEX_BIDS_MAX: usize = 100_000;
+/// How many clock entries a sheet lists: one a second for an hour of a clock gone mad.
+pub const ANNEX_CLOCKS_MAX: usize = 3_600;
+/// The most bytes of a sheet in JSON: that of the most lots and bids that one lists, with room.
+pub const SHEET_FILE_BYTES_MAX: u64 = 384 * 1024 * 1024;
+/// How many differences between a sheet and a ledger are listed; more are counted.
+pub const SHEET_DIFFERENCES_MAX: usize = FINDINGS_OF_A_KIND_MAX;
+/// The most bytes of the house's register of names and addresses: about 100,000 people.
+pub const NAMES_FILE_BYTES_MAX: u64 = 16 * 1024 * 1024;
+/// The most bytes of one cell of it: an address of many lines.
+pub const NAMES_CELL_BYTES_MAX: usize = 1024;
+/// How many bids a printable page lists: a thousand printed pages are nobody's sheet. All of
+/// them stand in the JSON and the CSV.
+pub const PAGE_BIDS_MAX: usize = 5_000;
+
 // ---- Clients ----
 
 /// The longest line a client takes from a server: a `lines` message of a full frame fits.
