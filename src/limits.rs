@@ -105,6 +105,8 @@ pub const PEOPLE_FILE_BYTES_MAX: u64 = 4 * 1024 * 1024;
 pub const PEOPLE_ROWS_MAX: usize = 10_000;
 /// The most bytes of a batch that waits for its files: credentials for every row of a list.
 pub const BATCH_FILE_BYTES_MAX: u64 = 64 * 1024 * 1024;
+/// How many files of a batch are synced at once: a disk that is asked for more is no faster.
+pub const SYNCS_AT_ONCE: usize = 8;
 /// The most bytes of a sale file.
 pub const SALE_FILE_BYTES_MAX: u64 = 16 * 1024 * 1024;
 /// The most bytes of a sale's private file: an opening for each lot and each lowered reserve.
