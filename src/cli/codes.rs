@@ -123,6 +123,11 @@ pub(crate) const CODES: &[(&str, &str)] = &[
     ("file-unreadable", "A file is there but cannot be read."),
     ("file-unwritable", "A file or folder cannot be written."),
     (
+        "flag-contradicts",
+        "A flag says again, or otherwise, what the sale file says. Each thing is said once: leave \
+         the flag out or change the file.",
+    ),
+    (
         "folder-busy",
         "Another gavel command works in the same folder of the CA. Wait for it; if there is none, \
          try again: the lock goes with the process that holds it.",
@@ -244,6 +249,11 @@ pub(crate) const CODES: &[(&str, &str)] = &[
     ("protocol-broken", "The server sent what no gavel server of this version sends."),
     ("read-only", "The file system is mounted read-only."),
     ("register-damaged", "A line of the register of issued certificates is not the register's."),
+    (
+        "reserves-not-yet",
+        "A lot of the sale file has a reserve, and this version cannot yet keep it hidden and prove \
+         it afterwards.",
+    ),
     (
         "rolled-back",
         "The ledger does not reach as far as the house has sealed: lines that bidders hold \

@@ -28,7 +28,7 @@ pub use enrolment::{
 pub use entries::{AcceptedBid, BidEvidence, Counts, Record, RefusedBid, Revocation};
 pub use fault::RecordError;
 pub use opening::{CatalogueFault, Opening, Terms, catalogue, catalogue_hash};
-pub use sale_file::{SaleFileError, read_sale_file};
+pub use sale_file::{FileLot, SaleFile, SaleFileError, Times, read_sale_file, read_scenario_sale};
 pub use statement::{
     AttestedBid, BID_DOMAIN, BadSignature, BidKey, BidKeyError, Forged, Head, SignedBid, Statement,
 };
