@@ -70,6 +70,19 @@ pub const RESTART_GRACE: Span = Span::from_s(60);
 /// The longest timer of a lot (a year): catches milliseconds written as seconds.
 pub const LOT_DURATION_MAX: Span = Span::from_s(366 * 24 * 3600);
 
+// ---- The sale file (RULES 3, 6) ----
+
+/// Window and extension of a soft close where the sale file gives none.
+pub const SOFT_CLOSE: Span = Span::from_s(120);
+/// The longest grace after an outage (a day): catches milliseconds written as microseconds.
+pub const RESTART_GRACE_MAX: Span = Span::from_s(24 * 3600);
+/// The earliest time in a sale file, the year 2000 in Unix milliseconds: catches two-digit years.
+pub const SALE_TIME_MIN_MS: u64 = 946_684_800_000;
+/// The time that none in a sale file reaches, the year 2100: catches a slip in the year.
+pub const SALE_TIME_END_MS: u64 = 4_102_444_800_000;
+/// The most keys of an object in a sale file that is no list of lots: all there are, and room.
+pub const SALE_FILE_KEYS_MAX: usize = 64;
+
 // ---- Frames and files ----
 
 /// The most lines in a frame: bounds one write and one fan-out buffer.

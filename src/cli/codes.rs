@@ -123,6 +123,11 @@ pub(crate) const CODES: &[(&str, &str)] = &[
     ("file-unreadable", "A file is there but cannot be read."),
     ("file-unwritable", "A file or folder cannot be written."),
     (
+        "flag-contradicts",
+        "A flag says again, or otherwise, what the sale file says. Each thing is said once: leave \
+         the flag out or change the file.",
+    ),
+    (
         "folder-busy",
         "Another gavel command works in the same folder of the CA. Wait for it; if there is none, \
          try again: the lock goes with the process that holds it.",
@@ -248,6 +253,11 @@ pub(crate) const CODES: &[(&str, &str)] = &[
         "reserves-missing",
         "What opens the commitments to the hidden reserves, <sale>.private in the ledger's folder, \
          is gone or damaged: no lot with a reserve could end. Bring the file back from a copy.",
+    ),
+    (
+        "reserves-not-yet",
+        "A lot of the sale file has a reserve, and this version cannot yet keep it hidden and prove \
+         it afterwards.",
     ),
     (
         "rolled-back",

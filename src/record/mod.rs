@@ -36,7 +36,7 @@ pub use opening::{CatalogueFault, Opening, Terms, catalogue, catalogue_hash};
 pub use reserve::{
     KeptReserve, WrongOpening, check_openings, commit, read_reserves, write_reserves,
 };
-pub use sale_file::{SaleFileError, read_sale_file};
+pub use sale_file::{FileLot, SaleFile, SaleFileError, Times, read_sale_file, read_scenario_sale};
 pub use statement::{
     AttestedBid, BID_DOMAIN, BadSignature, BidKey, BidKeyError, Head, SignedBid, Statement,
 };

@@ -14,7 +14,7 @@ use gavel::client::{Caller, Following, Happened, Memory, Options, Session, Sessi
 use gavel::clock::Clock;
 use gavel::limits::{REFUSAL_BYTES_MAX, REFUSALS_PER_MINUTE_MAX, RESTART_GRACE};
 use gavel::pki::{Address, Ca, Credential, Grant, KeyMaker, P256Secret, ServerKey};
-use gavel::record::{Terms, read_sale_file};
+use gavel::record::{Terms, Times, read_sale_file};
 use gavel::server::{FloorEnd, MarkUsed, Sealing, Server, ServerFailure, Settings, Setup, begin};
 use gavel::time::{Span, Timestamp};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -118,7 +118,7 @@ impl House {
             house: self.name.clone(),
             sale: self.sale.clone(),
             title: Title::parse("Estate sale").expect("a title"),
-            lots: read_sale_file(ITEMS.as_bytes()).expect("items"),
+            lots: read_sale_file(ITEMS.as_bytes(), Times::Absolute).expect("items").lot_terms(),
             terms: Terms {
                 sale: SaleTerms {
                     currency: Currency::seed(),

@@ -15,7 +15,7 @@ use gavel::limits::{REFUSAL_BYTES_MAX, REFUSALS_PER_MINUTE_MAX, RESTART_GRACE};
 use gavel::pki::{Ca, Grant, KeyMaker, P256Secret};
 use gavel::record::{
     Authenticated, BidKey, Enrolled, Enrolment, EnrolmentEvidence, EnrolmentStatement, Head,
-    Opening, Signed, SignedBid, Statement, Terms, catalogue_hash, read_sale_file,
+    Opening, Signed, SignedBid, Statement, Terms, Times, catalogue_hash, read_sale_file,
 };
 use gavel::time::{Span, Timestamp};
 
@@ -71,7 +71,7 @@ impl World {
             (*name, Person { chain: identity.chain, secret, bid_key })
         };
         let people = names.iter().enumerate().map(person).collect();
-        let lots = read_sale_file(ITEMS).expect("the seed's file");
+        let lots = read_sale_file(ITEMS, Times::Absolute).expect("the seed's file").lot_terms();
         let sale = SaleId::parse("spring").expect("an id");
         Self { ca, house, sale, lots, sealing: [77; 32], people }
     }

@@ -1,0 +1,116 @@
+//! What the sale file and the flags say of a sale, each thing said once.
+
+use super::{Args, fault};
+use crate::auction::catalogue::{LotTerms, SaleTerms, Timer};
+use crate::auction::name::{SaleId, Title};
+use crate::cli::{Failure, house_folder};
+use crate::limits::{REFUSAL_BYTES_MAX, REFUSALS_PER_MINUTE_MAX};
+use crate::pki::SealingKeyState;
+use crate::pki::keys::shown;
+use crate::record::{SaleFile, Terms};
+use crate::time::{Span, Timestamp};
+
+/// How long lots that nobody bids on stay open, where neither the file nor a flag says it.
+const ENDS_IN: Span = Span::from_s(24 * 3600);
+
+/// Refuses flags that would say again what the file says.
+pub(super) fn check_flags(args: &Args, file: &SaleFile) -> Result<(), Failure> {
+    let contradicts = |flag: &str, key: &str| {
+        let message = format!("{} has a `{key}`, and {flag} says it again", shown(&args.items));
+        Failure::usage("flag-contradicts", message)
+            .hint(format!("leave {flag} out, or change the file"))
+    };
+    if file.sale_ends_at.is_some() && args.ends_in.is_some() {
+        return Err(contradicts("--ends-in", "sale_ends_at"));
+    }
+    if file.title.is_some() && args.title.is_some() {
+        return Err(contradicts("--title", "title"));
+    }
+    Ok(())
+}
+
+/// The sale that the file or the flag names; else the one that is prepared and not closed.
+pub(super) fn choose_sale(args: &Args, file: &SaleFile) -> Result<SaleId, Failure> {
+    let sales = house_folder::sales(&args.pki)?;
+    let named = house_folder::named_sale(args.sale.as_ref(), file, &args.items)?;
+    if let Some(sale) = named {
+        if sales.iter().any(|(known, _)| *known == sale) {
+            return Ok(sale);
+        }
+        let from_file = args.sale.is_none().then_some(args.items.as_path());
+        return Err(fault::not_prepared(&sale, from_file, &args.pki));
+    }
+    let open: Vec<&SaleId> = sales
+        .iter()
+        .filter(|(_, state)| *state != SealingKeyState::Erased)
+        .map(|(sale, _)| sale)
+        .collect();
+    match (open.as_slice(), sales.as_slice()) {
+        ([sale], _) => Ok((*sale).clone()),
+        ([], [(sale, _)]) => Ok(sale.clone()),
+        ([], []) => Err(Failure::usage("no-sale", "no sale is prepared").hint(format!(
+            "gavel prepare {}{}",
+            shown(&args.items),
+            house_folder::flag(&args.pki)
+        ))),
+        _ => Err(house_folder::sale_unclear(&sales)),
+    }
+}
+
+/// What the sale is called.
+pub(super) fn title(args: &Args, file: &SaleFile, sale: &SaleId) -> Title {
+    let given = args.title.as_ref().or(file.title.as_ref());
+    given.cloned().unwrap_or_else(|| super::plain_title(sale.as_str()))
+}
+
+/// The terms of a sale that begins at `now`.
+pub(super) fn terms(args: &Args, file: &SaleFile, now: Timestamp) -> Terms {
+    let from_file = file.sale_terms(args.allow_unsigned);
+    let sale_ends_at = match args.ends_in {
+        Some(ends_in) => Some(now.plus(ends_in)),
+        None if ends_by_default(args, file) => Some(now.plus(ENDS_IN)),
+        None => from_file.sale_ends_at,
+    };
+    Terms {
+        sale: SaleTerms { sale_ends_at, ..from_file },
+        fees: file.fees,
+        refusal_bytes_max: REFUSAL_BYTES_MAX,
+        refusals_per_minute_max: REFUSALS_PER_MINUTE_MAX,
+    }
+}
+
+/// Whether nobody said when lots without a bid close: the seed's form cannot.
+pub(super) const fn ends_by_default(args: &Args, file: &SaleFile) -> bool {
+    file.is_seed_form && args.ends_in.is_none()
+}
+
+/// What is as file and flags say, but perhaps not as the operator thinks.
+pub(super) fn notes(file: &SaleFile, terms: &Terms) -> Vec<String> {
+    let mut notes = file.notes.clone();
+    let waits = |lot: &&LotTerms| matches!(lot.timer, Timer::FirstBid { .. });
+    if terms.sale.sale_ends_at.is_none()
+        && let Some(lot) = file.lots.iter().map(|lot| &lot.terms).find(waits)
+    {
+        notes.push(format!(
+            "lot {}: it stays open until somebody bids, however long that takes: give \
+             `sale_ends_at` in the file, or --ends-in",
+            lot.id
+        ));
+    }
+    notes
+}
+
+/// The lots as they are offered, with the commitments to their reserves.
+pub(super) fn lots(file: &SaleFile) -> Result<Vec<LotTerms>, Failure> {
+    // NOT YET: a reserve is committed to by its hash with 32 random bytes, and kept in a file of
+    // the house's until the last seal (RULES 5). Until both are there, no lot with one is sold.
+    match file.reserved() {
+        None => Ok(file.lot_terms()),
+        Some(lot) => {
+            let message =
+                format!("lot {} has a reserve, which this version cannot keep yet", lot.terms.id);
+            Err(Failure::usage("reserves-not-yet", message)
+                .hint("leave `reserve` out, and begin at a `start` that you would sell at"))
+        }
+    }
+}
