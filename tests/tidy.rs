@@ -24,6 +24,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("wire", &["auction", "ledger"]),
     ("client", &["wire", "roster", "record", "ledger", "pki", "auction", "clock"]),
     ("server", &["house", "wire", "record", "ledger", "pki", "auction", "clock"]),
+    ("rehearse", &["house", "record", "ledger", "pki", "auction"]),
     ("loadtest", &["client", "audit", "wire", "record", "ledger", "pki", "auction", "clock"]),
 ];
 
@@ -65,6 +66,7 @@ const WORDS: &[(&[&str], &[&str], &str)] = &[
             "client/",
             "server/",
             "audit/",
+            "rehearse/",
             "loadtest/",
             "cli/",
         ],

@@ -314,6 +314,7 @@ impl Recovered {
 
     /// Goes on like [`Recovered::go_on`] where it is known until when the house did all that
     /// fell due, though it entered nothing: a rehearsal knows when it let the server die.
+    /// Where something fell due after the last entry, nobody can have known that.
     ///
     /// # Errors
     /// As for [`Recovered::go_on`].
@@ -331,7 +332,9 @@ impl Recovered {
         let mut house = replay.house(Some(key), newest, true, reserves);
         house.notes.insert(house.chain.size(), house.newest.note().into());
         if !house.sale.is_closed() {
-            let from = since.max(house.sale.last());
+            let last = house.sale.last();
+            let from =
+                if house.due().is_none_or(|due| due > since) { since.max(last) } else { last };
             let to = now.max(from);
             let outage = house
                 .sale
