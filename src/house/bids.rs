@@ -50,16 +50,25 @@ impl House {
         }
     }
 
-    /// Whether an act that lowers a reserve would be taken now, with that opening: only then
-    /// is the opening put on the disk.
-    pub fn would_lower(&self, at: Timestamp, signed: &Signed, opening: &ReserveOpening) -> bool {
-        let at = at.max(self.sale.last());
+    /// Whether an act that lowers a reserve will be taken if it is submitted next, with that
+    /// opening: only then is the opening put on the disk, and then always. So it is judged as
+    /// [`House::submit_with`] will: after all that is due, and with the seal that is owed, whose
+    /// checkpoint the signer may have seen already.
+    pub fn would_lower(
+        &mut self,
+        at: Timestamp,
+        signed: &Signed,
+        opening: &ReserveOpening,
+    ) -> bool {
+        let at = self.arrive(at);
+        if self.known(signed).is_some() || self.sale.is_closed() {
+            return false;
+        }
+        self.open_frame();
         let lowers = |event: Event| {
             matches!(event.what, Happening::Acted { effect: Effect::ReserveLowered { .. }, .. })
         };
-        self.known(signed).is_none()
-            && self.due().is_none_or(|due| due > at)
-            && self.decide_signed(at, signed, Some(opening)).is_ok_and(lowers)
+        self.decide_signed(at, signed, Some(opening)).is_ok_and(lowers)
     }
 
     /// What the same bytes were answered before.
