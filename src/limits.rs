@@ -107,6 +107,12 @@ pub const RECEIPT_FILE_BYTES_MAX: u64 = 96 * 1024;
 pub const CRL_FILE_BYTES_MAX: u64 = 4 * 1024 * 1024;
 /// The most bytes of a CA's register: about 150,000 certificates.
 pub const REGISTER_FILE_BYTES_MAX: u64 = 64 * 1024 * 1024;
+/// The most bytes of a list of people: 400 for each of its rows, with columns that gavel ignores.
+pub const PEOPLE_FILE_BYTES_MAX: u64 = 4 * 1024 * 1024;
+/// The most rows of a list of people: a hall of them, about as many as a server takes at once.
+pub const PEOPLE_ROWS_MAX: usize = 10_000;
+/// The most bytes of a batch that waits for its files: credentials for every row of a list.
+pub const BATCH_FILE_BYTES_MAX: u64 = 64 * 1024 * 1024;
 /// The most bytes of a sale file.
 pub const SALE_FILE_BYTES_MAX: u64 = 16 * 1024 * 1024;
 /// The most bytes of a sale's private file: an opening for each lot and each lowered reserve.
@@ -210,10 +216,16 @@ pub const REMEMBER_EVERY: Span = Span::from_s(1);
 pub const BUSY_RETRIES_MAX: u32 = 8;
 /// The wait before a bid that was answered `busy` is sent again.
 pub const BUSY_WAIT: Span = Span::from_ms(200);
+/// How many bids in a row a maximum signs anew after refusals that say nothing about the lot:
+/// whatever is wrong then does not pass by itself.
+pub const BIDS_ANEW_MAX: u32 = 8;
 /// How long a command waits for the outcome of a bid before it says that it is open.
 pub const OUTCOME_PATIENCE: Span = Span::from_s(30);
 /// How many typed or piped commands wait for the one before them.
 pub const TYPED_LINES_MAX: usize = 64;
+/// How long a bid must have been on the screen before a hammer at the prompt can mean it: nobody
+/// reads faster, and who has not seen a bid must not sell at it.
+pub const SEEN_AFTER: Span = Span::from_ms(500);
 /// The most characters of a server's message that are shown.
 pub const SERVER_MESSAGE_CHARS_MAX: usize = 400;
 /// A bid over this many times the ask needs a confirmation: a slip of the finger is the commonest plea.

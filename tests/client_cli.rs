@@ -4,6 +4,10 @@
 #[expect(dead_code, reason = "shared with tests/client.rs, which uses all of it")]
 #[path = "client/house.rs"]
 mod house;
+#[path = "client_cli/max.rs"]
+mod max;
+#[path = "client_cli/tap.rs"]
+mod tap;
 
 use std::io::Write as _;
 use std::path::{Path, PathBuf};

@@ -64,6 +64,18 @@ impl Failure {
         Self::new(Exit::Operator, code, message)
     }
 
+    /// What happened, and what to do next, for a session that goes on.
+    pub(crate) fn told(&self) -> String {
+        let hints: String = self.hints.iter().map(|hint| format!("hint: {hint}\n")).collect();
+        format!("{} [{}]\n{hints}", self.message, self.code)
+    }
+
+    /// The same with another exit code: what it means depends on when it happens.
+    #[must_use]
+    pub(crate) fn with_exit(self, exit: Exit) -> Self {
+        Self { exit, ..self }
+    }
+
     /// Adds what to do next.
     #[must_use]
     pub(crate) fn hint(mut self, hint: impl fmt::Display) -> Self {

@@ -143,7 +143,7 @@ impl House {
             Signed::Bid(bid) => self.accept(event, BidEvidence::Signed(bid), lag_us),
             Signed::Act(act) => match RoomBid::new(act) {
                 Ok(room) => self.accept(event, BidEvidence::Clerk(room), lag_us),
-                Err(act) => self.act(event, act, opening),
+                Err(act) => self.act(event, *act, opening),
             },
         }
     }

@@ -40,7 +40,7 @@ pub use sale_file::{FileLot, SaleFile, SaleFileError, Times, read_sale_file, rea
 pub use statement::{
     AttestedBid, BID_DOMAIN, BadSignature, BidKey, BidKeyError, Head, SignedBid, Statement,
 };
-pub use v1::{Act as ActFields, Head as HeadFields};
+pub use v1::Act as ActFields;
 pub use write::{
     draft_act, draft_bid, draft_counts, draft_enrol, draft_event, draft_lot, draft_open,
     draft_refused, draft_revoke,

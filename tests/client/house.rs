@@ -56,7 +56,11 @@ pub(crate) struct House {
     sealing: SigningKey,
     sealer: Vec<u8>,
     used: AtomicBool,
+    pub(crate) items: String,
+    pub(crate) opens_in: Option<Span>,
     pub(crate) ends_in: Option<Span>,
+    /// The least time that an open lot keeps after an outage.
+    pub(crate) grace: Span,
 }
 
 /// A server that runs.
@@ -108,7 +112,10 @@ impl House {
             sealing,
             sealer,
             used: AtomicBool::new(false),
+            items: ITEMS.to_owned(),
+            opens_in: None,
             ends_in: None,
+            grace: RESTART_GRACE,
         }
     }
 
@@ -118,14 +125,16 @@ impl House {
             house: self.name.clone(),
             sale: self.sale.clone(),
             title: Title::parse("Estate sale").expect("a title"),
-            lots: read_sale_file(ITEMS.as_bytes(), Times::Absolute).expect("items").lot_terms(),
+            lots: read_sale_file(self.items.as_bytes(), Times::Absolute)
+                .expect("items")
+                .lot_terms(),
             terms: Terms {
                 sale: SaleTerms {
                     currency: Currency::seed(),
                     attested: true,
-                    opens_at: None,
+                    opens_at: self.opens_in.map(|span| now().plus(span)),
                     sale_ends_at: self.ends_in.map(|span| now().plus(span)),
-                    restart_grace: RESTART_GRACE,
+                    restart_grace: self.grace,
                     room_bids: false,
                     void_policy: VoidPolicy::Reinstate,
                 },

@@ -102,10 +102,14 @@ fn opens(opening: &Opening, how: &How) -> Option<(&'static str, String)> {
 }
 
 const fn bids(opening: &Opening) -> &'static str {
-    if opening.terms.sale.attested {
-        "signed, or typed by hand on the house's word alone (--allow-unsigned)"
-    } else {
-        "signed by their bidders only"
+    match (opening.terms.sale.attested, opening.terms.sale.room_bids) {
+        (false, false) => "signed by their bidders only",
+        (false, true) => "signed by their bidders, or by staff for the room",
+        (true, false) => "signed, or typed by hand on the house's word alone (--allow-unsigned)",
+        (true, true) => {
+            "signed, by staff for the room too, or typed by hand on the house's word alone \
+             (--allow-unsigned)"
+        }
     }
 }
 

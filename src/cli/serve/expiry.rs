@@ -22,7 +22,7 @@ pub(super) fn warn(serving: &Serving, crl: &Crl, opening: &Opening, now: Timesta
         (
             "the server's certificate",
             serving.identity.not_after,
-            "move pki/serve/server.pem away and run `gavel prepare`",
+            "`gavel pki renew --server` makes a new one",
         ),
         ("the revocation list", crl.next_update, "`gavel pki crl` makes a new one"),
     ];

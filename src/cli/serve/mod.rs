@@ -161,9 +161,8 @@ fn begin_sale(
         house: serving.particulars.house.clone(),
         sale: sale.clone(),
         title: terms::title(args, file, sale),
-        lots: terms::lots(file)?,
-        // `terms::lots` refuses a lot that has one.
-        reserves: Vec::new(),
+        lots: file.lot_terms(),
+        reserves: terms::reserves(file)?,
         terms: terms::terms(args, file, now),
         anchor: serving.anchor.clone(),
         sealer,

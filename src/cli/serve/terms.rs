@@ -3,11 +3,12 @@
 use super::{Args, fault};
 use crate::auction::catalogue::{LotTerms, SaleTerms, Timer};
 use crate::auction::name::{SaleId, Title};
+use crate::auction::reserve::ReserveOpening;
 use crate::cli::{Failure, house_folder};
 use crate::limits::{REFUSAL_BYTES_MAX, REFUSALS_PER_MINUTE_MAX};
 use crate::pki::SealingKeyState;
-use crate::pki::keys::shown;
-use crate::record::{SaleFile, Terms};
+use crate::pki::keys::{KeyFault, shown};
+use crate::record::{KeptReserve, SaleFile, Terms};
 use crate::time::{Span, Timestamp};
 
 /// How long lots that nobody bids on stay open, where neither the file nor a flag says it.
@@ -100,17 +101,17 @@ pub(super) fn notes(file: &SaleFile, terms: &Terms) -> Vec<String> {
     notes
 }
 
-/// The lots as they are offered, with the commitments to their reserves.
-pub(super) fn lots(file: &SaleFile) -> Result<Vec<LotTerms>, Failure> {
-    // NOT YET: a reserve is committed to by its hash with 32 random bytes, and kept in a file of
-    // the house's until the last seal (RULES 5). Until both are there, no lot with one is sold.
-    match file.reserved() {
-        None => Ok(file.lot_terms()),
-        Some(lot) => {
-            let message =
-                format!("lot {} has a reserve, which this version cannot keep yet", lot.terms.id);
-            Err(Failure::usage("reserves-not-yet", message)
-                .hint("leave `reserve` out, and begin at a `start` that you would sell at"))
-        }
+/// What hides and opens the lots' reserves: each amount, with 32 random bytes of its own.
+pub(super) fn reserves(file: &SaleFile) -> Result<Vec<KeptReserve>, Failure> {
+    let mut kept = Vec::new();
+    for lot in &file.lots {
+        let Some(reserve) = lot.reserve else { continue };
+        let mut nonce = [0; 32];
+        getrandom::fill(&mut nonce).map_err(|_| Failure::from(KeyFault::Randomness))?;
+        kept.push(KeptReserve {
+            lot: lot.terms.id.clone(),
+            opening: ReserveOpening { reserve, nonce },
+        });
     }
+    Ok(kept)
 }
