@@ -22,6 +22,8 @@ mod read;
 mod running;
 mod scenario;
 mod stage;
+#[cfg(test)]
+mod tests;
 
 pub use error::ScenarioError;
 pub use expect::{Mismatch, Place, Seen};
