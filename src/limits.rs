@@ -28,7 +28,7 @@ pub const DEPTH_MAX: usize = 8;
 /// The most lots in a sale: their state is the auditor's memory.
 pub const LOTS_MAX: usize = 100_000;
 /// How many bids of a lot that stand on each other are kept for voids, so that an auditor's memory
-/// does not grow with the ledger: more than that are not voided in a row.
+/// does not grow with the ledger: no void brings back an older one.
 pub const STANDING_BIDS_MAX: usize = 64;
 /// The most reserves that a lot may have one after the other: their openings fit one line.
 pub const RESERVES_PER_LOT_MAX: usize = 32;
@@ -119,6 +119,16 @@ pub const SALE_FILE_BYTES_MAX: u64 = 16 * 1024 * 1024;
 pub const PRIVATE_FILE_BYTES_MAX: u64 = 64 * 1024 * 1024;
 /// How often the anchor is replaced while a sale runs.
 pub const ANCHOR_EVERY: Span = Span::from_s(1);
+
+/// The room that a sale should find where its ledger is: half a million bids with their seals,
+/// at two KiB each.
+pub const SALE_ROOM_BYTES: u64 = 1024 * 1024 * 1024;
+/// The room without which none should begin: a long catalogue, the refusals that are recorded
+/// whole, and the bids of an hour.
+pub const SALE_ROOM_MIN_BYTES: u64 = 64 * 1024 * 1024;
+/// The earliest time that a clock can rightly say, the year 2026: before it this program was not
+/// there, and a machine whose battery is empty begins in 1970.
+pub const CLOCK_MIN_MS: u64 = 1_767_225_600_000;
 
 // ---- The server's door (DESIGN 3) ----
 

@@ -77,7 +77,8 @@ pub struct Lot {
     pub(super) hard_end: Option<Timestamp>,
     /// When the close of the sale by staff resumes it.
     pub(super) resumes_at: Option<Timestamp>,
-    /// Since when no bid stands, after a void: the sale's end may have passed before.
+    /// Since when no bid stands, after a void: the sale's end may have passed before. An
+    /// outage moves it like any end that it covers.
     pub(super) bare_since: Timestamp,
     /// The bids under the one that stands, for voids: the newest last.
     pub(super) under: VecDeque<High>,
@@ -355,7 +356,11 @@ impl Lot {
 
     /// Gives back the time for which the server was away (RULES 8). A paused lot's time
     /// stands still anyway; its hard end moves when it goes on.
-    pub(super) fn keep_time(&mut self, away: Span, to: Timestamp, least_end: Timestamp) {
+    pub(super) fn keep_time(&mut self, from: Timestamp, to: Timestamp, least_end: Timestamp) {
+        let away = to.since(from);
+        if self.bare_since >= from {
+            self.bare_since = self.bare_since.plus(away).max(least_end);
+        }
         let later = |time: &mut Option<Timestamp>| *time = time.map(|time| time.plus(away));
         match &mut self.state {
             LotState::Closed { .. } => {}

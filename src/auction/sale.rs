@@ -337,7 +337,7 @@ impl Sale {
         let away = to.since(from);
         let least_end = to.plus(self.catalogue.terms().restart_grace);
         for lot in &mut self.lots {
-            lot.keep_time(away, to, least_end);
+            lot.keep_time(from, to, least_end);
         }
         self.sale_end =
             self.sale_end.map(|end| if end < from { end } else { end.plus(away).max(least_end) });

@@ -13,8 +13,9 @@ pub(super) fn compare(
     file: &SaleFile,
     findings: &mut Findings,
 ) {
-    for key in file.differs_from(opening) {
-        let detail = format!("the sale differs from the items file in: {key}");
+    let keys = file.differs_from(opening);
+    if !keys.is_empty() {
+        let detail = format!("the sale differs from the items file in: {}", keys.join(", "));
         findings.push(Finding::at(0, FindingKind::Items, detail));
     }
     if ledger.len() != file.lots.len() {

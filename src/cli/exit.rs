@@ -76,6 +76,21 @@ impl Failure {
         Self { exit, ..self }
     }
 
+    /// The code that `gavel explain` knows.
+    pub(crate) const fn code(&self) -> &'static str {
+        self.code
+    }
+
+    /// What happened.
+    pub(crate) fn message(&self) -> &str {
+        &self.message
+    }
+
+    /// What to do next.
+    pub(crate) fn hints(&self) -> &[String] {
+        &self.hints
+    }
+
     /// Adds what to do next.
     #[must_use]
     pub(crate) fn hint(mut self, hint: impl fmt::Display) -> Self {

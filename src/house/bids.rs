@@ -50,10 +50,9 @@ impl House {
         }
     }
 
-    /// Whether an act that lowers a reserve will be taken if it is submitted next, with that
-    /// opening: only then is the opening put on the disk, and then always. So it is judged as
-    /// [`House::submit_with`] will: after all that is due, and with the seal that is owed, whose
-    /// checkpoint the signer may have seen already.
+    /// Whether an act that lowers a reserve is taken if it is submitted next, read at `at`,
+    /// with that opening: only then is the opening put on the disk. What comes before it
+    /// is done, and the seal that it may name as its head has its line.
     pub fn would_lower(
         &mut self,
         at: Timestamp,
@@ -61,7 +60,7 @@ impl House {
         opening: &ReserveOpening,
     ) -> bool {
         let at = self.arrive(at);
-        if self.known(signed).is_some() || self.sale.is_closed() {
+        if self.sale.is_closed() || self.known(signed).is_some() {
             return false;
         }
         self.open_frame();
@@ -177,6 +176,8 @@ impl House {
             self.roster.apply_reissue(name, *new_key);
         }
         let recorded = RecordedAct { act, effect };
+        // What the act makes fall due at once leaves no room for counts after it.
+        self.flush_counts();
         let draft = record::draft_act(&recorded, event.at).expect("it enters no bid");
         let (seq, at) = (self.append(draft), event.at);
         self.sale.apply(&event);

@@ -183,6 +183,12 @@ pub fn check_folder(folder: &Path) -> Result<(), KeyFault> {
     check_mode(folder, &metadata, FOLDER_MODE)
 }
 
+/// Checks that a file is its owner's only, without reading it.
+pub fn check_file(path: &Path) -> Result<(), KeyFault> {
+    let metadata = fs::metadata(path).map_err(KeyFault::io("look at", path))?;
+    check_mode(path, &metadata, FILE_MODE)
+}
+
 /// Whether there is a file at `path`.
 pub fn is_there(path: &Path) -> Result<bool, KeyFault> {
     path.try_exists().map_err(KeyFault::io("look at", path))

@@ -10,7 +10,10 @@ use super::stage::{Stage, Standpoint};
 use crate::auction::event::Input;
 use crate::auction::reserve::ReserveOpening;
 use crate::auction::sale::Sale;
-use crate::house::{After, Answer, BirthFault, House, Newborn, Pending, Recovered, Recovery};
+use crate::house::{
+    After, Answer, BirthFault, House, Newborn, Pending, Recovered, Recovery, RecoveryRefusal,
+    Released,
+};
 use crate::ledger::store::{self, Continuation, Locked, Scan, ScanError, Store, Visit};
 use crate::limits::{FRAME_LINES_MAX, TICK_AFTER};
 use crate::record::{self, Authenticated, Head, KeptReserve, Signed};
@@ -167,7 +170,7 @@ impl Running {
     }
 
     /// Writes and syncs the open frame; a close waits for the seal over it.
-    fn write(&mut self) -> Result<crate::house::Released, PlayFailure> {
+    fn write(&mut self) -> Result<Released, PlayFailure> {
         let mut frame = self.house.take_frame();
         loop {
             let lines = if frame.is_empty() { Vec::new() } else { self.store.commit(frame)? };
@@ -207,6 +210,9 @@ impl FoundLedger {
             recovery.take(raw, line).map(|whole| if whole { Visit::Keep } else { Visit::Break })
         });
         let scan = scan.map_err(|failure| match failure {
+            ScanError::OtherVersion { line, source } => {
+                PlayFailure::Recovery(RecoveryRefusal::OtherVersion { seq: line, why: source })
+            }
             ScanError::Store(failure) => PlayFailure::Store(failure),
             ScanError::Refused { source, .. } => PlayFailure::Recovery(source),
         })?;

@@ -308,6 +308,10 @@ fn replay(setup: &Setup, files: &Files) -> Result<(Recovered, Scan), StartFailur
     });
     let scan = scan.map_err(|failure| match failure {
         ScanError::Store(failure) => StartFailure::Store(failure),
+        ScanError::OtherVersion { line, source } => StartFailure::Refused {
+            line,
+            source: RecoveryRefusal::OtherVersion { seq: line, why: source },
+        },
         ScanError::Refused { line, source } => StartFailure::Refused { line, source },
     })?;
     Ok((recovery.finish()?, scan))

@@ -87,6 +87,7 @@ impl Sale {
     fn apply_closing(&mut self, at: Timestamp) {
         self.sale_end = Some(at);
         for lot in &mut self.lots {
+            lot.bare_since = lot.bare_since.min(at);
             if matches!(lot.state, LotState::Paused { high: Some(_), .. }) {
                 lot.resumes_at = Some(at);
             }

@@ -41,6 +41,8 @@ struct Live {
     doubtful: Option<Wanted>,
     /// How many answers are awaited.
     awaited: usize,
+    /// The line that has to be here before what follows from the last act shows.
+    landed: Option<u64>,
     refused: bool,
     unknown: bool,
 }
@@ -62,6 +64,7 @@ pub(super) async fn run(whom: &Whom, at_terminal: bool, yes: bool) -> Result<Exi
         shown: HashMap::new(),
         doubtful: None,
         awaited: 0,
+        landed: None,
         refused: false,
         unknown: false,
     };
@@ -75,8 +78,8 @@ impl Live {
             if let Output::Prompt(prompt) = &mut self.output {
                 prompt.show();
             }
-            // Over pipes a command waits for the answer to the one before.
-            let may_take = matches!(self.output, Output::Prompt(_)) || self.awaited == 0;
+            // Over pipes a command waits for what came of the one before.
+            let may_take = matches!(self.output, Output::Prompt(_)) || self.is_settled();
             tokio::select! {
                 // What was typed was typed at the screen as it is, before what comes next.
                 biased;
@@ -113,8 +116,13 @@ impl Live {
         Ok(())
     }
 
+    fn is_settled(&self) -> bool {
+        let next = self.desk.session.follower().map_or(0, |follower| follower.next());
+        self.awaited == 0 && self.landed.is_none_or(|seq| seq < next)
+    }
+
     async fn leave(mut self) -> Result<Exit, Failure> {
-        while self.awaited > 0 {
+        while !self.is_settled() {
             let happened = self.desk.session.next().await?;
             self.hear(&happened);
         }
@@ -144,6 +152,9 @@ impl Live {
         match happened {
             Happened::Act { answer, .. } | Happened::Bid { answer, .. } => {
                 self.awaited = self.awaited.saturating_sub(1);
+                if let BidAnswer::Landed { seq } = answer {
+                    self.landed = self.landed.max(Some(*seq));
+                }
                 self.refused |= matches!(answer, BidAnswer::Refused { .. });
                 self.unknown |= matches!(answer, BidAnswer::Unknown);
             }

@@ -147,7 +147,7 @@ fn went_on(
     facts
 }
 
-fn reach(address: SocketAddr) -> &'static str {
+pub(super) fn reach(address: SocketAddr) -> &'static str {
     if address.ip().is_loopback() {
         "which only this machine reaches; for others: gavel prepare --at HOST:PORT"
     } else if address.ip().is_unspecified() {

@@ -68,7 +68,7 @@ fn of_recovery(refusal: &RecoveryRefusal, message: String) -> Failure {
         RecoveryRefusal::OtherSealingKey => Failure::operator("key-mismatch", message)
             .hint("bring back the sealing key that the sale was opened with"),
         RecoveryRefusal::Reserve(_) => reserves(message),
-        RecoveryRefusal::Unknown { .. } => Failure::operator("newer-ledger", message)
+        RecoveryRefusal::OtherVersion { .. } => Failure::operator("newer-ledger", message)
             .hint("go on with the version of gavel that wrote it"),
         RecoveryRefusal::Catalogue(_)
         | RecoveryRefusal::Chain { .. }

@@ -5,6 +5,7 @@
 //! the last words go to stdout, the console's lines to stderr.
 
 mod banner;
+mod check;
 mod console;
 mod expiry;
 mod fault;
@@ -13,6 +14,8 @@ mod terms;
 use std::net::{SocketAddr, TcpListener, ToSocketAddrs as _};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
+
+use ed25519_dalek::SigningKey;
 
 use super::house_folder::flag;
 use super::{Exit, Failure, print, sale_file, when};
@@ -72,9 +75,19 @@ pub(super) struct Args {
     /// Write the console's lines as JSON
     #[arg(long)]
     json_logs: bool,
+    /// Test everything that the sale needs, start nothing and change nothing
+    #[arg(long, conflicts_with_all = ["exit_on_close", "json_logs"])]
+    check: bool,
+    /// With --check: one JSON object instead of text
+    #[arg(long, requires = "check")]
+    json: bool,
 }
 
 pub(super) fn run(args: &Args) -> Result<Exit, Failure> {
+    if args.check { check::run(args) } else { serve(args) }
+}
+
+fn serve(args: &Args) -> Result<Exit, Failure> {
     let console = console::start(args.json_logs).map_err(|error| fault::of_system(&error))?;
     let now = Clock::start().now();
     let file = sale_file::read(&args.items)?;
@@ -85,8 +98,10 @@ pub(super) fn run(args: &Args) -> Result<Exit, Failure> {
     let listen = listen_address(args, &serving)?;
     let crl = read_crl(&folder, &serving)?;
     let _sealing = folder.hold_sealing_key(&sale).map_err(fault::of_sealing_lock)?;
-    let begun = begin_sale(args, &folder, &serving, &sale, &file, now)?;
-    for note in terms::notes(&file, &begun.opening().terms) {
+    let gathered = gather(args, &folder, &serving, &sale, &file, now)?;
+    let begun = begin_sale(args, &folder, gathered)?;
+    let stays_open = terms::stays_open(&file, begun.opening().terms.sale.sale_ends_at);
+    for note in file.notes.iter().chain(&stays_open) {
         tracing::warn!("{note}");
     }
     expiry::warn(&serving, &crl, begun.opening(), now);
@@ -134,27 +149,44 @@ fn read_crl(folder: &ServeFolder, serving: &Serving) -> Result<Crl, Failure> {
     })
 }
 
-fn begin_sale(
+/// A sale as the file, the flags and the folders have it: to be begun, or only looked at.
+struct Gathered {
+    setup: Setup,
+    key: Option<SigningKey>,
+    state: SealingKeyState,
+    /// Until when the sealing certificate is good, if the sale still seals.
+    sealed_until: Option<Timestamp>,
+}
+
+impl Gathered {
+    /// Whether the sealing key may have signed.
+    const fn key_used(&self) -> bool {
+        matches!(self.state, SealingKeyState::Used | SealingKeyState::Erased)
+    }
+}
+
+fn gather(
     args: &Args,
     folder: &ServeFolder,
     serving: &Serving,
     sale: &SaleId,
     file: &SaleFile,
     now: Timestamp,
-) -> Result<Begun, Failure> {
+) -> Result<Gathered, Failure> {
     let state = folder.sealing_key_state(sale)?;
     if state == SealingKeyState::Fresh {
         file.check_hours(now).map_err(|error| fault::of_hours(&error, args))?;
     }
-    let (key, sealer) = match state {
+    let sealing = match state {
         SealingKeyState::Fresh | SealingKeyState::Used => {
             let house = &serving.particulars.house;
-            let sealing = folder.sealing_credential(sale, &serving.anchor, house, now)?;
-            (Some(sealing.key), sealing.certificate)
+            Some(folder.sealing_credential(sale, &serving.anchor, house, now)?)
         }
-        // Only a sale that has finished needs neither.
-        SealingKeyState::Erased | SealingKeyState::Missing => (None, Vec::new()),
+        // Only a sale that has finished needs none.
+        SealingKeyState::Erased | SealingKeyState::Missing => None,
     };
+    let sealed_until = sealing.as_ref().map(|sealing| sealing.sealer.not_after);
+    let (key, sealer) = sealing.map(|sealing| (sealing.key, sealing.certificate)).unzip();
     let mut nonce = [0; 32];
     getrandom::fill(&mut nonce).map_err(|_| Failure::from(KeyFault::Randomness))?;
     let setup = Setup {
@@ -165,16 +197,21 @@ fn begin_sale(
         reserves: terms::reserves(file)?,
         terms: terms::terms(args, file, now),
         anchor: serving.anchor.clone(),
-        sealer,
+        sealer: sealer.unwrap_or_default(),
         nonce,
         software: plain_title(concat!("gavel ", env!("CARGO_PKG_VERSION"))),
         ledger_folder: args.ledger.clone(),
         checkpoint_folder: args.checkpoint_dir.clone(),
         accept_clock: args.accept_clock,
     };
-    let used = matches!(state, SealingKeyState::Used | SealingKeyState::Erased);
-    let mark_used = MarkUsed(Box::new(|| folder.mark_sealing_key_used(sale)));
-    begin(setup, Sealing { key, used, mark_used })
+    Ok(Gathered { setup, key, state, sealed_until })
+}
+
+fn begin_sale(args: &Args, folder: &ServeFolder, gathered: Gathered) -> Result<Begun, Failure> {
+    let used = gathered.key_used();
+    let sale = gathered.setup.sale.clone();
+    let mark_used = MarkUsed(Box::new(|| folder.mark_sealing_key_used(&sale)));
+    begin(gathered.setup, Sealing { key: gathered.key, used, mark_used })
         .map_err(|failure| fault::of_start(&failure, args))
 }
 

@@ -85,20 +85,17 @@ pub(super) const fn ends_by_default(args: &Args, file: &SaleFile) -> bool {
     file.is_seed_form && args.ends_in.is_none()
 }
 
-/// What is as file and flags say, but perhaps not as the operator thinks.
-pub(super) fn notes(file: &SaleFile, terms: &Terms) -> Vec<String> {
-    let mut notes = file.notes.clone();
+/// What to know of a sale whose lots without a bid close at `sale_ends_at`, if anything.
+pub(super) fn stays_open(file: &SaleFile, sale_ends_at: Option<Timestamp>) -> Option<String> {
     let waits = |lot: &&LotTerms| matches!(lot.timer, Timer::FirstBid { .. });
-    if terms.sale.sale_ends_at.is_none()
-        && let Some(lot) = file.lots.iter().map(|lot| &lot.terms).find(waits)
-    {
-        notes.push(format!(
+    let lot = file.lots.iter().map(|lot| &lot.terms).find(waits)?;
+    sale_ends_at.is_none().then(|| {
+        format!(
             "lot {}: it stays open until somebody bids, however long that takes: give \
              `sale_ends_at` in the file, or --ends-in",
             lot.id
-        ));
-    }
-    notes
+        )
+    })
 }
 
 /// What hides and opens the lots' reserves: each amount, with 32 random bytes of its own.

@@ -19,6 +19,18 @@ impl SaleFile {
         check(sale, now, &ahead)?;
         self.lots.iter().try_for_each(|lot| check_lot(lot, now))
     }
+
+    /// The latest time that the file names for an end, in a sale whose lots without a bid close
+    /// at `sale_ends_at`. Soft closes without a hard end, and staff, can go beyond it.
+    pub fn latest_end(&self, sale_ends_at: Option<Timestamp>) -> Option<Timestamp> {
+        let end_of = |lot: &FileLot| match lot.terms.timer {
+            Timer::Schedule { ends_at, .. } => Some(ends_at).max(lot.terms.hard_end),
+            // The last moment to start its timer is the sale's end.
+            Timer::FirstBid { duration } => sale_ends_at.map(|end| end.plus(duration)),
+            Timer::Manual => None,
+        };
+        self.lots.iter().filter_map(end_of).max().max(sale_ends_at)
+    }
 }
 
 fn check_lot(lot: &FileLot, now: Timestamp) -> Result<(), SaleFileError> {

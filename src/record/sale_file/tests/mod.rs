@@ -3,6 +3,7 @@
 mod mutations;
 mod refused;
 
+use super::sale::SALE_WIDE;
 use super::*;
 use crate::auction::catalogue::{Seller, Timer};
 use crate::auction::fees::TaxOn;
@@ -240,6 +241,17 @@ fn a_sale_begins_before_its_hours_are_past() {
 }
 
 #[test]
+fn the_latest_end_is_that_of_the_last_lot() {
+    let estate = read(ESTATE).expect("the example");
+    assert_eq!(estate.latest_end(None), Some(at("2027-03-13T23:00:00Z")));
+    let charity = read(CHARITY).expect("the example");
+    // The cake's timer may begin at the last moment.
+    assert_eq!(charity.latest_end(charity.sale_ends_at), Some(at("2027-02-20T22:40:00Z")));
+    let manual = read(&file(r#","timer":"manual""#, LOT)).expect("reads");
+    assert_eq!(manual.latest_end(None), None);
+}
+
+#[test]
 fn what_its_writer_may_not_mean_is_noted_once() {
     let lots: Vec<String> = (1..=3)
         .map(|id| format!(r#""{id}":{{{LOT},"seller":"Ada's aunt","soft_window_ms":120}}"#))
@@ -314,4 +326,50 @@ fn the_published_estate_catalogue_loads_with_reserves() {
     assert_eq!(file.id.map(|id| id.to_string()).as_deref(), Some("estate-ames-2026"));
     let last = Timer::Schedule { opens_at: None, ends_at: at("2026-12-08T18:02:00Z") };
     assert_eq!(file.lots[4].terms.timer, last);
+}
+
+/// Every JSON example of a sale file in the pages loads.
+#[test]
+fn the_examples_in_the_pages_load() {
+    let pages = [
+        include_str!("../../../../README.md"),
+        include_str!("../../../../examples/README.md"),
+        include_str!("../mod.rs"),
+    ];
+    let mut loaded = 0;
+    for page in pages {
+        let page = page.replace("//! ", "").replace("//!", "");
+        for block in page.split("```json\n").skip(1) {
+            let block = block.split("```").next().unwrap_or_default();
+            for text in block.split("\n\n").filter(|text| !text.trim().is_empty()) {
+                read(text).unwrap_or_else(|error| panic!("{text}: {error}"));
+                loaded += 1;
+            }
+        }
+    }
+    assert_eq!(loaded, 5);
+}
+
+/// The page's tables name the keys that the reader takes, each where it takes it.
+#[test]
+fn the_page_names_every_key() {
+    let page = include_str!("../../../../examples/README.md");
+    let (_, tables) = page.split_once("## Only in `sale`").expect("a table");
+    let (of_sale, of_lot) = tables.split_once("## In a lot").expect("another");
+    let keys = |table: &str| -> Vec<String> {
+        let cells = table.lines().filter_map(|line| line.strip_prefix("| ")?.split(" | ").next());
+        let words = cells.flat_map(|cell| cell.split('`').skip(1).step_by(2));
+        words.map(str::to_owned).collect()
+    };
+    let (of_sale, of_lot) = (keys(of_sale), keys(of_lot));
+    assert_eq!((of_sale.len(), of_lot.len()), (SALE_WIDE.len() + 3, 16));
+    assert!(SALE_WIDE.iter().all(|key| of_sale.iter().any(|named| named == key)));
+    for (key, text) in of_sale
+        .iter()
+        .map(|key| (key, file(&format!(",\"{key}\":[]"), LOT)))
+        .chain(of_lot.iter().map(|key| (key, file("", &format!("{LOT},\"{key}\":[]")))))
+    {
+        let error = read(&text).expect_err(key);
+        assert!(!error.reason.contains("unknown"), "{key}: {error}");
+    }
 }
