@@ -12,6 +12,7 @@ pub mod limits;
 pub mod loadtest;
 pub mod pki;
 pub mod record;
+pub mod rehearse;
 pub mod roster;
 pub mod server;
 pub mod sheet;

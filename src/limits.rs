@@ -85,6 +85,16 @@ pub const SALE_TIME_END_MS: u64 = 4_102_444_800_000;
 /// The most keys of an object in a sale file that is no list of lots: all there are, and room.
 pub const SALE_FILE_KEYS_MAX: usize = 64;
 
+// ---- Rehearsals ----
+
+/// The most bytes of a scenario: a catalogue and a script that somebody wrote by hand.
+pub const SCENARIO_FILE_BYTES_MAX: u64 = 4 * 1024 * 1024;
+/// The most steps of a scenario: each is signed, synced and answered by itself.
+pub const SCENARIO_STEPS_MAX: usize = 10_000;
+/// The longest time that a rehearsal plays (a month): a tick every ten seconds while a lot is
+/// open makes 270,000 entries of it.
+pub const REHEARSAL_SPAN_MAX: Span = Span::from_s(31 * 24 * 3600);
+
 // ---- Frames and files ----
 
 /// The most lines in a frame: bounds one write and one fan-out buffer.

@@ -25,6 +25,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("wire", &["auction", "ledger"]),
     ("client", &["wire", "roster", "record", "ledger", "pki", "auction", "clock"]),
     ("server", &["house", "wire", "record", "ledger", "pki", "auction", "clock"]),
+    ("rehearse", &["house", "record", "ledger", "pki", "auction"]),
     ("loadtest", &["client", "audit", "wire", "record", "ledger", "pki", "auction", "clock"]),
 ];
 
@@ -67,6 +68,7 @@ const WORDS: &[(&[&str], &[&str], &str)] = &[
             "server/",
             "audit/",
             "sheet/",
+            "rehearse/",
             "loadtest/",
             "cli/",
         ],

@@ -293,6 +293,11 @@ pub(crate) const CODES: &[(&str, &str)] = &[
     ("read-only", "The file system is mounted read-only."),
     ("register-damaged", "A line of the register of issued certificates is not the register's."),
     (
+        "rehearse-failed",
+        "The rehearsal broke off: not the scenario's fault, but that of the temporary folder, the \
+         disk or the system's randomness.",
+    ),
+    (
         "reserves-missing",
         "What opens the commitments to the hidden reserves, <sale>.private in the ledger's folder, \
          is gone or damaged: no lot with a reserve could end. Bring the file back from a copy.",
@@ -309,6 +314,11 @@ pub(crate) const CODES: &[(&str, &str)] = &[
         "sale-untrusted",
         "The sale that the server shows is not proven to be the house's: another house or CA, or \
          a sealing key that the CA has not certified.",
+    ),
+    (
+        "scenario",
+        "The scenario cannot be played; step, key and reason stand beside it. One that uses what \
+         this version has not is refused as a whole: half a rehearsal would prove nothing.",
     ),
     (
         "sealing-key-missing",

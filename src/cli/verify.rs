@@ -143,7 +143,8 @@ fn findings(audit: &Audit) -> String {
     text
 }
 
-fn finding_text(finding: &Finding) -> String {
+/// A finding with its place, its meaning and its innocent cause.
+pub(super) fn finding_text(finding: &Finding) -> String {
     let place = finding.line.map_or_else(|| "the whole".to_owned(), |line| format!("line {line}"));
     let mut text = format!(
         "  {} {}, {place}: {}\n         {}\n",
