@@ -20,7 +20,7 @@ use crate::limits::LOTS_MAX;
 use crate::record::{self, Opening, Record, RecordError};
 use crate::time::Timestamp;
 
-/// A line that parses and chains, with its body read.
+/// A line that parses and chains.
 #[derive(Clone, Debug)]
 pub(super) struct Entry {
     pub(super) raw: Vec<u8>,
@@ -28,6 +28,12 @@ pub(super) struct Entry {
     pub(super) kind: Kind,
     pub(super) at: Option<Timestamp>,
     pub(super) body_bytes: usize,
+}
+
+/// Such a line with its body read.
+#[derive(Clone, Debug)]
+pub(super) struct Read {
+    pub(super) entry: Entry,
     pub(super) record: Result<Record, RecordError>,
 }
 
@@ -128,12 +134,10 @@ impl Judge {
     }
 
     /// Judges the next entry and takes it into the tree.
-    pub(super) fn take(&mut self, mut entry: Entry, anchors: &Anchors, findings: &mut Findings) {
+    pub(super) fn take(&mut self, read: Read, anchors: &Anchors, findings: &mut Findings) {
+        let Read { entry, record } = read;
         let leaf = leaf_hash(&entry.raw);
         let time_is_right = self.check_time(&entry, findings);
-        // The record is taken out; the entry goes on as the frame around it.
-        let unread = Err(RecordError::Unknown { kind: entry.kind });
-        let record = std::mem::replace(&mut entry.record, unread);
         let stage = std::mem::replace(&mut self.stage, Stage::Unjudged);
         self.stage = match (stage, record) {
             (Stage::Running(mut replay), record) => {
@@ -229,8 +233,7 @@ impl Beginning {
             return Ok(Stage::Catalogue(self));
         }
         if let Some(items) = &anchors.items {
-            let currency = &self.opening.terms.sale.currency;
-            items::compare(&self.lots, currency, items, findings);
+            items::compare(&self.opening, &self.lots, items, findings);
         }
         let catalogue = record::catalogue(&self.opening, self.lots)
             .map_err(|fault| Finding::at(0, FindingKind::Rules, fault))?;

@@ -37,7 +37,7 @@ pub use verdict::{Audit, Audited, Verdict};
 use sha2::{Digest as _, Sha256};
 
 use finding::Findings;
-use judge::{Entry, Judge};
+use judge::{Entry, Judge, Read};
 use lines::Lines;
 
 use crate::ledger::chain::{ChainError, Links};
@@ -74,10 +74,10 @@ pub struct Auditor {
 enum Front {
     Empty,
     /// The next line must name this one's hash.
-    Unconfirmed(Box<Entry>),
+    Unconfirmed(Box<Read>),
     /// The second does not name the first one's hash: one of them was changed, and
     /// the line after them tells which.
-    Doubtful(Box<Entry>, Box<Entry>),
+    Doubtful(Box<Read>, Box<Read>),
     /// The chain is broken: what follows is not read.
     Broken,
 }
@@ -133,24 +133,25 @@ impl Auditor {
     // ---- Bytes and chain ----
 
     fn line(&mut self, raw: Vec<u8>) {
-        let (entry, prev) = match read(raw) {
+        let (read, prev) = match read(raw) {
             Ok(read) => read,
             Err(error) => {
                 let kind = FindingKind::named(error.kind()).unwrap_or(FindingKind::Schema);
                 return self.break_off(kind, error.to_string());
             }
         };
+        let entry = &read.entry;
         let line = Line { kind: entry.kind, seq: entry.seq, prev, at: entry.at, body: "" };
         match (self.links.check(&line), std::mem::replace(&mut self.front, Front::Empty)) {
             (Err(ChainError::Prev { .. }), Front::Unconfirmed(held)) => {
                 self.links.advance(&entry.raw, entry.at);
-                self.front = Front::Doubtful(held, Box::new(entry));
+                self.front = Front::Doubtful(held, Box::new(read));
             }
             (Ok(()), front @ (Front::Empty | Front::Unconfirmed(_))) => {
                 self.front = front;
                 self.take_front(None);
                 self.links.advance(&entry.raw, entry.at);
-                self.front = Front::Unconfirmed(Box::new(entry));
+                self.front = Front::Unconfirmed(Box::new(read));
             }
             (_, front @ Front::Doubtful(..)) => {
                 self.front = front;
@@ -180,14 +181,14 @@ impl Auditor {
         match std::mem::replace(&mut self.front, Front::Empty) {
             Front::Empty => true,
             Front::Broken => false,
-            Front::Unconfirmed(entry) => {
-                self.judge.take(*entry, &self.anchors, &mut self.findings);
+            Front::Unconfirmed(read) => {
+                self.judge.take(*read, &self.anchors, &mut self.findings);
                 true
             }
             Front::Doubtful(first, second) => {
                 let second_is_whole = named.map_or_else(
                     || !self.is_sealed_by(&first, &second),
-                    |named| named == Hash::of(&second.raw),
+                    |named| named == Hash::of(&second.entry.raw),
                 );
                 self.settle(*first, &second, second_is_whole);
                 self.front = Front::Broken;
@@ -197,9 +198,10 @@ impl Auditor {
     }
 
     /// Reports which of two lines that do not chain was changed.
-    fn settle(&mut self, first: Entry, second: &Entry, second_is_whole: bool) {
-        let changed = if second_is_whole { first.seq } else { second.seq };
-        let detail = format!("line {} does not name the hash of line {}", second.seq, first.seq);
+    fn settle(&mut self, first: Read, second: &Read, second_is_whole: bool) {
+        let (one, next) = (first.entry.seq, second.entry.seq);
+        let changed = if second_is_whole { one } else { next };
+        let detail = format!("line {next} does not name the hash of line {one}");
         if !second_is_whole {
             self.judge.take(first, &self.anchors, &mut self.findings);
         }
@@ -207,12 +209,12 @@ impl Auditor {
     }
 
     /// Whether `second` is a valid seal over the tree that ends in `first`.
-    fn is_sealed_by(&self, first: &Entry, second: &Entry) -> bool {
+    fn is_sealed_by(&self, first: &Read, second: &Read) -> bool {
         let (Some(keys), Ok(Record::Seal { note })) = (self.judge.keys(), &second.record) else {
             return false;
         };
         let mut tree = self.judge.tree().clone();
-        tree.append(leaf_hash(&first.raw));
+        tree.append(leaf_hash(&first.entry.raw));
         SignedCheckpoint::verify(note, &keys.origin, &keys.sealing_key)
             .is_ok_and(|seal| seal.checkpoint().root == tree.root())
     }
@@ -247,9 +249,9 @@ impl Auditor {
 }
 
 /// Reads a line, and the hash that it names.
-fn read(raw: Vec<u8>) -> Result<(Entry, Hash), LineError> {
+fn read(raw: Vec<u8>) -> Result<(Read, Hash), LineError> {
     let line = Line::parse(&raw)?;
     let Line { kind, seq, prev, at, body } = line;
     let (body_bytes, record) = (body.len(), Record::read(&line));
-    Ok((Entry { kind, seq, at, body_bytes, record, raw }, prev))
+    Ok((Read { entry: Entry { kind, seq, at, body_bytes, raw }, record }, prev))
 }

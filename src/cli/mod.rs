@@ -9,6 +9,7 @@ mod bid;
 mod caller;
 mod codes;
 mod completions;
+mod control;
 mod demo;
 mod exit;
 mod explain;
@@ -22,6 +23,7 @@ mod passphrase;
 mod pki;
 mod prepare;
 mod print;
+mod prompt;
 mod receipt;
 mod results;
 mod sale_file;
@@ -53,6 +55,7 @@ enum Command {
     Pki(pki::Args),
     Serve(serve::Args),
     Bid(bid::Args),
+    Control(control::Args),
     Watch(watch::Args),
     Fetch(fetch::Args),
     Verify(verify::Args),
@@ -80,6 +83,7 @@ fn dispatch(command: Command) -> Result<Exit, Failure> {
         Command::Pki(args) => pki::run(&args),
         Command::Serve(args) => serve::run(&args),
         Command::Bid(args) => bid::run(&args),
+        Command::Control(args) => control::run(&args),
         Command::Watch(args) => watch::run(&args),
         Command::Fetch(args) => fetch::run(&args),
         Command::Verify(args) => verify::run(&args),

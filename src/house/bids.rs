@@ -50,16 +50,24 @@ impl House {
         }
     }
 
-    /// Whether an act that lowers a reserve would be taken now, with that opening: only then
-    /// is the opening put on the disk.
-    pub fn would_lower(&self, at: Timestamp, signed: &Signed, opening: &ReserveOpening) -> bool {
-        let at = at.max(self.sale.last());
+    /// Whether an act that lowers a reserve is taken if it is submitted next, read at `at`,
+    /// with that opening: only then is the opening put on the disk. What comes before it
+    /// is done, and the seal that it may name as its head has its line.
+    pub fn would_lower(
+        &mut self,
+        at: Timestamp,
+        signed: &Signed,
+        opening: &ReserveOpening,
+    ) -> bool {
+        let at = self.arrive(at);
+        if self.sale.is_closed() || self.known(signed).is_some() {
+            return false;
+        }
+        self.open_frame();
         let lowers = |event: Event| {
             matches!(event.what, Happening::Acted { effect: Effect::ReserveLowered { .. }, .. })
         };
-        self.known(signed).is_none()
-            && self.due().is_none_or(|due| due > at)
-            && self.decide_signed(at, signed, Some(opening)).is_ok_and(lowers)
+        self.decide_signed(at, signed, Some(opening)).is_ok_and(lowers)
     }
 
     /// What the same bytes were answered before.
@@ -134,7 +142,7 @@ impl House {
             Signed::Bid(bid) => self.accept(event, BidEvidence::Signed(bid), lag_us),
             Signed::Act(act) => match RoomBid::new(act) {
                 Ok(room) => self.accept(event, BidEvidence::Clerk(room), lag_us),
-                Err(act) => self.act(event, act, opening),
+                Err(act) => self.act(event, *act, opening),
             },
         }
     }
@@ -168,6 +176,8 @@ impl House {
             self.roster.apply_reissue(name, *new_key);
         }
         let recorded = RecordedAct { act, effect };
+        // What the act makes fall due at once leaves no room for counts after it.
+        self.flush_counts();
         let draft = record::draft_act(&recorded, event.at).expect("it enters no bid");
         let (seq, at) = (self.append(draft), event.at);
         self.sale.apply(&event);

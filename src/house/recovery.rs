@@ -15,10 +15,10 @@ use crate::auction::event::Input;
 use crate::auction::name::{HouseName, SaleId};
 use crate::ledger::chain::{Chain, ChainError};
 use crate::ledger::checkpoint::{CheckpointError, SealingKey, SignedCheckpoint};
-use crate::ledger::entry::{Kind, Line};
+use crate::ledger::entry::{Kind, Line, LineError};
 use crate::ledger::store::{Continuation, End, Found, Hindrance, Present, Start, start};
 use crate::pki::{Anchor, CertificateFault, verify_sealer};
-use crate::record::{CatalogueFault, KeptReserve, Opening, Record, RecordError};
+use crate::record::{CatalogueFault, KeptReserve, Opening, Record};
 use crate::time::Timestamp;
 
 /// Why a ledger is not taken up again. The operator's affair: nothing was changed.
@@ -49,13 +49,15 @@ pub enum RecoveryRefusal {
         /// What is wrong.
         fault: ChainError,
     },
-    /// A line is of a type that this version cannot judge.
-    #[error("line {seq} is a {kind} entry, which this version of gavel does not know")]
-    Unknown {
+    /// A whole line is of another version of the format: cutting it off like a broken one
+    /// would lose what was acknowledged.
+    #[error("line {seq} is not known to this version of gavel: {why}")]
+    OtherVersion {
         /// The line.
         seq: u64,
-        /// Its type.
-        kind: Kind,
+        /// What is not known of it.
+        #[source]
+        why: LineError,
     },
     /// A line parses and chains, but the rules or the roster say no.
     #[error("line {seq}: {why}")]
@@ -131,14 +133,7 @@ impl Recovery {
     /// A refusal: the line parses and chains, and is wrong. A line whose body does not
     /// parse is `Ok(false)`: a break, like a torn one.
     pub fn take(&mut self, raw: &[u8], line: &Line<'_>) -> Result<bool, RecoveryRefusal> {
-        let record = match Record::read(line) {
-            Ok(record) => record,
-            // Whole, and of a later version: cutting it off would lose what was acknowledged.
-            Err(RecordError::Unknown { kind }) => {
-                return Err(RecoveryRefusal::Unknown { seq: line.seq, kind });
-            }
-            Err(_) => return Ok(false),
-        };
+        let Ok(record) = Record::read(line) else { return Ok(false) };
         let stage = std::mem::replace(&mut self.stage, Stage::Empty);
         self.stage = match (stage, record) {
             (Stage::Empty, Record::Open(opening)) => self.open(raw, line, *opening)?,

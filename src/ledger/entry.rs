@@ -154,6 +154,15 @@ impl LineError {
             | Self::SealWithTime => "schema",
         }
     }
+
+    /// Whether it is whole and of another version of the format: what it says may have
+    /// been acknowledged, so nobody may take it for damage (LEDGER 2, Start).
+    pub const fn is_of_another_version(&self) -> bool {
+        match self {
+            Self::Version { .. } | Self::UnknownKind { .. } => true,
+            Self::Canonical(_) | Self::TimeMissing { .. } | Self::SealWithTime => false,
+        }
+    }
 }
 
 /// One line, read; it borrows the bytes.
@@ -187,7 +196,7 @@ struct Fields<'a> {
 impl<'a> Line<'a> {
     /// Reads a line without its LF: canonical form, the fields, nothing else.
     pub fn parse(bytes: &'a [u8]) -> Result<Self, LineError> {
-        let fields: Fields<'a> = from_canonical(bytes)?;
+        let fields: Fields<'a> = from_canonical(bytes).map_err(|error| of_version(bytes, error))?;
         if fields.v != VERSION {
             return Err(LineError::Version { found: fields.v });
         }
@@ -210,6 +219,20 @@ impl<'a> Line<'a> {
     /// Writes the line as its one form, without LF.
     pub fn to_bytes(&self) -> Vec<u8> {
         write_line(self.kind, self.seq, self.prev, self.at, self.body.as_bytes())
+    }
+}
+
+/// Another version may have other fields; that it is one is said first.
+fn of_version(bytes: &[u8], error: CanonicalError) -> LineError {
+    #[derive(Deserialize)]
+    struct Versioned {
+        v: u64,
+    }
+    match (&error, serde_json::from_slice(bytes)) {
+        (CanonicalError::Schema { .. }, Ok(Versioned { v })) if v != VERSION => {
+            LineError::Version { found: v }
+        }
+        _ => error.into(),
     }
 }
 
@@ -274,6 +297,21 @@ mod tests {
         assert_eq!(kind_of(&good.replace(r#"{"lot":"vase"}"#, r#"["vase"]"#)), "schema");
         assert_eq!(kind_of(&good.replace(r#"{"lot":"vase"}"#, "7")), "schema");
         assert_eq!(kind_of(&good.replace("1700000000123", "17e2")), "number");
+    }
+
+    #[test]
+    fn another_version_is_told_from_damage() {
+        let is_other = |tail: &str| {
+            let error = Line::parse(line(tail).as_bytes()).expect_err(tail);
+            error.is_of_another_version()
+        };
+        assert!(is_other(r#""seq":7,"t":"sealed","ts":5,"v":1"#));
+        assert!(is_other(r#""seq":7,"t":"tick","ts":5,"v":2"#));
+        assert!(is_other(r#""seq":7,"t":"tick","tai":5,"v":2,"w":"x""#), "with other fields");
+        assert!(!is_other(r#""seq":7,"t":"tick","ts":5,"v":1,"w":"x""#));
+        assert!(!is_other(r#""seq":7,"t":"tick","ts":5,"v":2 "#), "not canonical");
+        assert!(!is_other(r#""seq":7,"t":"tick","ts":5,"v":"2""#));
+        assert!(!is_other(r#""seq":7,"t":"seal","ts":5,"v":1"#));
     }
 
     #[test]

@@ -85,10 +85,10 @@ pub struct RoomBid {
 
 impl RoomBid {
     /// Takes an act if it enters a bid; gives it back otherwise.
-    pub fn new(act: SignedAct) -> Result<Self, SignedAct> {
+    pub fn new(act: SignedAct) -> Result<Self, Box<SignedAct>> {
         match act.statement.order.clone() {
             Order::Enter { party, lot, amount } => Ok(Self { act, party, lot, amount }),
-            Order::Deed(_) => Err(act),
+            Order::Deed(_) => Err(Box::new(act)),
         }
     }
 

@@ -3,7 +3,6 @@
 use std::fmt::Display;
 
 use crate::ledger::CanonicalError;
-use crate::ledger::Kind;
 
 /// Why a line's body cannot be read.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -26,12 +25,6 @@ pub enum RecordError {
         /// What was expected there.
         reason: String,
     },
-    /// The entry is of a kind that this version does not know the rules of.
-    #[error("this version cannot judge an entry of type {kind}")]
-    Unknown {
-        /// The entry's type.
-        kind: Kind,
-    },
 }
 
 impl RecordError {
@@ -40,7 +33,7 @@ impl RecordError {
         match self {
             Self::Canonical(error) => error.kind(),
             Self::Base64 { .. } => "canonical",
-            Self::Value { .. } | Self::Unknown { .. } => "schema",
+            Self::Value { .. } => "schema",
         }
     }
 

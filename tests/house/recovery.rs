@@ -192,22 +192,29 @@ fn a_sale_stopped_at_any_frame_goes_on_without_a_second_checkpoint_of_any_size()
     }
 }
 
+/// What a later version wrote was acknowledged like everything else: it is no damage.
 #[test]
 fn an_entry_of_a_later_version_is_refused_and_not_cut_off() {
     let home = folder_in_memory();
     let world = World::new(&["alice", "bob"]);
     interrupted(&world, home.path());
     let path = home.path().join("spring.jsonl");
-    let mut ledger = fs::read(&path).expect("reads");
+    let ledger = fs::read(&path).expect("reads");
     let last = ledger.split(|b| *b == b'\n').rfind(|line| !line.is_empty()).expect("lines");
     let seq = ledger.iter().filter(|b| **b == b'\n').count();
     let (prev, time) = (Hash::of(last), at(9_000).unix_ms());
-    let later =
-        format!(r#"{{"body":{{}},"prev":"{prev}","seq":{seq},"t":"pause","ts":{time},"v":1}}"#);
-    ledger.extend_from_slice(later.as_bytes());
-    ledger.push(b'\n');
-    fs::write(&path, &ledger).expect("writes");
-    let refused = world.go_on(home.path(), at(60_000)).err().expect("refused");
-    assert!(matches!(refused.0, RecoveryRefusal::Unknown { .. }), "{refused:?}");
-    assert_eq!(fs::read(&path).expect("reads"), ledger, "a refusal touches nothing");
+    for tail in [
+        format!(r#""t":"auction_by_candle","ts":{time},"v":1"#),
+        format!(r#""t":"tick","ts":{time},"v":2"#),
+        format!(r#""t":"tick","tai":{time},"v":2"#),
+    ] {
+        let mut later = ledger.clone();
+        let line = format!(r#"{{"body":{{}},"prev":"{prev}","seq":{seq},{tail}}}"#);
+        later.extend_from_slice(line.as_bytes());
+        later.push(b'\n');
+        fs::write(&path, &later).expect("writes");
+        let refused = world.go_on(home.path(), at(60_000)).err().expect("refused");
+        assert!(matches!(refused.0, RecoveryRefusal::OtherVersion { .. }), "{tail}: {refused:?}");
+        assert_eq!(fs::read(&path).expect("reads"), later, "a refusal touches nothing");
+    }
 }

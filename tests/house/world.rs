@@ -12,10 +12,11 @@ use gavel::house::{After, Answer, House, Newborn, Pending, Recovered, Recovery, 
 use gavel::ledger::store::{self, Committed, Locked, ScanError, Store, Visit};
 use gavel::ledger::{Hash, SealingKey, origin};
 use gavel::limits::{REFUSAL_BYTES_MAX, REFUSALS_PER_MINUTE_MAX, RESTART_GRACE};
-use gavel::pki::{Ca, Grant, KeyMaker, P256Secret};
+use gavel::pki::{Ca, Grant, Identity, KeyMaker, P256Secret};
 use gavel::record::{
     Authenticated, BidKey, Enrolled, Enrolment, EnrolmentEvidence, EnrolmentStatement, Head,
-    Opening, Signed, SignedBid, Statement, Terms, catalogue_hash, read_sale_file,
+    KeptReserve, Opening, Signed, SignedBid, Statement, Terms, Times, catalogue_hash,
+    read_sale_file,
 };
 use gavel::time::{Span, Timestamp};
 
@@ -43,37 +44,55 @@ pub(crate) struct World {
     pub(crate) house: HouseName,
     pub(crate) sale: SaleId,
     pub(crate) lots: Vec<LotTerms>,
+    pub(crate) terms: Terms,
+    /// What opens the hidden reserves, as the house keeps it privately.
+    pub(crate) reserves: Vec<KeptReserve>,
     sealing: [u8; 32],
     people: BTreeMap<&'static str, Person>,
 }
 
-struct Person {
-    chain: Vec<Vec<u8>>,
+/// Somebody with a certificate and a bid key.
+pub(crate) struct Person {
+    pub(crate) identity: Identity,
     secret: P256Secret,
-    bid_key: SigningKey,
+    pub(crate) bid_key: SigningKey,
 }
 
 impl World {
+    /// Bidders, and the seed's own lots.
     pub(crate) fn new(names: &[&'static str]) -> Self {
+        let people: Vec<_> = names.iter().map(|name| (*name, *name, Role::Bidder)).collect();
+        Self::of(
+            &people,
+            read_sale_file(ITEMS, Times::Absolute).expect("the seed's file").lot_terms(),
+        )
+    }
+
+    /// People, each by what the tests call them, by name and by role, and lots.
+    pub(crate) fn of(people: &[(&'static str, &str, Role)], lots: Vec<LotTerms>) -> Self {
         let house = HouseName::parse("test-house").expect("a name");
         let ca = Ca::create(house.clone(), at(0)).expect("makes a CA");
-        let person = |(i, name): (usize, &&'static str)| {
+        let person = |(i, (called, name, role)): (usize, &(&'static str, &str, Role))| {
             let secret = P256Secret::generate().expect("a key");
             let grant = Grant {
                 name: Name::parse(name).expect("a name"),
-                role: Role::Bidder,
+                role: *role,
                 maker: KeyMaker::Holder,
                 lifetime: Span::from_s(30 * 86_400),
             };
             let identity =
                 ca.certify_person(&secret.public_key(), &grant, at(0)).expect("certifies");
             let bid_key = SigningKey::from_bytes(&[u8::try_from(i + 1).expect("few"); 32]);
-            (*name, Person { chain: identity.chain, secret, bid_key })
+            (*called, Person { identity, secret, bid_key })
         };
-        let people = names.iter().enumerate().map(person).collect();
-        let lots = read_sale_file(ITEMS).expect("the seed's file");
+        let people = people.iter().enumerate().map(person).collect();
         let sale = SaleId::parse("spring").expect("an id");
-        Self { ca, house, sale, lots, sealing: [77; 32], people }
+        let (terms, reserves) = (terms(), Vec::new());
+        Self { ca, house, sale, lots, terms, reserves, sealing: [77; 32], people }
+    }
+
+    pub(crate) fn person(&self, called: &str) -> &Person {
+        &self.people[called]
     }
 
     pub(crate) fn key(&self) -> SealingKey {
@@ -89,20 +108,7 @@ impl World {
             house: self.house.clone(),
             title: Title::parse("Spring sale").expect("a title"),
             nonce: [9; 32],
-            terms: Terms {
-                sale: SaleTerms {
-                    currency: Currency::seed(),
-                    attested: false,
-                    opens_at: None,
-                    sale_ends_at: Some(at(200_000)),
-                    restart_grace: RESTART_GRACE,
-                    room_bids: false,
-                    void_policy: VoidPolicy::Reinstate,
-                },
-                fees: None,
-                refusal_bytes_max: REFUSAL_BYTES_MAX,
-                refusals_per_minute_max: REFUSALS_PER_MINUTE_MAX,
-            },
+            terms: self.terms.clone(),
             lot_count: u64::try_from(self.lots.len()).expect("few"),
             catalogue: catalogue_hash(&self.lots),
             sealers: vec![sealer],
@@ -117,7 +123,7 @@ impl World {
         let (newborn, lines) =
             Newborn::new(self.opening(), self.lots.clone(), at(0)).expect("a catalogue");
         let (mut store, lines) = locked.create(lines).expect("creates");
-        let house = newborn.born(&lines, self.key(), &[]).expect("is born");
+        let house = newborn.born(&lines, self.key(), &self.reserves).expect("is born");
         store.write_anchor(house.checkpoint()).expect("writes the anchor");
         let mut running = Running { house, store, notes: BTreeMap::new() };
         running.note_newest();
@@ -138,6 +144,9 @@ impl World {
                 recovery.take(raw, line).map(|whole| if whole { Visit::Keep } else { Visit::Break })
             })
             .map_err(|failure| match failure {
+                ScanError::OtherVersion { line, source } => {
+                    Refused(RecoveryRefusal::OtherVersion { seq: line, why: source })
+                }
                 ScanError::Refused { source, .. } => Refused(source),
                 ScanError::Store(failure) => panic!("the disk: {failure}"),
             })?;
@@ -155,9 +164,20 @@ impl World {
 
     /// Takes the sale up again at `now`.
     pub(crate) fn go_on(&self, folder: &Path, now: Timestamp) -> Result<Running, Refused> {
+        self.go_on_with(folder, now, &self.reserves)
+    }
+
+    /// As [`World::go_on`], with what a private file of another time held.
+    pub(crate) fn go_on_with(
+        &self,
+        folder: &Path,
+        now: Timestamp,
+        reserves: &[KeptReserve],
+    ) -> Result<Running, Refused> {
         let (locked, scan, recovered) = self.recover(folder)?;
+        recovered.check_reserves(reserves).map_err(Refused)?;
         let mut store = locked.rewrite(scan).expect("rewrites");
-        let house = recovered.go_on(self.key(), now, &[]).map_err(Refused)?;
+        let house = recovered.go_on(self.key(), now, reserves).map_err(Refused)?;
         store.write_anchor(house.checkpoint()).expect("writes the anchor");
         let mut running = Running { house, store, notes: BTreeMap::new() };
         running.note_newest();
@@ -165,20 +185,20 @@ impl World {
         Ok(running)
     }
 
-    pub(crate) fn enrolled(&self, name: &str, running: &Running) -> Authenticated<Enrolled> {
-        let person = &self.people[name];
-        let bidder = Name::parse(name).expect("a name");
+    pub(crate) fn enrolled(&self, called: &str, running: &Running) -> Authenticated<Enrolled> {
+        let person = self.person(called);
+        let Identity { name, role, chain, .. } = &person.identity;
         let statement = EnrolmentStatement {
             bid_key: BidKey::from(&person.bid_key),
-            bidder: bidder.clone(),
-            cert: Hash::of(&person.chain[0]),
-            role: Role::Bidder,
+            bidder: name.clone(),
+            cert: Hash::of(&chain[0]),
+            role: *role,
             sale_hash: running.house.sale_hash(),
         };
         let enrolment = Enrolment {
-            bidder,
-            role: Role::Bidder,
-            chain: person.chain.clone(),
+            bidder: name.clone(),
+            role: *role,
+            chain: chain.clone(),
             evidence: EnrolmentEvidence::Signed {
                 bid_key: statement.bid_key,
                 bid_sig: statement.sign(&person.bid_key),
@@ -189,27 +209,43 @@ impl World {
         enrolment.authenticate(&sale_hash, anchor, &self.house, at(0)).expect("is good")
     }
 
-    /// A bid of `name` with the newest head, numbered `n`.
+    /// A bid with the newest head, numbered `n`.
     pub(crate) fn bid(
         &self,
         running: &Running,
-        name: &str,
+        called: &str,
         lot: &str,
         amount: u64,
         n: u64,
     ) -> Authenticated<Signed> {
-        let person = &self.people[name];
-        let head = running.house.checkpoint().checkpoint();
+        let person = self.person(called);
         let statement = Statement {
             amount: Amount::new(amount).expect("an amount"),
             bid_key: BidKey::from(&person.bid_key),
-            bidder: Name::parse(name).expect("a name"),
-            head: Head { root: head.root, size: head.size },
+            bidder: person.identity.name.clone(),
+            head: running.head(),
             lot: LotId::parse(lot).expect("a lot id"),
             n,
             sale_hash: running.house.sale_hash(),
         };
         SignedBid::sign(statement, &person.bid_key).authenticate().expect("is signed")
+    }
+}
+
+fn terms() -> Terms {
+    Terms {
+        sale: SaleTerms {
+            currency: Currency::seed(),
+            attested: false,
+            opens_at: None,
+            sale_ends_at: Some(at(200_000)),
+            restart_grace: RESTART_GRACE,
+            room_bids: false,
+            void_policy: VoidPolicy::Reinstate,
+        },
+        fees: None,
+        refusal_bytes_max: REFUSAL_BYTES_MAX,
+        refusals_per_minute_max: REFUSALS_PER_MINUTE_MAX,
     }
 }
 
@@ -226,6 +262,12 @@ pub(crate) struct Running {
 }
 
 impl Running {
+    /// The newest checkpoint as a head.
+    pub(crate) fn head(&self) -> Head {
+        let newest = self.house.checkpoint().checkpoint();
+        Head { root: newest.root, size: newest.size }
+    }
+
     /// Writes and syncs the frame; gives the answers.
     pub(crate) fn commit(&mut self, waiting: Vec<Pending>) -> Vec<Answer> {
         let mut frame = self.house.take_frame();

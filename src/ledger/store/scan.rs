@@ -4,6 +4,7 @@
 //! `prev` (LEDGER 2, Start); what is before it is kept. What a line means is
 //! the visitor's business, as is the answer to a line that chains and means
 //! something wrong: that is no break, and the visitor refuses with its own error.
+//! Nor is a whole line of another version one: it is refused, never cut off.
 
 use std::fs::File;
 use std::io::{BufRead, BufReader, Read};
@@ -54,6 +55,15 @@ pub enum ScanError<E> {
     /// The disk did not give the file.
     #[error(transparent)]
     Store(#[from] StoreFailure),
+    /// A whole line is of a version of the format that this program does not know.
+    #[error("line {line} is of another version")]
+    OtherVersion {
+        /// The number of the line, from 0.
+        line: u64,
+        /// What is not known of it.
+        #[source]
+        source: LineError,
+    },
     /// The visitor refuses a line that parses and chains.
     #[error("line {line} is refused")]
     Refused {
@@ -120,10 +130,9 @@ pub(super) fn scan<E>(
         if raw.is_empty() {
             break None;
         }
-        match kept.judge(&raw, &mut visit) {
-            Ok(None) => kept.keep(&raw),
-            Ok(Some(broken)) => break Some(broken),
-            Err(source) => return Err(ScanError::Refused { line: kept.links.size(), source }),
+        match kept.judge(&raw, &mut visit)? {
+            None => kept.keep(&raw),
+            Some(broken) => break Some(broken),
         }
     };
     let sha256 = Hash::from_bytes(kept.sha256.finalize().into());
@@ -149,19 +158,23 @@ impl Kept {
         &self,
         raw: &[u8],
         visit: impl FnOnce(&[u8], &Line<'_>) -> Result<Visit, E>,
-    ) -> Result<Option<Break>, E> {
+    ) -> Result<Option<Break>, ScanError<E>> {
+        let number = self.links.size();
         let Some(text) = raw.strip_suffix(b"\n") else {
             let broken = if raw.len() > LINE_BYTES_MAX { Break::TooLong } else { Break::Torn };
             return Ok(Some(broken));
         };
         let line = match Line::parse(text) {
             Ok(line) => line,
+            Err(source) if source.is_of_another_version() => {
+                return Err(ScanError::OtherVersion { line: number, source });
+            }
             Err(error) => return Ok(Some(Break::Malformed(error))),
         };
         if let Err(error) = self.links.check(&line) {
             return Ok(Some(Break::Unchained(error)));
         }
-        match visit(text, &line)? {
+        match visit(text, &line).map_err(|source| ScanError::Refused { line: number, source })? {
             Visit::Keep => Ok(None),
             Visit::Break => Ok(Some(Break::Body)),
         }
