@@ -6,6 +6,7 @@ use super::held::Shown;
 use super::judge::Judge;
 use super::replay::Replay;
 use super::results::Results;
+use crate::auction::refusal::Code;
 use crate::ledger::entry::Kind;
 use crate::ledger::hash::Hash;
 use crate::pki::{Crl, Fingerprint};
@@ -270,18 +271,24 @@ fn checked(file: &FileFacts, judge: &Judge, anchors: &Anchors, agreed: &Agreed) 
         "{}: signature, number, the head that the bidder saw",
         count(sum(|lot| lot.signed), "accepted signed bid")
     ));
+    let acts = sum(|lot| lot.clerk).saturating_add(number(tally.acts.len()));
+    if acts > 0 {
+        checked.push(format!(
+            "{}: signature, number, the head that was seen, role and reason",
+            count(acts, "staff act")
+        ));
+    }
     checked.push(format!(
         "{}: signature, and that refusing was right",
         count(tally.refused.values().sum(), "recorded refusal")
     ));
     checked.push(format!(
         "the sale: {} replayed by the rules, each time, end, winner and price",
-        count(u64::try_from(tally.lots.len()).unwrap_or(u64::MAX), "lot")
+        count(number(tally.lots.len()), "lot")
     ));
     let mut held = |agreeing: usize, what: &str| {
         if agreeing > 0 {
-            let agreeing = u64::try_from(agreeing).unwrap_or(u64::MAX);
-            checked.push(format!("{}: this ledger agrees", count(agreeing, what)));
+            checked.push(format!("{}: this ledger agrees", count(number(agreeing), what)));
         }
     };
     held(agreed.receipts, "receipt");
@@ -330,6 +337,20 @@ fn unchecked(judge: &Judge, anchors: &Anchors, agreed: &Agreed) -> Vec<String> {
                 count(attested, "attested bid")
             ));
         }
+        let clerk: u64 = tally.lots.iter().map(|lot| lot.clerk).sum();
+        if clerk > 0 {
+            say(&format!(
+                "{}: signed by staff, who say that somebody in the room made them",
+                count(clerk, "room bid")
+            ));
+        }
+        let not_lowered = tally.refused.get(&Code::ReserveNotLowered).copied().unwrap_or(0);
+        if not_lowered > 0 {
+            say(&format!(
+                "{} of a lower reserve: the house's word that it was not lower",
+                count(not_lowered, "refusal")
+            ));
+        }
         let counted: u64 = tally.counted.values().fold(0, |sum, count| sum.saturating_add(*count));
         if counted > 0 {
             say(&format!("{} only counted: the house's word", count(counted, "refusal")));
@@ -353,6 +374,10 @@ const LIMITS: &[&str] = &[
     "a second certificate under a name that never bid, and the use of a stolen key",
     "the times inside the sale, and whatever hangs on them, beyond what the heads in bids show",
 ];
+
+fn number(of: usize) -> u64 {
+    u64::try_from(of).unwrap_or(u64::MAX)
+}
 
 fn count(number: u64, what: &str) -> String {
     if number == 1 { format!("1 {what}") } else { format!("{number} {what}s") }
