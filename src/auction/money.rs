@@ -220,6 +220,13 @@ mod tests {
     }
 
     #[test]
+    fn a_currency_keeps_its_digits() {
+        let digits = |digits| Currency::new(None, digits).map(|currency| currency.minor_digits());
+        assert_eq!([digits(0), digits(2), digits(4)], [Ok(0), Ok(2), Ok(4)]);
+        assert_eq!(Currency::seed().minor_digits(), 0);
+    }
+
+    #[test]
     fn amounts_have_one_form() {
         check(0, "1", Ok(1));
         check(0, "130", Ok(130));

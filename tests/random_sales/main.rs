@@ -7,7 +7,9 @@
 
 mod ask;
 mod dice;
+mod house;
 mod lot;
+mod office;
 mod oracle;
 mod plan;
 mod rules;
@@ -79,4 +81,9 @@ fn ten_thousand_random_sales_are_as_the_oracle_says() {
         let rare: Vec<_> = EVERYTHING.iter().filter(|what| tally.get(*what) < Some(&20)).collect();
         assert!(rare.is_empty(), "the dice roll too few of {rare:?} in {tally:#?}");
     }
+}
+
+#[test]
+fn random_sales_through_a_house_leave_valid_ledgers() {
+    play(0..300, house::play);
 }

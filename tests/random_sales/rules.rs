@@ -285,7 +285,8 @@ impl Watched {
     }
 }
 
-fn compare(lot: &Lot, right: &OracleLot, now: Timestamp) {
+/// Holds a lot against the oracle's.
+pub(crate) fn compare(lot: &Lot, right: &OracleLot, now: Timestamp) {
     let high = right.standing.last();
     match (lot.state(), &right.state) {
         (LotState::Pending, State::Pending) | (LotState::Open { .. }, State::Open) => {}
@@ -365,7 +366,7 @@ fn openings(lot: &OracleLot) -> Vec<ReserveOpening> {
     lot.reserves.iter().map(opening).collect()
 }
 
-fn deed_of(act: Act) -> Deed {
+pub(crate) fn deed_of(act: Act) -> Deed {
     match act {
         Act::Closing => Deed::Closing,
         Act::Extend { lot, ends } => Deed::Extend { lot: lot_id(lot), ends_at: at(ends) },
