@@ -15,5 +15,6 @@ pub mod record;
 pub mod rehearse;
 pub mod roster;
 pub mod server;
+pub mod sheet;
 pub mod time;
 pub mod wire;

@@ -60,9 +60,20 @@ pub(crate) const CODES: &[(&str, &str)] = &[
     ),
     ("bad-receipt", "The file is not a receipt (c2sp.org/tlog-proof), or it was damaged."),
     (
+        "bad-register",
+        "The house's register of names and addresses is not one: a table in CSV with the columns \
+         name, full_name, address, email, vat_id and account, of which only name must be there. The \
+         message names the row, as a spreadsheet counts it.",
+    ),
+    (
         "bad-request",
         "The file is not a certificate request for a P-256 key that proves that its sender holds \
          the key. `gavel pki request NAME` makes one.",
+    ),
+    (
+        "bad-results",
+        "The file is not a sheet of results as `gavel results --json` writes it: every field there \
+         once, none unknown. CSV and HTML cannot be compared; they are made from that sheet.",
     ),
     (
         "bad-trust",

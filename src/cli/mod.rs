@@ -19,6 +19,7 @@ mod house_folder;
 mod ledger;
 mod loadtest;
 mod paint;
+mod papers;
 mod passphrase;
 mod pki;
 mod prepare;

@@ -46,5 +46,5 @@ fn what_opens_a_lower_reserve_is_kept_while_ticks_and_a_seal_are_owed() {
     running.advance(after_s(300)).expect("the disk holds");
     assert!(running.sale().is_closed());
     let lot = running.sale().lot(&lot).expect("a lot");
-    assert_eq!(lot.revealed_reserve().map(Amount::minor_units), Some(30));
+    assert_eq!(lot.revealed_reserves().last().copied().map(Amount::minor_units), Some(30));
 }
