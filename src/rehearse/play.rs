@@ -112,18 +112,31 @@ impl Play<'_> {
         let scenario = self.scenario;
         let mut waiting: VecDeque<&Step> = scenario.steps.iter().collect();
         while let Some(step) = waiting.pop_front() {
-            let at = opening().plus(step.read_at);
-            while let Some(due) = self.due().filter(|due| *due <= at) {
-                // What falls due waits for what was read before it: load closes nobody out.
-                let early = waiting.iter().position(|step| opening().plus(step.read_at) < due);
-                match early.and_then(|place| waiting.remove(place)) {
-                    Some(step) => self.take(step)?,
-                    None => self.advance(due)?,
-                }
-            }
+            self.wait_for(opening().plus(step.read_at), &mut waiting)?;
             self.take(step)?;
         }
         Ok(())
+    }
+
+    /// Does what falls due until `at`. It waits for what was read before it, though it is
+    /// judged later: load closes nobody out (RULES 1.3).
+    fn wait_for(
+        &mut self,
+        at: Timestamp,
+        waiting: &mut VecDeque<&Step>,
+    ) -> Result<(), PlayFailure> {
+        let was_read_before =
+            |time: Timestamp| move |step: &&Step| opening().plus(step.read_at) < time;
+        while waiting.iter().any(was_read_before(at))
+            && let Some(due) = self.due().filter(|due| *due <= at)
+        {
+            let early = waiting.iter().position(was_read_before(due));
+            match early.and_then(|place| waiting.remove(place)) {
+                Some(step) => self.take(step)?,
+                None => self.advance(due)?,
+            }
+        }
+        self.advance(at)
     }
 
     fn due(&self) -> Option<Timestamp> {
