@@ -2,6 +2,9 @@
 
 // Part of it serves the auditor's tests.
 #[expect(dead_code, reason = "shared with tests/audit.rs, which uses all of it")]
+#[path = "tampered/running.rs"]
+mod running;
+#[expect(dead_code, reason = "shared with tests/audit.rs, which uses all of it")]
 #[path = "tampered/world.rs"]
 mod world;
 

@@ -16,7 +16,8 @@ use gavel::time::Span;
 
 use ed25519_dalek::SigningKey;
 
-use super::world::{Person, Running, at, days_before, name};
+use super::running::Running;
+use super::world::{Person, at, days_before, name};
 
 /// A sale to be held.
 pub(crate) struct Plan {
