@@ -28,7 +28,7 @@ pub const DEPTH_MAX: usize = 8;
 /// The most lots in a sale: their state is the auditor's memory.
 pub const LOTS_MAX: usize = 100_000;
 /// How many bids of a lot that stand on each other are kept for voids, so that an auditor's memory
-/// does not grow with the ledger: more than that are not voided in a row.
+/// does not grow with the ledger: no void brings back an older one.
 pub const STANDING_BIDS_MAX: usize = 64;
 /// The most reserves that a lot may have one after the other: their openings fit one line.
 pub const RESERVES_PER_LOT_MAX: usize = 32;
@@ -65,10 +65,35 @@ pub const COUNTED_KEYS_PER_LINE_MAX: usize = 128;
 pub const TICK_AFTER: Span = Span::from_s(10);
 /// How far wall clock and official time may part before a `clock` entry.
 pub const CLOCK_DRIFT_MAX: Span = Span::from_ms(250);
+/// How long a host must have been suspended to count as away: less is nobody's loss.
+pub const SUSPENSION_MIN: Span = Span::from_s(1);
 /// The least time an open lot keeps after an outage.
 pub const RESTART_GRACE: Span = Span::from_s(60);
 /// The longest timer of a lot (a year): catches milliseconds written as seconds.
 pub const LOT_DURATION_MAX: Span = Span::from_s(366 * 24 * 3600);
+
+// ---- The sale file (RULES 3, 6) ----
+
+/// Window and extension of a soft close where the sale file gives none.
+pub const SOFT_CLOSE: Span = Span::from_s(120);
+/// The longest grace after an outage (a day): catches milliseconds written as microseconds.
+pub const RESTART_GRACE_MAX: Span = Span::from_s(24 * 3600);
+/// The earliest time in a sale file, the year 2000 in Unix milliseconds: catches two-digit years.
+pub const SALE_TIME_MIN_MS: u64 = 946_684_800_000;
+/// The time that none in a sale file reaches, the year 2100: catches a slip in the year.
+pub const SALE_TIME_END_MS: u64 = 4_102_444_800_000;
+/// The most keys of an object in a sale file that is no list of lots: all there are, and room.
+pub const SALE_FILE_KEYS_MAX: usize = 64;
+
+// ---- Rehearsals ----
+
+/// The most bytes of a scenario: a catalogue and a script that somebody wrote by hand.
+pub const SCENARIO_FILE_BYTES_MAX: u64 = 4 * 1024 * 1024;
+/// The most steps of a scenario: each is signed, synced and answered by itself.
+pub const SCENARIO_STEPS_MAX: usize = 10_000;
+/// The longest time that a rehearsal plays (a month): a tick every ten seconds while a lot is
+/// open makes 270,000 entries of it.
+pub const REHEARSAL_SPAN_MAX: Span = Span::from_s(31 * 24 * 3600);
 
 // ---- Frames and files ----
 
@@ -84,12 +109,30 @@ pub const RECEIPT_FILE_BYTES_MAX: u64 = 96 * 1024;
 pub const CRL_FILE_BYTES_MAX: u64 = 4 * 1024 * 1024;
 /// The most bytes of a CA's register: about 150,000 certificates.
 pub const REGISTER_FILE_BYTES_MAX: u64 = 64 * 1024 * 1024;
+/// The most bytes of a list of people: 400 for each of its rows, with columns that gavel ignores.
+pub const PEOPLE_FILE_BYTES_MAX: u64 = 4 * 1024 * 1024;
+/// The most rows of a list of people: a hall of them, about as many as a server takes at once.
+pub const PEOPLE_ROWS_MAX: usize = 10_000;
+/// The most bytes of a batch that waits for its files: credentials for every row of a list.
+pub const BATCH_FILE_BYTES_MAX: u64 = 64 * 1024 * 1024;
+/// How many files of a batch are synced at once: a disk that is asked for more is no faster.
+pub const SYNCS_AT_ONCE: usize = 8;
 /// The most bytes of a sale file.
 pub const SALE_FILE_BYTES_MAX: u64 = 16 * 1024 * 1024;
 /// The most bytes of a sale's private file: an opening for each lot and each lowered reserve.
 pub const PRIVATE_FILE_BYTES_MAX: u64 = 64 * 1024 * 1024;
 /// How often the anchor is replaced while a sale runs.
 pub const ANCHOR_EVERY: Span = Span::from_s(1);
+
+/// The room that a sale should find where its ledger is: half a million bids with their seals,
+/// at two KiB each.
+pub const SALE_ROOM_BYTES: u64 = 1024 * 1024 * 1024;
+/// The room without which none should begin: a long catalogue, the refusals that are recorded
+/// whole, and the bids of an hour.
+pub const SALE_ROOM_MIN_BYTES: u64 = 64 * 1024 * 1024;
+/// The earliest time that a clock can rightly say, the year 2026: before it this program was not
+/// there, and a machine whose battery is empty begins in 1970.
+pub const CLOCK_MIN_MS: u64 = 1_767_225_600_000;
 
 // ---- The server's door (DESIGN 3) ----
 
@@ -163,6 +206,24 @@ pub const CRL_POLL: Span = Span::from_ms(250);
 /// can neither fill a memory nor bury one kind under another.
 pub const FINDINGS_OF_A_KIND_MAX: usize = 25;
 
+// ---- Results ----
+
+/// How many bids a sheet lists: they are in memory several times while sheets are compared.
+pub const ANNEX_BIDS_MAX: usize = 100_000;
+/// How many clock entries a sheet lists: one a second for an hour of a clock gone mad.
+pub const ANNEX_CLOCKS_MAX: usize = 3_600;
+/// The most bytes of a sheet in JSON: that of the most lots and bids that one lists, with room.
+pub const SHEET_FILE_BYTES_MAX: u64 = 384 * 1024 * 1024;
+/// How many differences between a sheet and a ledger are listed; more are counted.
+pub const SHEET_DIFFERENCES_MAX: usize = FINDINGS_OF_A_KIND_MAX;
+/// The most bytes of the house's register of names and addresses: about 100,000 people.
+pub const NAMES_FILE_BYTES_MAX: u64 = 16 * 1024 * 1024;
+/// The most bytes of one cell of it: an address of many lines.
+pub const NAMES_CELL_BYTES_MAX: usize = 1024;
+/// How many bids a printable page lists: a thousand printed pages are nobody's sheet. All of
+/// them stand in the JSON and the CSV.
+pub const PAGE_BIDS_MAX: usize = 5_000;
+
 // ---- Clients ----
 
 /// The longest line a client takes from a server: a `lines` message of a full frame fits.
@@ -187,10 +248,16 @@ pub const REMEMBER_EVERY: Span = Span::from_s(1);
 pub const BUSY_RETRIES_MAX: u32 = 8;
 /// The wait before a bid that was answered `busy` is sent again.
 pub const BUSY_WAIT: Span = Span::from_ms(200);
+/// How many bids in a row a maximum signs anew after refusals that say nothing about the lot:
+/// whatever is wrong then does not pass by itself.
+pub const BIDS_ANEW_MAX: u32 = 8;
 /// How long a command waits for the outcome of a bid before it says that it is open.
 pub const OUTCOME_PATIENCE: Span = Span::from_s(30);
 /// How many typed or piped commands wait for the one before them.
 pub const TYPED_LINES_MAX: usize = 64;
+/// How long a bid must have been on the screen before a hammer at the prompt can mean it: nobody
+/// reads faster, and who has not seen a bid must not sell at it.
+pub const SEEN_AFTER: Span = Span::from_ms(500);
 /// The most characters of a server's message that are shown.
 pub const SERVER_MESSAGE_CHARS_MAX: usize = 400;
 /// A bid over this many times the ask needs a confirmation: a slip of the finger is the commonest plea.

@@ -356,3 +356,6 @@ impl RefusalBudget {
 const fn minute_of(at: Timestamp) -> u64 {
     at.unix_ms() / 60_000
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,15 +1,23 @@
 //! `gavel bid`, `gavel watch` and `gavel fetch` against a real server.
 
 // Part of it serves the tests of the library.
+#[path = "client_cli/control.rs"]
+mod control;
 #[expect(dead_code, reason = "shared with tests/client.rs, which uses all of it")]
 #[path = "client/house.rs"]
 mod house;
+#[path = "client_cli/max.rs"]
+mod max;
+#[path = "client_cli/tap.rs"]
+mod tap;
 
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
+use gavel::auction::name::Role;
 use gavel::client::Memory;
+use gavel::pki::P256Secret;
 use gavel::time::Span;
 
 use house::{House, Running, amount, lot, open, within};
@@ -28,9 +36,14 @@ impl Hall {
     }
 
     fn credential(&self, name: &str) -> PathBuf {
+        self.credential_as(Role::Bidder, name)
+    }
+
+    fn credential_as(&self, role: Role, name: &str) -> PathBuf {
         let path = self.folder.path().join(format!("{name}.pem"));
         if !path.exists() {
-            let pem = self.house.credential(name).to_pem();
+            let secret = P256Secret::generate().expect("a key");
+            let pem = self.house.certify_as(role, name, secret, house::now()).to_pem();
             gavel::pki::keys::replace(&path, pem.as_bytes()).expect("writes");
         }
         path

@@ -25,7 +25,7 @@ use gavel::ledger::{Kind, Line};
 use gavel::limits::{REFUSAL_BYTES_MAX, REFUSALS_PER_MINUTE_MAX};
 use gavel::loadtest::TrialHouse;
 use gavel::pki::Address;
-use gavel::record::{Record, Terms, read_sale_file};
+use gavel::record::{Record, Terms, Times, read_sale_file};
 use gavel::server::{MarkUsed, Sealing, Setup, begin};
 use gavel::time::Span;
 use tokio::sync::Notify;
@@ -103,7 +103,9 @@ fn bear(house: &TrialHouse, clock: Clock) {
         house: house.name().clone(),
         sale: house.sale().clone(),
         title: Title::parse("A sale that is cut short").expect("a title"),
-        lots: read_sale_file(sale_file().as_bytes()).expect("a sale file"),
+        lots: read_sale_file(sale_file().as_bytes(), Times::Absolute)
+            .expect("a sale file")
+            .lot_terms(),
         terms: Terms {
             sale: SaleTerms {
                 currency: Currency::seed(),

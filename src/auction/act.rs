@@ -256,3 +256,40 @@ impl Effect {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn lot() -> LotId {
+        LotId::parse("1").expect("an id")
+    }
+
+    /// What an act is called, whether a clerk may do it, and whether it must say why.
+    fn check(deed: &Deed, name: &str, for_clerks: bool, needs_reason: bool) {
+        assert_eq!(deed.as_str(), name);
+        let may = Role::ALL.into_iter().filter(|role| deed.is_for(*role)).collect::<Vec<_>>();
+        let staff = [Role::Auctioneer, Role::Clerk];
+        assert_eq!(may, staff[..if for_clerks { 2 } else { 1 }], "{name}");
+        assert_eq!(deed.needs_reason(), needs_reason, "{name}");
+    }
+
+    #[test]
+    fn every_act_has_its_name_its_people_and_its_reason() {
+        let (name, lot_or_none) = (Name::parse("ada").expect("a name"), Some(lot()));
+        let text = Title::parse("hello").expect("a title");
+        let (old_key, new_key) = (KeyHash([1; 32]), KeyHash([2; 32]));
+        let commitment = Commitment::from_bytes([3; 32]);
+        check(&Deed::Closing, "closing", false, false);
+        check(&Deed::Extend { lot: lot(), ends_at: Timestamp::ZERO }, "extend", false, true);
+        check(&Deed::Hammer { lot: lot(), seen: None }, "hammer", false, false);
+        check(&Deed::Open { lot: lot() }, "open", true, false);
+        check(&Deed::Pause { lot: lot() }, "pause", true, false);
+        check(&Deed::Reissue { name, old_key, new_key }, "reissue", false, true);
+        check(&Deed::Reserve { lot: lot(), commitment }, "reserve", false, true);
+        check(&Deed::Resume { lot: lot() }, "resume", true, false);
+        check(&Deed::Say { lot: lot_or_none, text }, "say", true, false);
+        check(&Deed::Void { lot: lot(), seen: None }, "void", false, true);
+        check(&Deed::Withdraw { lot: lot() }, "withdraw", false, true);
+    }
+}

@@ -334,7 +334,25 @@ mod tests {
     }
 
     #[test]
+    fn what_just_makes_sense_is_taken() {
+        let taken = |lot| Catalogue::new(sale(), vec![lot]).is_ok();
+        assert!(taken(LotTerms {
+            timer: Timer::FirstBid { duration: LOT_DURATION_MAX },
+            ..lot("1")
+        }));
+        assert!(taken(LotTerms { soft_window: LOT_DURATION_MAX, ..lot("1") }));
+        assert!(taken(LotTerms { hard_end: Some(at_s(500)), ..lot("1") }));
+        assert!(taken(LotTerms { estimate: Amount::new(4).zip(Amount::new(4)), ..lot("1") }));
+        assert!(taken(LotTerms { estimate: Amount::new(4).zip(Amount::new(5)), ..lot("1") }));
+    }
+
+    #[test]
     fn a_lot_that_makes_no_sense_is_named() {
+        let too_long = LOT_DURATION_MAX.ms() + 1;
+        check(
+            LotTerms { timer: Timer::FirstBid { duration: Span::from_ms(too_long) }, ..lot("1") },
+            "lot 1: duration: 31622400.001 s is not between 0.001 s and 31622400 s",
+        );
         check(
             LotTerms { timer: Timer::FirstBid { duration: Span::ZERO }, ..lot("1") },
             "lot 1: duration: 0 s is not between 0.001 s and 31622400 s",

@@ -258,3 +258,22 @@ impl Event {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn outcomes_have_the_names_of_the_ledger() {
+        let to = Party::Named(Name::parse("ada").expect("a name"));
+        let hammer_price = Amount::new(5).expect("in range");
+        let outcomes = [
+            Outcome::Sold { to, hammer_price },
+            Outcome::Unsold(UnsoldReason::NoBids),
+            Outcome::Unsold(UnsoldReason::ReserveNotMet),
+            Outcome::Withdrawn,
+        ];
+        let names = outcomes.map(|outcome| outcome.as_str());
+        assert_eq!(names, ["sold", "unsold/no-bids", "unsold/reserve-not-met", "withdrawn"]);
+    }
+}

@@ -136,6 +136,7 @@ mod tests {
 
     #[test]
     fn a_rate_is_at_most_all_of_it() {
+        assert_eq!(Rate::from_bps(2_550).map(Rate::bps), Ok(2_550));
         assert!(Rate::from_bps(10_000).is_ok());
         assert_eq!(Rate::from_bps(10_001), Err(FeesError::Rate { bps: 10_001 }));
         assert_eq!(Rate::from_bps(u64::MAX), Err(FeesError::Rate { bps: u64::MAX }));

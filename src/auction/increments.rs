@@ -102,6 +102,8 @@ mod tests {
         let step = |price| table.step_at(Amount::new(price).expect("in range"));
         assert_eq!([step(1), step(4999), step(5000), step(39999)], [500, 500, 1000, 2000]);
         assert_eq!([step(40000), step(INTEGER_MAX)], [300, 300]);
+        assert_eq!(table.rows(), [(0, 500), (5000, 1000), (38000, 2000), (40000, 300)]);
+        assert_eq!(Increments::constant(7).expect("a table").rows(), [(0, 7)]);
     }
 
     #[test]

@@ -255,4 +255,26 @@ mod tests {
             assert!(Title::parse(bad).is_err(), "{bad:?}");
         }
     }
+
+    #[test]
+    fn titles_and_roles_are_shown_as_they_are() {
+        let title = Title::parse("Ölbild, 19. Jh.").expect("a title");
+        assert_eq!(title.as_str(), "Ölbild, 19. Jh.");
+        assert_eq!(format!("{title:>17}|"), "  Ölbild, 19. Jh.|");
+        for role in Role::ALL {
+            assert_eq!(Role::parse(role.as_str()), Ok(role));
+            assert_eq!(format!("{role:<12}|"), format!("{:<12}|", role.as_str()));
+        }
+        assert_eq!(Role::parse("Bidder"), Err(NameError::Role));
+    }
+
+    #[test]
+    fn a_paddle_is_not_the_person_of_its_name() {
+        let ada = Name::parse("ada").expect("a name");
+        let (person, paddle) = (Party::Named(ada.clone()), Party::Paddle(ada.clone()));
+        assert_ne!(person, paddle);
+        assert_eq!([person.is(&ada), paddle.is(&ada)], [true, false]);
+        assert_eq!([person.name(), paddle.name()], [Some(&ada), None]);
+        assert_eq!([person.to_string(), paddle.to_string()], ["ada", "paddle ada"]);
+    }
 }

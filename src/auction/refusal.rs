@@ -328,3 +328,19 @@ pub enum Unfit {
     #[error("the sale has closed")]
     SaleClosed,
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_code_is_read_as_it_is_written_and_they_stand_in_order() {
+        for code in Code::ALL {
+            assert_eq!(Code::parse(code.as_str()), Some(code));
+            assert_eq!(format!("{code:>22}"), format!("{:>22}", code.as_str()));
+        }
+        assert!(Code::ALL.is_sorted_by(|one, next| one < next && one.as_str() < next.as_str()));
+        assert_eq!(Code::parse("too low"), None);
+        assert_eq!(Code::parse(""), None);
+    }
+}

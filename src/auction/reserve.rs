@@ -121,6 +121,6 @@ mod tests {
     #[test]
     fn an_opening_is_not_printed() {
         let opening = ReserveOpening { reserve: amount(4_711), nonce: [1; 32] };
-        assert!(!format!("{opening:?}").contains("4711"));
+        assert_eq!(format!("{opening:?}"), "ReserveOpening(..)");
     }
 }

@@ -5,11 +5,11 @@
 
 use std::collections::BTreeSet;
 
-use crate::auction::catalogue::LotTerms;
 use crate::ledger::checkpoint::{Checkpoint, CheckpointError};
 use crate::ledger::note::Note;
 use crate::ledger::receipt::{Receipt, ReceiptError};
 use crate::pki::{Anchor, CertificateFault, Fingerprint};
+use crate::record::SaleFile;
 
 /// The CA that the auditor trusts: its certificate, or the fingerprint that the
 /// house published, by which the certificate in line 0 is taken or not.
@@ -85,14 +85,22 @@ pub struct Anchors {
     pub(super) trust: Trust,
     pub(super) receipts: Vec<HeldReceipt>,
     pub(super) checkpoints: Vec<HeldCheckpoint>,
-    pub(super) items: Option<Vec<LotTerms>>,
+    pub(super) items: Option<SaleFile>,
     pub(super) crl: Option<Vec<u8>>,
+    pub(super) keeps_annexes: bool,
 }
 
 impl Anchors {
     /// Nothing but the trusted CA.
     pub const fn new(trust: Trust) -> Self {
-        Self { trust, receipts: Vec::new(), checkpoints: Vec::new(), items: None, crl: None }
+        Self {
+            trust,
+            receipts: Vec::new(),
+            checkpoints: Vec::new(),
+            items: None,
+            crl: None,
+            keeps_annexes: false,
+        }
     }
 
     /// Adds a receipt, by the name of its file.
@@ -114,9 +122,16 @@ impl Anchors {
         Ok(())
     }
 
-    /// Sets the catalogue that the bidders were shown.
+    /// Keeps every bid for the annexes of a sheet, up to a limit. Without it an audit's
+    /// memory does not grow with the lines.
     #[must_use]
-    pub fn with_items(self, items: Vec<LotTerms>) -> Self {
+    pub fn keeping_annexes(self) -> Self {
+        Self { keeps_annexes: true, ..self }
+    }
+
+    /// Sets the sale file that the bidders were shown.
+    #[must_use]
+    pub fn with_items(self, items: SaleFile) -> Self {
         Self { items: Some(items), ..self }
     }
 

@@ -173,6 +173,9 @@ findings! {
     Checkpoint = "GV-504" "checkpoint" Open,
         "The checkpoint that you gave proves nothing about this ledger.",
         innocent "It is a checkpoint of another sale, or its file was damaged.";
+    Results = "GV-505" "results" Wrong,
+        "The results that you gave are not those of this ledger; the ledger itself may be sound.",
+        innocent "They were printed while the sale still ran, or are of another sale.";
 }
 
 impl FindingKind {

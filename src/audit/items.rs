@@ -1,38 +1,42 @@
-//! The catalogue in the ledger against the items file that the bidders were shown.
+//! The catalogue in the ledger against the sale file that the bidders were shown.
 
 use super::finding::{Finding, FindingKind, Findings};
 use crate::auction::catalogue::LotTerms;
-use crate::auction::money::Currency;
+use crate::record::{FileLot, Opening, SaleFile};
 
-/// Reports every lot that differs, each at its line, and another currency: with two
-/// minor digits the same numbers are a hundredth of the prices that were shown.
+/// Reports every lot that differs, each at its line, and at line 0 what holds for the
+/// whole sale: with two minor digits more, the same numbers are a hundredth of the prices
+/// that were shown.
 pub(super) fn compare(
+    opening: &Opening,
     ledger: &[LotTerms],
-    currency: &Currency,
-    file: &[LotTerms],
+    file: &SaleFile,
     findings: &mut Findings,
 ) {
-    // The form of numbered items knows whole units and no currency (RULES 2).
-    if *currency != Currency::seed() {
-        let detail = "the ledger counts in a currency, the items file in plain whole units";
+    let keys = file.differs_from(opening);
+    if !keys.is_empty() {
+        let detail = format!("the sale differs from the items file in: {}", keys.join(", "));
         findings.push(Finding::at(0, FindingKind::Items, detail));
     }
-    if ledger.len() != file.len() {
+    if ledger.len() != file.lots.len() {
         let detail =
-            format!("the ledger has {} lots, the items file has {}", ledger.len(), file.len());
+            format!("the ledger has {} lots, the items file has {}", ledger.len(), file.lots.len());
         findings.push(Finding::at(0, FindingKind::Items, detail));
     }
-    for (line, (lot, shown)) in (1..).zip(ledger.iter().zip(file)) {
+    for (line, (lot, shown)) in (1..).zip(ledger.iter().zip(&file.lots)) {
         if let Some(key) = differs_in(lot, shown) {
-            let detail =
-                format!("lot {} differs from lot {} of the items file in: {key}", lot.id, shown.id);
+            let detail = format!(
+                "lot {} differs from lot {} of the items file in: {key}",
+                lot.id, shown.terms.id
+            );
             findings.push(Finding::at(line, FindingKind::Items, detail));
         }
     }
 }
 
 /// The first term in which two lots differ.
-fn differs_in(lot: &LotTerms, shown: &LotTerms) -> Option<&'static str> {
+fn differs_in(lot: &LotTerms, shown: &FileLot) -> Option<&'static str> {
+    let FileLot { terms: shown, reserve } = shown;
     let LotTerms {
         id,
         name,
@@ -45,7 +49,7 @@ fn differs_in(lot: &LotTerms, shown: &LotTerms) -> Option<&'static str> {
         seller,
         estimate,
         without_reserve,
-        // Its random bytes are not in the file; whether there is a reserve is compared.
+        // A commitment hides the amount; whether there is a reserve is compared.
         reserve_commit,
     } = lot;
     let same = [
@@ -60,7 +64,7 @@ fn differs_in(lot: &LotTerms, shown: &LotTerms) -> Option<&'static str> {
         ("seller", *seller == shown.seller),
         ("estimate", *estimate == shown.estimate),
         ("without_reserve", *without_reserve == shown.without_reserve),
-        ("reserve", reserve_commit.is_some() == shown.reserve_commit.is_some()),
+        ("reserve", reserve_commit.is_some() == reserve.is_some()),
     ];
     same.into_iter().find(|(_, same)| !same).map(|(key, _)| key)
 }

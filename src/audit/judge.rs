@@ -233,13 +233,17 @@ impl Beginning {
             return Ok(Stage::Catalogue(self));
         }
         if let Some(items) = &anchors.items {
-            let currency = &self.opening.terms.sale.currency;
-            items::compare(&self.lots, currency, items, findings);
+            items::compare(&self.opening, &self.lots, items, findings);
         }
         let catalogue = record::catalogue(&self.opening, self.lots)
             .map_err(|fault| Finding::at(0, FindingKind::Rules, fault))?;
         let sale = Sale::open(Arc::new(catalogue), self.at);
-        Ok(Stage::Running(Box::new(Replay::new(self.opening, self.keys, sale))))
+        Ok(Stage::Running(Box::new(Replay::new(
+            self.opening,
+            self.keys,
+            sale,
+            anchors.keeps_annexes,
+        ))))
     }
 
     fn broken_off(&self, entry: &Entry) -> Finding {

@@ -61,6 +61,8 @@ pub struct Audit {
     /// What was not checked, or cannot be proven.
     pub unchecked: Vec<String>,
     outcome: Result<Audited, Verdict>,
+    /// Something that was held against a sound ledger says otherwise.
+    is_contradicted: bool,
 }
 
 /// A ledger in which an audit found nothing wrong; what prints results takes this.
@@ -68,13 +70,14 @@ pub struct Audit {
 /// ```compile_fail
 /// use gavel::audit::{Audited, Results};
 /// fn unaudited(results: Results) -> Audited {
-///     Audited { results }
+///     Audited { results, open: vec![], unchecked: vec![] }
 /// }
 /// ```
 #[derive(Clone, Debug)]
 pub struct Audited {
     results: Results,
-    is_final: bool,
+    open: Vec<Finding>,
+    unchecked: Vec<String>,
 }
 
 impl Audited {
@@ -85,7 +88,17 @@ impl Audited {
 
     /// Whether the sale has closed and nothing is open, so that the results are final.
     pub const fn is_final(&self) -> bool {
-        self.is_final
+        self.open.is_empty()
+    }
+
+    /// What the audit left open.
+    pub fn open(&self) -> &[Finding] {
+        &self.open
+    }
+
+    /// What was not checked, or cannot be proven.
+    pub fn unchecked(&self) -> &[String] {
+        &self.unchecked
     }
 }
 
@@ -93,7 +106,8 @@ impl Audit {
     /// The verdict.
     pub const fn verdict(&self) -> Verdict {
         match &self.outcome {
-            Ok(audited) if audited.is_final => Verdict::Valid,
+            Ok(_) if self.is_contradicted => Verdict::Invalid,
+            Ok(audited) if audited.is_final() => Verdict::Valid,
             Ok(_) => Verdict::Incomplete,
             Err(verdict) => *verdict,
         }
@@ -105,6 +119,27 @@ impl Audit {
             Ok(audited) => Some(audited),
             Err(_) => None,
         }
+    }
+
+    /// Whether nothing is wrong but what was held against the ledger afterwards.
+    pub const fn is_contradicted(&self) -> bool {
+        self.is_contradicted
+    }
+
+    /// Takes in how a sheet of results was held against this ledger: where it says
+    /// something else, and how many more such places there are.
+    #[must_use]
+    pub fn with_sheet(mut self, label: &str, differences: &[String], unlisted: u64) -> Self {
+        if differences.is_empty() {
+            self.checked
+                .push(format!("the results in {label}, field by field: this ledger agrees"));
+            return self;
+        }
+        let finding = |detail| Finding::whole(FindingKind::Results, format!("{label}: {detail}"));
+        self.findings.extend(differences.iter().map(finding));
+        self.findings_unlisted += unlisted;
+        self.is_contradicted = true;
+        self
     }
 }
 
@@ -130,25 +165,27 @@ pub(super) fn conclude(
         judge_end(judge, &mut findings);
     }
     let agreed = compare(judge, anchors, &mut findings, is_whole);
+    findings.listed.sort_by_key(|finding| finding.line.unwrap_or(u64::MAX));
     let any_wrong = findings.any_wrong();
+    let unchecked = unchecked(judge, anchors, &agreed);
     let outcome = match judge.replay() {
         _ if any_wrong => Err(Verdict::Invalid),
         None => Err(Verdict::Incomplete),
-        Some(replay) => {
-            let (size, root) = (judge.tree().size(), judge.tree().root());
-            let results = Results::of(replay, size, root, agreed.crl.as_ref());
-            Ok(Audited { results, is_final: findings.is_empty() })
-        }
+        Some(replay) => Ok(Audited {
+            results: Results::of(replay, judge.tree(), agreed.crl.as_ref()),
+            open: findings.listed.clone(),
+            unchecked: unchecked.clone(),
+        }),
     };
-    findings.listed.sort_by_key(|finding| finding.line.unwrap_or(u64::MAX));
     Audit {
         file,
         ca: anchors.trust.fingerprint(),
         checked: checked(&file, judge, anchors, &agreed),
-        unchecked: unchecked(judge, anchors, &agreed),
+        unchecked,
         findings: findings.listed,
         findings_unlisted: findings.unlisted,
         outcome,
+        is_contradicted: false,
     }
 }
 

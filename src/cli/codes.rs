@@ -60,14 +60,35 @@ pub(crate) const CODES: &[(&str, &str)] = &[
     ),
     ("bad-receipt", "The file is not a receipt (c2sp.org/tlog-proof), or it was damaged."),
     (
+        "bad-register",
+        "The house's register of names and addresses is not one: a table in CSV with the columns \
+         name, full_name, address, email, vat_id and account, of which only name must be there. The \
+         message names the row, as a spreadsheet counts it.",
+    ),
+    (
         "bad-request",
         "The file is not a certificate request for a P-256 key that proves that its sender holds \
          the key. `gavel pki request NAME` makes one.",
     ),
     (
+        "bad-results",
+        "The file is not a sheet of results as `gavel results --json` writes it: every field there \
+         once, none unknown. CSV and HTML cannot be compared; they are made from that sheet.",
+    ),
+    (
         "bad-trust",
         "What is to be trusted is neither a fingerprint, sha256: and 64 hexadecimal digits, nor a \
          file that holds the certificate of one house's CA.",
+    ),
+    (
+        "batch-damaged",
+        "A batch was cut off, and the file that holds what it had left to write (batch.json, beside \
+         the CA's key) cannot be read. Its certificates are in the register; their keys are lost.",
+    ),
+    (
+        "batch-unfinished",
+        "A list's certificates are in the register, and not all of their files could be written. \
+         They are kept beside the CA's key; the same command, run again, writes the rest.",
     ),
     (
         "ca-incomplete",
@@ -106,9 +127,14 @@ pub(crate) const CODES: &[(&str, &str)] = &[
          the ledger records.",
     ),
     (
+        "compromised-key",
+        "A certificate of this key was revoked because the key was lost or in other hands. Whoever \
+         has it could ask for another one; so the key is never certified again.",
+    ),
+    (
         "confirmation-needed",
-        "A bid of more than 10 times the ask is more often a slip of the finger than meant. \
-         --yes, or a yes at the terminal, sends it.",
+        "A bid, or a maximum, of more than 10 times the ask is more often a slip of the finger than \
+         meant. --yes, or a yes at the terminal, lets it pass.",
     ),
     (
         "connection-lost",
@@ -122,6 +148,11 @@ pub(crate) const CODES: &[(&str, &str)] = &[
     ("file-too-large", "A file is larger than anything that belongs there."),
     ("file-unreadable", "A file is there but cannot be read."),
     ("file-unwritable", "A file or folder cannot be written."),
+    (
+        "flag-contradicts",
+        "A flag says again, or otherwise, what the sale file says. Each thing is said once: leave \
+         the flag out or change the file.",
+    ),
     (
         "folder-busy",
         "Another gavel command works in the same folder of the CA. Wait for it; if there is none, \
@@ -145,12 +176,18 @@ pub(crate) const CODES: &[(&str, &str)] = &[
         "Something answered and closed the connection at once: a server that is full or stopping, \
          or one that has found its own ledger contradicted.",
     ),
+    (
+        "key-elsewhere",
+        "To renew a certificate, its key must be here, or a request that proves that its holder \
+         has it. The house keeps no copy of what it hands out.",
+    ),
     ("key-mismatch", "A private key and a certificate that should belong together do not."),
     (
         "key-not-erased",
         "The sale is closed and sealed, but its sealing key could not be erased. Erase the file by \
          hand, so that nobody can seal anything else for this sale.",
     ),
+    ("key-taken", "The key is certified under another name already. A key is one person's."),
     (
         "ledger-changed",
         "Somebody other than the server wrote to the ledger's files while it ran, or the disk \
@@ -213,7 +250,7 @@ pub(crate) const CODES: &[(&str, &str)] = &[
     ("no-results", "The ledger ends before its sale begins."),
     ("no-sale", "No sale is prepared in the folder, or not the one that was named."),
     ("no-terminal", "A passphrase is asked for at a terminal, and there is none."),
-    ("no-thread", "The operating system gave no thread, socket or timer."),
+    ("no-thread", "The operating system gave no thread, socket, timer or signal."),
     ("not-a-key", "The file does not hold a private key in PKCS#8 PEM."),
     ("not-a-server", "Another program than a gavel server answers at that address."),
     (
@@ -229,6 +266,12 @@ pub(crate) const CODES: &[(&str, &str)] = &[
     ("other-ca", "Two parts of the house's folder come from different CAs."),
     ("other-house", "The folder belongs to a house of another name."),
     (
+        "other-key",
+        "The key is not the one of the certificate that is to be renewed. In a sale that is running \
+         a name belongs to the key that it enrolled with: another one is refused as name-taken \
+         until the auctioneer reissues the name.",
+    ),
+    (
         "other-sale",
         "The ledger is of another sale, of another house, or under another CA than the files here.",
     ),
@@ -241,9 +284,19 @@ pub(crate) const CODES: &[(&str, &str)] = &[
     ("passphrase-mismatch", "The two passphrases that were typed differ."),
     ("passphrase-needed", "The CA's key is encrypted, and no passphrase was given."),
     ("passphrase-wrong", "The passphrase does not open the CA's key."),
+    (
+        "people-file",
+        "A list of people is refused as a whole: nothing is issued while one row is broken. Each \
+         broken row is named with its column and the reason.",
+    ),
     ("protocol-broken", "The server sent what no gavel server of this version sends."),
     ("read-only", "The file system is mounted read-only."),
     ("register-damaged", "A line of the register of issued certificates is not the register's."),
+    (
+        "rehearse-failed",
+        "The rehearsal broke off: not the scenario's fault, but that of the temporary folder, the \
+         disk or the system's randomness.",
+    ),
     (
         "reserves-missing",
         "What opens the commitments to the hidden reserves, <sale>.private in the ledger's folder, \
@@ -261,6 +314,11 @@ pub(crate) const CODES: &[(&str, &str)] = &[
         "sale-untrusted",
         "The sale that the server shows is not proven to be the house's: another house or CA, or \
          a sealing key that the CA has not certified.",
+    ),
+    (
+        "scenario",
+        "The scenario cannot be played; step, key and reason stand beside it. One that uses what \
+         this version has not is refused as a whole: half a rehearsal would prove nothing.",
     ),
     (
         "sealing-key-missing",

@@ -64,6 +64,33 @@ impl Failure {
         Self::new(Exit::Operator, code, message)
     }
 
+    /// What happened, and what to do next, for a session that goes on.
+    pub(crate) fn told(&self) -> String {
+        let hints: String = self.hints.iter().map(|hint| format!("hint: {hint}\n")).collect();
+        format!("{} [{}]\n{hints}", self.message, self.code)
+    }
+
+    /// The same with another exit code: what it means depends on when it happens.
+    #[must_use]
+    pub(crate) fn with_exit(self, exit: Exit) -> Self {
+        Self { exit, ..self }
+    }
+
+    /// The code that `gavel explain` knows.
+    pub(crate) const fn code(&self) -> &'static str {
+        self.code
+    }
+
+    /// What happened.
+    pub(crate) fn message(&self) -> &str {
+        &self.message
+    }
+
+    /// What to do next.
+    pub(crate) fn hints(&self) -> &[String] {
+        &self.hints
+    }
+
     /// Adds what to do next.
     #[must_use]
     pub(crate) fn hint(mut self, hint: impl fmt::Display) -> Self {

@@ -10,6 +10,7 @@ use super::{Failure, fault};
 use crate::auction::name::SaleId;
 use crate::pki::keys::shown;
 use crate::pki::{HouseFolder, Office, SealingKeyState};
+use crate::record::SaleFile;
 
 /// The folder where it always is unless somebody says otherwise.
 const PKI: &str = "pki";
@@ -68,6 +69,22 @@ pub(super) fn sales(pki: &Path) -> Result<Vec<(SaleId, SealingKeyState)>, Failur
     let serve = HouseFolder::at(pki.to_owned()).serve();
     let state = |sale: SaleId| Ok((sale.clone(), serve.sealing_key_state(&sale)?));
     sales.into_iter().map(state).collect()
+}
+
+/// The sale that a flag or the file names; both, if they agree.
+pub(super) fn named_sale(
+    flag: Option<&SaleId>,
+    file: &SaleFile,
+    path: &Path,
+) -> Result<Option<SaleId>, Failure> {
+    match (flag, &file.id) {
+        (Some(flag), Some(id)) if flag != id => {
+            let message = format!("{} is of the sale {id}, and --sale says {flag}", shown(path));
+            Err(Failure::usage("flag-contradicts", message)
+                .hint(format!("leave --sale out, or give the file of {flag}")))
+        }
+        (flag, id) => Ok(flag.or(id.as_ref()).cloned()),
+    }
 }
 
 /// Several sales could be meant: each with how it stands.

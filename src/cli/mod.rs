@@ -9,6 +9,7 @@ mod bid;
 mod caller;
 mod codes;
 mod completions;
+mod control;
 mod demo;
 mod exit;
 mod explain;
@@ -18,11 +19,14 @@ mod house_folder;
 mod ledger;
 mod loadtest;
 mod paint;
+mod papers;
 mod passphrase;
 mod pki;
 mod prepare;
 mod print;
+mod prompt;
 mod receipt;
+mod rehearse;
 mod results;
 mod sale_file;
 mod scratch;
@@ -53,6 +57,7 @@ enum Command {
     Pki(pki::Args),
     Serve(serve::Args),
     Bid(bid::Args),
+    Control(control::Args),
     Watch(watch::Args),
     Fetch(fetch::Args),
     Verify(verify::Args),
@@ -60,6 +65,7 @@ enum Command {
     Receipt(receipt::Args),
     Ledger(ledger::Args),
     Explain(explain::Args),
+    Rehearse(rehearse::Args),
     Demo(demo::Args),
     Loadtest(loadtest::Args),
     Completions(completions::Args),
@@ -80,6 +86,7 @@ fn dispatch(command: Command) -> Result<Exit, Failure> {
         Command::Pki(args) => pki::run(&args),
         Command::Serve(args) => serve::run(&args),
         Command::Bid(args) => bid::run(&args),
+        Command::Control(args) => control::run(&args),
         Command::Watch(args) => watch::run(&args),
         Command::Fetch(args) => fetch::run(&args),
         Command::Verify(args) => verify::run(&args),
@@ -87,6 +94,7 @@ fn dispatch(command: Command) -> Result<Exit, Failure> {
         Command::Receipt(args) => receipt::run(&args),
         Command::Ledger(args) => ledger::run(&args),
         Command::Explain(args) => explain::run(&args),
+        Command::Rehearse(args) => rehearse::run(&args),
         Command::Demo(args) => demo::run(&args),
         Command::Loadtest(args) => loadtest::run(&args),
         Command::Completions(args) => completions::run(&args),

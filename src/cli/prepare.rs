@@ -25,7 +25,7 @@ const AUCTIONEER: &str = "auctioneer";
 pub(super) struct Args {
     /// The sale file, to be checked
     items: Option<PathBuf>,
-    /// The sale's id, never used twice [default: the prepared sale, else sale-YYYYMMDD]
+    /// The sale's id, never used twice [default: the file's, the prepared sale's, else sale-YYYYMMDD]
     #[arg(long, value_name = "ID")]
     sale: Option<SaleId>,
     /// Where bidders reach the server [default: 127.0.0.1:12000]
@@ -46,16 +46,27 @@ pub(super) struct Args {
 
 pub(super) fn run(args: &Args) -> Result<Exit, Failure> {
     let now = Clock::start().now();
-    let lots = args.items.as_deref().map(sale_file::read).transpose()?;
-    let sale = match &args.sale {
-        Some(sale) => sale.clone(),
+    let file = match &args.items {
+        Some(path) => Some((path.as_path(), sale_file::read(path)?)),
+        None => None,
+    };
+    let named = match &file {
+        Some((path, file)) => house_folder::named_sale(args.sale.as_ref(), file, path)?,
+        None => args.sale.clone(),
+    };
+    let sale = match named {
+        Some(sale) => sale,
         None => choose_sale(args, now)?,
     };
     refuse_used_id(args, &sale)?;
     let prepared = prepare(args, &sale, now)?;
     let mut text = made(&prepared);
-    if let (Some(path), Some(lots)) = (&args.items, &lots) {
-        text.push_str(&format!("{:FIRST$}{}, {} lots\n", "sale file", shown(path), lots.len()));
+    if let Some((path, file)) = &file {
+        let lots = file.lots.len();
+        text.push_str(&format!("{:FIRST$}{}, {lots} lots\n", "sale file", shown(path)));
+        for note in &file.notes {
+            text.push_str(&format!("{:FIRST$}{note}\n", "note"));
+        }
     }
     text.push_str(&facts(&prepared, &sale, standing(args, &sale)?));
     print::results(&text);

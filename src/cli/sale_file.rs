@@ -4,13 +4,12 @@ use std::path::Path;
 
 use super::Failure;
 use super::fault::whole;
-use crate::auction::catalogue::LotTerms;
 use crate::limits::SALE_FILE_BYTES_MAX;
 use crate::pki::keys::{self, shown};
-use crate::record::read_sale_file;
+use crate::record::{SaleFile, Times, read_sale_file};
 
 /// Reads a sale file; what is wrong in it is said with lot and key.
-pub(super) fn read(path: &Path) -> Result<Vec<LotTerms>, Failure> {
+pub(super) fn read(path: &Path) -> Result<SaleFile, Failure> {
     let bytes = keys::read_public(path, SALE_FILE_BYTES_MAX).map_err(|fault| {
         let message = whole(&fault);
         if fault.is_missing() {
@@ -20,8 +19,18 @@ pub(super) fn read(path: &Path) -> Result<Vec<LotTerms>, Failure> {
             fault.into()
         }
     })?;
-    read_sale_file(&bytes).map_err(|error| {
-        Failure::usage("sale-file", format!("{}: {error}", shown(path)))
-            .hint(r#"a lot is {"1": {"name": "Vase", "highest_bid": 50, "highest_bidder": null, "duration": 120}}"#)
+    read_sale_file(&bytes, Times::Absolute).map_err(|error| {
+        let failure = Failure::usage("sale-file", format!("{}: {error}", shown(path)));
+        if has_full_form(&bytes) {
+            failure.hint("examples/README.md names every key of `sale` and of a lot")
+        } else {
+            failure.hint(r#"a lot is {"1": {"name": "Vase", "highest_bid": 50, "highest_bidder": null, "duration": 120}}"#)
+        }
     })
+}
+
+/// Whether the writer of a file that could not be read meant the full form.
+fn has_full_form(bytes: &[u8]) -> bool {
+    let text = String::from_utf8_lossy(bytes);
+    text.contains("\"lots\"") || text.contains("\"sale\"")
 }

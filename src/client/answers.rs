@@ -1,27 +1,27 @@
 //! The answers to what a session asked: receipts, refusals, lots, the end of a
 //! batch of lines.
 
-use super::bidding::{BidAnswer, check_bid_receipt, check_enrolment_receipt};
+use super::bidding::{BidAnswer, check_enrolment_receipt, check_sent_receipt};
 use super::fault::SessionError;
 use super::hearing::{accuse, protocol};
-use super::session::{Happened, SentBid, Session};
+use super::session::{Happened, Sent, Session};
 use crate::auction::refusal::Code;
 use crate::limits::BUSY_RETRIES_MAX;
 use crate::wire::json::{Answer, RequestId};
 
 impl Session {
-    pub(super) fn hear_bid_answer(
+    /// Hears what became of a bid or an act.
+    pub(super) fn hear_outcome(
         &mut self,
-        mut sent: SentBid,
+        mut sent: Sent,
         answer: Answer,
         message: String,
     ) -> Result<(), SessionError> {
-        let bid = sent.placed();
-        let n = bid.n;
+        let (placed, n) = (sent.placed(), sent.n());
         let answer = match answer {
             Answer::Entered { receipt } => {
                 let place = self.place_mut();
-                let proven = match check_bid_receipt(&place.sale, &receipt, &sent.bid) {
+                let proven = match check_sent_receipt(&place.sale, &receipt, &sent.signed) {
                     Ok(proven) => proven,
                     Err(fault) => {
                         place.memory.keep_evidence(&[("receipt.tlog-proof", &receipt)])?;
@@ -40,14 +40,18 @@ impl Session {
                     self.link.retry_soon();
                     return Ok(());
                 }
-                self.ready.push_back(Happened::Bid { bid, answer: BidAnswer::Unknown });
+                self.ready.push_back(placed.answered(BidAnswer::Unknown));
                 return Ok(());
             }
             Answer::Refused { code, ask, .. } => BidAnswer::Refused { code, message, ask },
-            _ => return Err(protocol("an answer to a bid that is neither receipt nor refusal")),
+            _ => {
+                return Err(protocol(
+                    "an answer to a bid or act that is neither receipt nor refusal",
+                ));
+            }
         };
         self.place_mut().memory.forget_unanswered(n)?;
-        self.ready.push_back(Happened::Bid { bid, answer });
+        self.ready.push_back(placed.answered(answer));
         Ok(())
     }
 

@@ -4,16 +4,21 @@
 use ed25519_dalek::SigningKey;
 
 use super::greeting::KnownSale;
+use super::session::Sent;
 use crate::auction::money::Amount;
-use crate::auction::name::{LotId, Name};
+use crate::auction::name::{LotId, Name, Title};
 use crate::auction::refusal::Code;
+use crate::auction::reserve::ReserveOpening;
 use crate::ledger::{Hash, LineError, Receipt, ReceiptError, SignedCheckpoint};
 use crate::pki::{Credential, Fingerprint, SigningFault};
 use crate::record::{
-    BidEvidence, BidKey, EnrolmentStatement, Head, Record, RecordError, SignedBid, Statement,
+    ActFields, ActStatement, BidKey, EnrolmentStatement, Head, Order, Record, RecordError, Signed,
+    SignedAct, SignedBid, Statement,
 };
 use crate::wire::encoding::{Key32, Signature64};
-use crate::wire::json::{BidBody, EnrolBody, EnrolSignatures, HeadBody, Request, RequestId};
+use crate::wire::json::{
+    BidBody, EnrolBody, EnrolSignatures, HeadBody, OpeningBody, Request, RequestId,
+};
 
 /// What a bidder signs with in one sale.
 pub(super) struct Pen {
@@ -100,6 +105,21 @@ impl Pen {
         })
     }
 
+    /// Signs an act.
+    pub(super) fn act(
+        &self,
+        sale_hash: Hash,
+        head: Head,
+        n: u64,
+        bidder: &Name,
+        order: Order,
+        reason: Option<Title>,
+    ) -> SignedAct {
+        let (bid_key, bidder) = (self.bid_key, bidder.clone());
+        let statement = ActStatement { bid_key, bidder, head, n, order, reason, sale_hash };
+        SignedAct::sign(statement, &self.key)
+    }
+
     /// Signs a bid.
     pub(super) fn bid(
         &self,
@@ -117,8 +137,25 @@ impl Pen {
     }
 }
 
-/// The request that sends a bid.
-pub(super) fn request_of(id: RequestId, bid: &SignedBid) -> Request {
+/// The request that sends a bid or an act.
+pub(super) fn request_of(id: RequestId, sent: &Sent) -> Request {
+    match &sent.signed {
+        Signed::Act(act) => act_request(id, act, sent.opening),
+        Signed::Bid(bid) => bid_request(id, bid),
+    }
+}
+
+fn act_request(id: RequestId, act: &SignedAct, opening: Option<ReserveOpening>) -> Request {
+    let body = ActFields::from(&act.statement).to_body();
+    let opening = opening.map(|opening| OpeningBody {
+        nonce: Hash::from_bytes(opening.nonce),
+        reserve: opening.reserve.minor_units(),
+    });
+    let body = Box::new(body.expect("an act's fields are those of its body"));
+    Request::Act { id, body, sig: Signature64::from_bytes(act.signature), opening }
+}
+
+fn bid_request(id: RequestId, bid: &SignedBid) -> Request {
     let statement = &bid.statement;
     let head = HeadBody { root: statement.head.root, size: statement.head.size };
     let bid_key = Key32::from_bytes(*statement.bid_key.bytes());
@@ -130,9 +167,24 @@ pub(super) fn request_of(id: RequestId, bid: &SignedBid) -> Request {
     }
 }
 
-/// The bid in a request that `bidder` once sent; none if it is no bid.
-pub(super) fn bid_of(request: &Request, bidder: &Name) -> Option<SignedBid> {
-    let Request::Bid { body, sig, .. } = request else { return None };
+/// The bid or act in a request that `bidder` once sent; none if it is neither.
+pub(super) fn sent_of(request: &Request, bidder: &Name) -> Option<Sent> {
+    match request {
+        Request::Act { body, sig, opening, .. } => {
+            let statement = ActFields::of_body(bidder.as_str(), body).ok()?.statement().ok()?;
+            let opening = opening.and_then(|opening| {
+                let reserve = Amount::new(opening.reserve)?;
+                Some(ReserveOpening { reserve, nonce: *opening.nonce.bytes() })
+            });
+            let act = SignedAct { statement, signature: *sig.bytes() };
+            Some(Sent { opening, ..Sent::new(act) })
+        }
+        Request::Bid { body, sig, .. } => bid_of(body, sig, bidder).map(Sent::new),
+        _ => None,
+    }
+}
+
+fn bid_of(body: &BidBody, sig: &Signature64, bidder: &Name) -> Option<SignedBid> {
     let statement = Statement {
         amount: body.amount().ok()?,
         bid_key: BidKey::from_bytes(*body.bid_key.bytes()),
@@ -151,16 +203,15 @@ pub(super) struct Proven {
     pub(super) checkpoint: SignedCheckpoint,
 }
 
-/// Checks that `text` proves that the ledger holds exactly `bid`.
-pub(super) fn check_bid_receipt(
+/// Checks that `text` proves that the ledger holds exactly this bid or act, as taken.
+pub(super) fn check_sent_receipt(
     sale: &KnownSale,
     text: &str,
-    bid: &SignedBid,
+    sent: &Signed,
 ) -> Result<Proven, ReceiptFault> {
     check_receipt(sale, text, |record| match record {
-        Record::Bid(accepted) => {
-            matches!(&accepted.evidence, BidEvidence::Signed(entered) if entered == bid)
-        }
+        Record::Act(recorded) => matches!(sent, Signed::Act(act) if *act == recorded.act),
+        Record::Bid(accepted) => accepted.evidence.signed().as_ref() == Some(sent),
         _ => false,
     })
 }

@@ -6,7 +6,7 @@ use super::connect::ConnectError;
 use super::fault::SessionError;
 use super::link::{Link, Turn};
 use super::place::{News, Place, PlaceFault};
-use super::session::{Asked, Following, Happened, SentBid, Session, shown_message};
+use super::session::{Asked, Following, Happened, Sent, Session, shown_message};
 use crate::limits::{BUSY_RETRIES_MAX, RECONNECT_WAIT_MAX, RECONNECT_WAIT_MIN};
 use crate::time::Span;
 use crate::wire::json::{Answer, Lines, Reply, Request, ServerMessage};
@@ -82,8 +82,8 @@ impl Session {
         self.enrol_again = false;
         for (id, asked) in std::mem::take(&mut self.asked) {
             match asked {
-                Asked::Bid(sent) => {
-                    self.unsettled.insert(sent.bid.statement.n, *sent);
+                Asked::Sent(sent) => {
+                    self.unsettled.insert(sent.n(), *sent);
                 }
                 Asked::Lots => self.ready.push_back(Happened::Unanswered { id }),
                 Asked::Enrol | Asked::Hello | Asked::Since => {}
@@ -113,7 +113,7 @@ impl Session {
     }
 
     fn retry(&mut self) -> Result<(), SessionError> {
-        let patient = |sent: &SentBid| sent.busy <= BUSY_RETRIES_MAX;
+        let patient = |sent: &Sent| sent.busy <= BUSY_RETRIES_MAX;
         let due: Vec<u64> =
             self.unsettled.iter().filter(|(_, sent)| patient(sent)).map(|(n, _)| *n).collect();
         self.send_unsettled(due)?;
@@ -201,7 +201,7 @@ impl Session {
             };
         };
         match self.asked.remove(&id) {
-            Some(Asked::Bid(sent)) => self.hear_bid_answer(*sent, reply.answer, message),
+            Some(Asked::Sent(sent)) => self.hear_outcome(*sent, reply.answer, message),
             Some(Asked::Enrol) => self.hear_enrol_answer(reply.answer, message),
             Some(Asked::Hello) => self.hear_no_welcome(&reply.answer, message),
             Some(Asked::Lots) => self.hear_lots(id, reply.answer, message),

@@ -233,13 +233,14 @@ impl SaleMemory {
         Ok(n)
     }
 
-    /// The bids whose outcome is open, by their numbers.
+    /// The bids and acts whose outcome is open, by their numbers.
     pub(super) fn unanswered(&self) -> Result<Vec<Request>, MemoryFault> {
         let mut bids = Vec::new();
         for name in self.keep.list(UNANSWERED)? {
             let text = self.keep.text(&name)?.ok_or_else(|| self.damaged(&name))?;
             let request = Request::parse(text.trim_end()).map_err(|_| self.damaged(&name))?;
             match &request {
+                Request::Act { body, .. } => bids.push((body.n, request)),
                 Request::Bid { body, .. } => bids.push((body.n, request)),
                 _ => return Err(self.damaged(&name)),
             }
@@ -248,12 +249,12 @@ impl SaleMemory {
         Ok(bids.into_iter().map(|(_, request)| request).collect())
     }
 
-    /// Remembers a bid that is about to be sent.
+    /// Remembers a bid or act that is about to be sent.
     pub(super) fn keep_unanswered(&mut self, n: u64, bid: &Request) -> Result<(), MemoryFault> {
         self.keep.write(&unanswered_name(n), &bid.to_line())
     }
 
-    /// Forgets a bid whose outcome is known.
+    /// Forgets a bid or act whose outcome is known.
     pub(super) fn forget_unanswered(&mut self, n: u64) -> Result<(), MemoryFault> {
         self.keep.remove(&unanswered_name(n))
     }

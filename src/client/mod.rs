@@ -6,6 +6,7 @@
 //! before ([`Memory`]). The interactive screen, one-shot commands, the load
 //! generator and the demo's bidders all stand on it. It prints nothing.
 
+mod acting;
 mod alarm;
 mod answers;
 mod asking;
@@ -18,6 +19,7 @@ mod follow;
 mod greeting;
 mod hearing;
 mod link;
+mod maximum;
 mod memory;
 mod place;
 mod placing;
@@ -30,5 +32,6 @@ pub use connect::{Caller, ConnectError, Refusal};
 pub use fault::SessionError;
 pub use follow::{Entry, FollowFault, Follower};
 pub use greeting::{GreetingFault, KnownSale, OwnEnrolment};
+pub use maximum::{End, Maximum, Next, Wait, bars_everywhere};
 pub use memory::{Memory, MemoryFault};
-pub use session::{Following, Happened, Options, PlacedBid, Session};
+pub use session::{Following, Happened, Options, PlacedAct, PlacedBid, Session};

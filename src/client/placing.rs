@@ -1,11 +1,11 @@
 //! Placing bids: enrol, sign, put on the disk, send, and learn the outcome.
 
-use super::bidding::{BidAnswer, Pen, bid_of, request_of};
+use super::bidding::{BidAnswer, Pen, request_of, sent_of};
 use super::fault::SessionError;
-use super::session::{Asked, Happened, PlacedBid, SentBid, Session, placed};
+use super::session::{Asked, Happened, Placed, PlacedBid, Sent, Session, placed};
 use crate::auction::money::Amount;
 use crate::auction::name::LotId;
-use crate::record::SignedBid;
+use crate::limits::BUSY_RETRIES_MAX;
 
 impl Session {
     /// Enrols a bid key for this sale, if none of ours is; waits for the receipt.
@@ -66,10 +66,11 @@ impl Session {
         let n = place.memory.take_n()?;
         let pen = place.pen.as_ref().expect("whoever is enrolled has a bid key");
         let bid = pen.bid(place.sale.sale_hash(), head, n, &name, lot, amount);
-        let request = request_of(id, &bid);
-        place.memory.keep_unanswered(n, &request)?;
         let placed = placed(&bid);
-        self.send(&request, Asked::Bid(Box::new(SentBid::new(bid))))?;
+        let sent = Sent::new(bid);
+        let request = request_of(id, &sent);
+        place.memory.keep_unanswered(n, &request)?;
+        self.send(&request, Asked::Sent(Box::new(sent)))?;
         // A broken connection shows at the next step; the bid is kept and sent again then.
         self.link.flush().await;
         Ok(placed)
@@ -95,37 +96,62 @@ impl Session {
 
     /// The bids of earlier sessions whose outcome is not known.
     pub fn unsettled(&self) -> Result<Vec<PlacedBid>, SessionError> {
-        Ok(self.remembered_bids()?.iter().map(placed).collect())
+        Ok(bids_of(&self.remembered()?))
     }
 
-    /// Sends the bids of earlier sessions again, byte for byte, to learn their
-    /// outcome; the answers come as [`Happened::Bid`].
+    /// Sends the bids and acts of earlier sessions again, byte for byte, to learn their
+    /// outcome; the answers come as [`Happened::Bid`] and [`Happened::Act`]. Gives the bids.
     pub async fn settle(&mut self) -> Result<Vec<PlacedBid>, SessionError> {
-        let bids = self.remembered_bids()?;
-        let placed_bids = bids.iter().map(placed).collect();
-        for bid in bids {
-            self.send_again(SentBid::new(bid))?;
+        let remembered = self.remembered()?;
+        let bids = bids_of(&remembered);
+        for sent in remembered {
+            self.send_again(sent)?;
         }
         self.link.flush().await;
-        Ok(placed_bids)
+        Ok(bids)
     }
 
-    fn remembered_bids(&self) -> Result<Vec<SignedBid>, SessionError> {
+    /// Asks once more for the bids that were answered `busy` until they were given up, by
+    /// their own bytes; without a connection the next one asks.
+    pub async fn ask_again(&mut self) -> Result<(), SessionError> {
+        let given_up = |sent: &Sent| sent.busy > BUSY_RETRIES_MAX;
+        let due: Vec<u64> =
+            self.unsettled.iter().filter(|(_, sent)| given_up(sent)).map(|(n, _)| *n).collect();
+        if !self.link.is_up() {
+            return Ok(());
+        }
+        for n in &due {
+            self.unsettled.entry(*n).and_modify(|sent| sent.busy = 0);
+        }
+        self.send_unsettled(due)?;
+        self.link.flush().await;
+        Ok(())
+    }
+
+    fn remembered(&self) -> Result<Vec<Sent>, SessionError> {
         let name = &self.caller.credential().identity.name;
         let requests = self.place().memory.unanswered()?;
-        let bids = requests.iter().filter_map(|request| bid_of(request, name));
-        Ok(bids.filter(|bid| !self.is_on_its_way(bid.statement.n)).collect())
+        let sent = requests.iter().filter_map(|request| sent_of(request, name));
+        Ok(sent.filter(|sent| !self.is_on_its_way(sent.n())).collect())
     }
 
     fn is_on_its_way(&self, n: u64) -> bool {
-        let asked = |asked: &Asked| matches!(asked, Asked::Bid(sent) if sent.bid.statement.n == n);
+        let asked = |asked: &Asked| matches!(asked, Asked::Sent(sent) if sent.n() == n);
         self.unsettled.contains_key(&n) || self.has_asked(asked)
     }
 
-    /// Sends a bid's own bytes once more.
-    pub(super) fn send_again(&mut self, sent: SentBid) -> Result<(), SessionError> {
+    /// Sends the very bytes of a bid or act once more.
+    pub(super) fn send_again(&mut self, sent: Sent) -> Result<(), SessionError> {
         let id = self.take_id();
-        let request = request_of(id, &sent.bid);
-        self.send(&request, Asked::Bid(Box::new(sent)))
+        let request = request_of(id, &sent);
+        self.send(&request, Asked::Sent(Box::new(sent)))
     }
+}
+
+fn bids_of(sent: &[Sent]) -> Vec<PlacedBid> {
+    let bid = |sent: &Sent| match sent.placed() {
+        Placed::Bid(bid) => Some(bid),
+        Placed::Act(_) => None,
+    };
+    sent.iter().filter_map(bid).collect()
 }

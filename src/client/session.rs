@@ -21,9 +21,10 @@ use super::place::Place;
 use crate::auction::money::Amount;
 use crate::auction::name::{LotId, SaleId};
 use crate::auction::refusal::Code;
+use crate::auction::reserve::ReserveOpening;
 use crate::ledger::SignedCheckpoint;
 use crate::pki::{Address, Credential, Identity};
-use crate::record::SignedBid;
+use crate::record::{Order, Signed, SignedBid};
 use crate::time::{Span, Timestamp};
 use crate::wire::json::{Answer, Request, RequestId};
 use crate::wire::lot::LotView;
@@ -61,6 +62,15 @@ pub struct PlacedBid {
     pub n: u64,
 }
 
+/// An act of staff as it was sent.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PlacedAct {
+    /// What was ordered.
+    pub order: Order,
+    /// Its number.
+    pub n: u64,
+}
+
 /// What a session hears.
 #[derive(Debug)]
 pub enum Happened {
@@ -86,6 +96,13 @@ pub enum Happened {
     Bid {
         /// Which.
         bid: PlacedBid,
+        /// What became of it.
+        answer: BidAnswer,
+    },
+    /// The outcome of an act of staff.
+    Act {
+        /// Which.
+        act: PlacedAct,
         /// What became of it.
         answer: BidAnswer,
     },
@@ -128,8 +145,8 @@ pub struct Session {
     pub(super) place: Option<Place>,
     pub(super) ready: VecDeque<Happened>,
     pub(super) asked: BTreeMap<RequestId, Asked>,
-    /// Bids whose answer is missing and that nothing is on its way for.
-    pub(super) unsettled: BTreeMap<u64, SentBid>,
+    /// Bids and acts whose answer is missing and that nothing is on its way for.
+    pub(super) unsettled: BTreeMap<u64, Sent>,
     pub(super) next_id: u64,
     pub(super) wait: Span,
     pub(super) caught_up: bool,
@@ -147,28 +164,57 @@ pub(super) struct Remembered {
 
 /// What was asked, so that the answer can be understood.
 pub(super) enum Asked {
-    Bid(Box<SentBid>),
     Enrol,
     Hello,
     Lots,
+    Sent(Box<Sent>),
     Since,
 }
 
-/// A bid on its way.
+/// A bid or act on its way.
 #[derive(Debug)]
-pub(super) struct SentBid {
-    pub(super) bid: SignedBid,
+pub(super) struct Sent {
+    pub(super) signed: Signed,
+    /// What opens the reserve that an act commits to: for the house alone.
+    pub(super) opening: Option<ReserveOpening>,
     /// How often it was answered `busy`.
     pub(super) busy: u32,
 }
 
-impl SentBid {
-    pub(super) const fn new(bid: SignedBid) -> Self {
-        Self { bid, busy: 0 }
+/// What a session is told of a bid or act that it sent.
+pub(super) enum Placed {
+    Act(PlacedAct),
+    Bid(PlacedBid),
+}
+
+impl Sent {
+    pub(super) fn new(signed: impl Into<Signed>) -> Self {
+        Self { signed: signed.into(), opening: None, busy: 0 }
     }
 
-    pub(super) fn placed(&self) -> PlacedBid {
-        placed(&self.bid)
+    /// The number that was used for it.
+    pub(super) const fn n(&self) -> u64 {
+        self.signed.claim().n
+    }
+
+    pub(super) fn placed(&self) -> Placed {
+        match &self.signed {
+            Signed::Act(act) => {
+                let statement = &act.statement;
+                Placed::Act(PlacedAct { order: statement.order.clone(), n: statement.n })
+            }
+            Signed::Bid(bid) => Placed::Bid(placed(bid)),
+        }
+    }
+}
+
+impl Placed {
+    /// What is heard when its outcome is known, or stays open.
+    pub(super) fn answered(self, answer: BidAnswer) -> Happened {
+        match self {
+            Self::Act(act) => Happened::Act { act, answer },
+            Self::Bid(bid) => Happened::Bid { bid, answer },
+        }
     }
 }
 
@@ -270,6 +316,13 @@ impl Session {
     /// Whether a connection stands now.
     pub const fn is_connected(&self) -> bool {
         self.link.is_up()
+    }
+
+    /// Whether every line is followed that the server has shown to be signed: after a
+    /// connection was lost, what stands here may be long past until then.
+    pub fn is_abreast(&self) -> bool {
+        let signed = self.newest().checkpoint().size;
+        self.is_connected() && self.follower().is_some_and(|follower| follower.next() >= signed)
     }
 
     /// Whether the ledger's enrolments under our name have all been seen.

@@ -138,7 +138,7 @@ fn random_below(bound: u64) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::record::read_sale_file;
+    use crate::record::{Times, read_sale_file};
 
     fn plan(style: Style) -> Plan {
         Plan { bidders: 7, style, folder: "f".into(), program: "p".into() }
@@ -147,11 +147,15 @@ mod tests {
     #[test]
     fn the_sale_file_is_one_that_the_server_takes() {
         let flat_out = Offer::new(&plan(Style::FlatOut { span: Span::from_ms(1_500) }));
-        let lots = read_sale_file(flat_out.sale_file().as_bytes()).expect("a sale file");
+        let lots = read_sale_file(flat_out.sale_file().as_bytes(), Times::Absolute)
+            .expect("a sale file")
+            .lot_terms();
         assert_eq!(lots.len(), 28);
         assert!(lots.iter().zip(&flat_out.lots).all(|(lot, id)| lot.id == *id));
         let seed = Offer::new(&plan(Style::Seed));
-        let lots = read_sale_file(seed.sale_file().as_bytes()).expect("a sale file");
+        let lots = read_sale_file(seed.sale_file().as_bytes(), Times::Absolute)
+            .expect("a sale file")
+            .lot_terms();
         let starts: Vec<u64> = lots.iter().map(|lot| lot.start.minor_units()).collect();
         assert_eq!(starts, [51, 101, 1001, 6, 501]);
         assert!(lots.iter().all(|lot| lot.start <= seed.any_start()));

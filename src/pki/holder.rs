@@ -28,6 +28,15 @@ pub enum HolderFault {
     /// A file cannot be read or written.
     #[error(transparent)]
     File(#[from] KeyFault),
+    /// A file stands where the credential is to be, and it is none.
+    #[error("{} is no credential whose key could be used again: {source}", keys::shown(.path))]
+    InTheWay {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        #[source]
+        source: CredentialFault,
+    },
     /// The key cannot be made.
     #[error(transparent)]
     Key(#[from] SigningFault),
@@ -49,7 +58,7 @@ pub enum HolderFault {
 pub struct Requested {
     /// The request, which goes to the house.
     pub request: PathBuf,
-    /// The key, which stays.
+    /// The key, which stays; the credential if that has it already.
     pub key: PathBuf,
     /// SHA-256 of the key's SubjectPublicKeyInfo, to be compared by telephone or in person.
     pub fingerprint: Fingerprint,
@@ -57,19 +66,28 @@ pub struct Requested {
     pub key_was_there: bool,
 }
 
-/// Makes `<name>.key` in `folder`, unless it is there, and `<name>.request.pem` for it.
+/// Writes `<name>.request.pem` in `folder`, for the key in `<name>.key` or, to renew it, in the
+/// credential `<name>.pem`; where neither is there, a key is made.
 pub fn request(folder: &Path, name: &Name) -> Result<Requested, HolderFault> {
-    let key = folder.join(format!("{name}.key"));
-    let key_was_there = keys::is_there(&key)?;
-    if !key_was_there {
-        let made = P256Secret::generate()?;
-        keys::create(&key, keys::seal_key(made.pkcs8(), None)?.as_bytes())?;
-    }
-    let secret = read_key(&key)?;
+    let (key, credential) =
+        (folder.join(format!("{name}.key")), folder.join(format!("{name}.pem")));
+    let (has_key, has_credential) = (keys::is_there(&key)?, keys::is_there(&credential)?);
+    let (key, secret) = match (has_key, has_credential) {
+        (true, _) => (key.clone(), read_key(&key)?),
+        (false, true) => {
+            let (_, secret) = read_credential(&credential)?;
+            (credential, secret)
+        }
+        (false, false) => {
+            let made = P256Secret::generate()?;
+            keys::create(&key, keys::seal_key(made.pkcs8(), None)?.as_bytes())?;
+            (key, made)
+        }
+    };
     let request = folder.join(format!("{name}.request.pem"));
     keys::replace(&request, make_request(name, &secret)?.as_bytes())?;
     let fingerprint = secret.public_key().fingerprint();
-    Ok(Requested { request, key, fingerprint, key_was_there })
+    Ok(Requested { request, key, fingerprint, key_was_there: has_key || has_credential })
 }
 
 /// An answer that was taken.
@@ -88,7 +106,8 @@ pub struct Accepted {
 /// Joins the house's answer with the key in `folder` that it certifies, as
 /// `<name>.pem`, and erases the key's own file.
 ///
-/// A credential of another key is never overwritten: its key may have bid.
+/// A credential of another key is never overwritten: its key may have bid. Nor is one of another
+/// house: the same key may have been certified by both.
 pub fn accept(answer: &Path, folder: &Path, now: Timestamp) -> Result<Accepted, HolderFault> {
     let bytes = keys::read_public(answer, CREDENTIAL_FILE_BYTES_MAX)?;
     let fault = |source| HolderFault::Credential { path: answer.to_owned(), source };
@@ -97,11 +116,11 @@ pub fn accept(answer: &Path, folder: &Path, now: Timestamp) -> Result<Accepted, 
     let path = folder.join(format!("{}.pem", identity.name));
     let ca = parsed.anchor.fingerprint();
     let (key_path, secret) = if keys::is_there(&path)? {
-        let (leaf, secret) = read_credential(&path)?;
-        if leaf == identity.leaf() {
+        let (held, secret) = read_credential(&path)?;
+        if held.leaf == identity.leaf() {
             return Ok(Accepted { path, identity, ca, was_complete: true });
         }
-        if secret.public_key() != identity.public_key {
+        if secret.public_key() != identity.public_key || held.anchor != parsed.anchor {
             return Err(KeyFault::Exists { path }.into());
         }
         (path.clone(), secret)
@@ -139,12 +158,12 @@ fn read_key(path: &Path) -> Result<P256Secret, HolderFault> {
     Ok(P256Secret::from_pkcs8(&keys::open_key(path, &text, None)?)?)
 }
 
-/// Certificate and key of a credential, without judging them.
-fn read_credential(path: &Path) -> Result<(Vec<u8>, P256Secret), HolderFault> {
+/// Certificates and key of a credential, without judging them.
+fn read_credential(path: &Path) -> Result<(Answer, P256Secret), HolderFault> {
     let bytes = keys::read_secret(path, CREDENTIAL_FILE_BYTES_MAX)?;
     let read = || {
         let key = key_of(&bytes)?.ok_or(CredentialFault::NoKey)?;
-        Ok((Answer::read(&bytes)?.leaf, P256Secret::from_pkcs8(&key)?))
+        Ok((Answer::read(&bytes)?, P256Secret::from_pkcs8(&key)?))
     };
-    read().map_err(|source| HolderFault::Credential { path: path.to_owned(), source })
+    read().map_err(|source| HolderFault::InTheWay { path: path.to_owned(), source })
 }

@@ -6,6 +6,8 @@
 //! replaced by writing a new one beside it, syncing it, renaming it over and
 //! syncing the folder, so that a crash leaves the old or the new one whole.
 
+pub(super) mod many;
+
 use std::fmt;
 use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{self, Read, Write};
@@ -181,6 +183,12 @@ pub fn check_folder(folder: &Path) -> Result<(), KeyFault> {
     check_mode(folder, &metadata, FOLDER_MODE)
 }
 
+/// Checks that a file is its owner's only, without reading it.
+pub fn check_file(path: &Path) -> Result<(), KeyFault> {
+    let metadata = fs::metadata(path).map_err(KeyFault::io("look at", path))?;
+    check_mode(path, &metadata, FILE_MODE)
+}
+
 /// Whether there is a file at `path`.
 pub fn is_there(path: &Path) -> Result<bool, KeyFault> {
     path.try_exists().map_err(KeyFault::io("look at", path))
@@ -327,8 +335,14 @@ fn check_mode(path: &Path, metadata: &fs::Metadata, wanted: u32) -> Result<(), K
 fn read_bounded(file: &File, path: &Path, bytes_max: u64) -> Result<Vec<u8>, KeyFault> {
     let mut bytes = Vec::new();
     file.take(bytes_max + 1).read_to_end(&mut bytes).map_err(KeyFault::io("read", path))?;
+    check_size(path, &bytes, bytes_max)?;
+    Ok(bytes)
+}
+
+/// Checks that what was read from `path`, or is to be written there, is as much as may be.
+pub(super) fn check_size(path: &Path, bytes: &[u8], bytes_max: u64) -> Result<(), KeyFault> {
     if u64::try_from(bytes.len()).is_ok_and(|length| length <= bytes_max) {
-        Ok(bytes)
+        Ok(())
     } else {
         Err(KeyFault::TooLarge { path: path.to_owned(), bytes_max })
     }
@@ -382,11 +396,11 @@ mod tests {
 
     const MAX: u64 = 1024;
 
-    fn mode_of(path: &Path) -> u32 {
+    pub(super) fn mode_of(path: &Path) -> u32 {
         fs::metadata(path).expect("is there").permissions().mode() & 0o777
     }
 
-    fn names_in(folder: &Path) -> Vec<String> {
+    pub(super) fn names_in(folder: &Path) -> Vec<String> {
         let entries = fs::read_dir(folder).expect("reads");
         entries.map(|e| e.expect("reads").file_name().to_string_lossy().into_owned()).collect()
     }

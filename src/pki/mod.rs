@@ -19,6 +19,8 @@ mod holder;
 mod identity;
 mod office;
 mod pem;
+mod pending;
+mod people;
 mod prepare;
 mod register;
 mod request;
@@ -39,7 +41,11 @@ pub use holder::{Accepted, HolderFault, Requested, accept, request};
 pub use identity::{
     Fingerprint, FingerprintError, Identity, Sealer, Serial, SerialError, ServerIdentity,
 };
-pub use office::{Certified, CrlMade, HouseFolder, Office, OfficeFault, Replace, Revoked, Which};
+pub use office::{
+    BatchFault, Batched, Certified, CrlMade, Enlisted, HouseFolder, NewKey, Office, OfficeFault,
+    RenewFault, Renewal, Renewed, Replace, Revoked, ServerRenewed, Which,
+};
+pub use people::{BadRow, Column, Judged, Kept, PeopleList, Row, RowFault, Wish};
 pub use prepare::{Made, Preparation, Prepared, Thing, prepare};
 pub use register::{Holder, Issued, Register, RegisterFault, Standing};
 pub use request::{RequestFault, make_request, read_request};

@@ -3,10 +3,16 @@
 //!
 //! `ca/` holds the CA's certificate and key and the register; it may live on
 //! another machine. `serve/` is the server's. `people/` holds credentials whose
-//! keys were made here. The register is written before anything is given away.
+//! keys were made here, and the answers of a batch. The register is written
+//! before anything is given away.
+
+mod batch;
+mod renew;
 
 use std::path::{Path, PathBuf};
 
+pub use self::batch::{BatchFault, Batched, Enlisted};
+pub use self::renew::{NewKey, RenewFault, Renewal, Renewed, ServerRenewed};
 use super::anchor::Anchor;
 use super::ca::{CRL_LIFETIME, Ca, CaFault, Grant, KeyMaker};
 use super::credential::{Answer, Credential};
@@ -33,6 +39,12 @@ pub enum OfficeFault {
         /// Since when.
         at: Timestamp,
     },
+    /// What a batch that was cut off had left to write cannot be read.
+    #[error("{} is damaged: what it was to write is lost", keys::shown(.path))]
+    BatchDamaged {
+        /// The file.
+        path: PathBuf,
+    },
     /// The CA refuses.
     #[error(transparent)]
     Ca(#[from] CaFault),
@@ -42,6 +54,9 @@ pub enum OfficeFault {
         /// The folder.
         path: PathBuf,
     },
+    /// The key was revoked as compromised.
+    #[error("the key was revoked as compromised, and is never certified again")]
+    Compromised,
     /// The revocation list that was made is not good.
     #[error(transparent)]
     Crl(#[from] CrlFault),
@@ -281,15 +296,10 @@ impl Office {
         let bytes = keys::read_public(request, CREDENTIAL_FILE_BYTES_MAX)?;
         let key = read_request(&bytes)?;
         let path = request.with_file_name(format!("{}.answer.pem", grant.name));
-        let grant = Grant { maker: KeyMaker::Holder, ..grant };
+        self.check_not_compromised(&key)?;
+        let grant = Grant { maker: self.maker_of(&key), ..grant };
         let (identity, replaced) = self.certify(&key, &grant, replace, now)?;
-        let answer = Answer {
-            house: identity.house.clone(),
-            address: self.particulars.address.clone(),
-            leaf: identity.leaf().to_vec(),
-            anchor: self.anchor().clone(),
-        };
-        keys::replace(&path, answer.to_pem().as_bytes())?;
+        keys::replace(&path, self.answer(&identity).to_pem().as_bytes())?;
         let crl = self.list_replaced(&replaced, now)?;
         Ok(Certified { identity, path, replaced, crl })
     }
@@ -308,12 +318,7 @@ impl Office {
         let secret = P256Secret::generate()?;
         let grant = Grant { maker: KeyMaker::House, ..grant };
         let (identity, replaced) = self.certify(&secret.public_key(), &grant, replace, now)?;
-        let credential = Credential {
-            address: self.particulars.address.clone(),
-            identity,
-            anchor: self.anchor().clone(),
-            secret,
-        };
+        let credential = self.credential(identity, secret);
         keys::replace(&path, credential.to_pem().as_bytes())?;
         let crl = self.list_replaced(&replaced, now)?;
         Ok(Certified { identity: credential.identity, path, replaced, crl })
@@ -354,13 +359,13 @@ impl Office {
     }
 
     /// Makes a server's key and certificate.
-    pub(super) fn make_server(&mut self, now: Timestamp) -> Result<(), OfficeFault> {
+    pub(super) fn make_server(&mut self, now: Timestamp) -> Result<Issued, OfficeFault> {
         let secret = P256Secret::generate()?;
         let host = self.particulars.address.host();
         let local = ["localhost", "127.0.0.1", "::1"].into_iter().filter(|name| *name != host);
         let names: Vec<&str> = std::iter::once(host).chain(local).collect();
         let (der, identity) = self.ca.certify_server(&secret.public_key(), &names, now)?;
-        self.register.enter(vec![Entry::Issued(Issued {
+        let issued = Issued {
             at: now,
             holder: Holder::Server,
             serial: identity.serial,
@@ -368,9 +373,11 @@ impl Office {
             key: identity.key.fingerprint(),
             not_before: identity.not_before,
             not_after: identity.not_after,
-        })])?;
+        };
+        self.register.enter(vec![Entry::Issued(issued.clone())])?;
         let server = ServerKey::new(der, secret);
-        Ok(keys::replace(&self.folder.serve().server_path(), server.to_pem().as_bytes())?)
+        keys::replace(&self.folder.serve().server_path(), server.to_pem().as_bytes())?;
+        Ok(issued)
     }
 
     /// Makes the sealing key and certificate of a sale.
@@ -389,6 +396,41 @@ impl Office {
         })])?;
         let text = pem::write("CERTIFICATE", &der);
         Ok(keys::replace(&serve.sealer_path(sale, "pem"), text.as_bytes())?)
+    }
+
+    /// Who made a key that a request is for: once the house has, it stays so, whoever asks.
+    fn maker_of(&self, key: &P256Key) -> KeyMaker {
+        let key = key.fingerprint();
+        let by_house = |issued: &Issued| {
+            let by_house = matches!(issued.holder, Holder::Person { maker: KeyMaker::House, .. });
+            by_house && issued.key == key
+        };
+        if self.register.issued().any(by_house) { KeyMaker::House } else { KeyMaker::Holder }
+    }
+
+    /// Whoever has a key that was revoked as compromised could ask for it to be certified anew.
+    fn check_not_compromised(&self, key: &P256Key) -> Result<(), OfficeFault> {
+        let key = key.fingerprint();
+        let compromised = |entry: &CrlEntry| entry.reason == RevocationReason::KeyCompromise;
+        let mut serials = self.register.revoked().filter(compromised).map(|entry| entry.serial);
+        let of_key = |serial: Serial| {
+            self.register.issued().any(|issued| issued.serial == serial && issued.key == key)
+        };
+        if serials.any(of_key) { Err(OfficeFault::Compromised) } else { Ok(()) }
+    }
+
+    fn answer(&self, identity: &Identity) -> Answer {
+        Answer {
+            house: identity.house.clone(),
+            address: self.particulars.address.clone(),
+            leaf: identity.leaf().to_vec(),
+            anchor: self.anchor().clone(),
+        }
+    }
+
+    fn credential(&self, identity: Identity, secret: P256Secret) -> Credential {
+        let address = self.particulars.address.clone();
+        Credential { address, identity, anchor: self.anchor().clone(), secret }
     }
 
     /// Certifies a person's key, in the register first; revokes what it replaces there.

@@ -10,6 +10,7 @@
 //! {"t":"crl","at":1800000100000,"next_update":1802592100000,"number":2}
 //! ```
 
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
@@ -78,7 +79,8 @@ impl Issued {
         }
     }
 
-    fn is_of(&self, wanted: &Name) -> bool {
+    /// Whether it was made for a person of that name.
+    pub(super) fn is_of(&self, wanted: &Name) -> bool {
         matches!(&self.holder, Holder::Person { name, .. } if name == wanted)
     }
 }
@@ -147,7 +149,7 @@ impl Register {
         Ok(Self { path, entries })
     }
 
-    /// Adds entries, on disk first.
+    /// Adds entries, on disk first: all of them or none.
     pub(super) fn enter(&mut self, new: Vec<Entry>) -> Result<(), RegisterFault> {
         let mut text = Vec::new();
         for entry in self.entries.iter().chain(&new) {
@@ -156,6 +158,8 @@ impl Register {
             text.extend_from_slice(&line);
             text.push(b'\n');
         }
+        // A register that nobody reads again is worse than a certificate that is not made.
+        keys::check_size(&self.path, &text, REGISTER_FILE_BYTES_MAX)?;
         keys::replace(&self.path, &text)?;
         self.entries.extend(new);
         Ok(())
@@ -171,13 +175,18 @@ impl Register {
 
     /// How a certificate stands at `now`.
     pub fn standing(&self, issued: &Issued, now: Timestamp) -> Standing {
-        if let Some(entry) = self.revoked().find(|entry| entry.serial == issued.serial) {
-            Standing::Revoked { at: entry.revoked_at, reason: entry.reason }
-        } else if now.unix_s() > issued.not_after.unix_s() {
-            Standing::Expired
-        } else {
-            Standing::Live
+        let revoked = self.revoked().find(|entry| entry.serial == issued.serial);
+        stand(issued, revoked.as_ref(), now)
+    }
+
+    /// Every certificate and how it stands at `now`, in the order in which they were made.
+    pub fn standings(&self, now: Timestamp) -> impl Iterator<Item = (&Issued, Standing)> {
+        // The first revocation counts, as in `standing`.
+        let mut revoked = HashMap::new();
+        for entry in self.revoked() {
+            revoked.entry(entry.serial.clone()).or_insert(entry);
         }
+        self.issued().map(move |issued| (issued, stand(issued, revoked.get(&issued.serial), now)))
     }
 
     /// The live certificates of a name.
@@ -222,7 +231,18 @@ impl Register {
     }
 
     fn live(&self, now: Timestamp) -> impl Iterator<Item = &Issued> {
-        self.issued().filter(move |issued| self.standing(issued, now) == Standing::Live)
+        let standings = self.standings(now);
+        standings.filter_map(|(issued, standing)| (standing == Standing::Live).then_some(issued))
+    }
+}
+
+fn stand(issued: &Issued, revoked: Option<&CrlEntry>, now: Timestamp) -> Standing {
+    if let Some(entry) = revoked {
+        Standing::Revoked { at: entry.revoked_at, reason: entry.reason }
+    } else if now.unix_s() > issued.not_after.unix_s() {
+        Standing::Expired
+    } else {
+        Standing::Live
     }
 }
 
@@ -395,6 +415,9 @@ mod tests {
         assert!(again.has_live(Role::Bidder, at(5)) && !again.has_live(Role::Clerk, at(5)));
         let first = again.issued().next().expect("is there");
         assert_eq!(again.standing(first, at(20_000)), Standing::Revoked { at: at(6), reason });
+        for (issued, standing) in again.standings(at(9999)) {
+            assert_eq!(standing, again.standing(issued, at(9999)));
+        }
     }
 
     #[test]

@@ -60,6 +60,15 @@ pub fn read_request(bytes: &[u8]) -> Result<P256Key, RequestFault> {
     Ok(key)
 }
 
+/// The name that a request asks for, if it is one that a house could give. It gives its sender
+/// no right to it, but tells requests apart that were mixed up.
+pub(super) fn asked_name(bytes: &[u8]) -> Option<Name> {
+    let der = pem::one_or_der(bytes, SectionKind::Csr)?;
+    let (_, request) = X509CertificationRequest::from_der(&der).ok()?;
+    let name = request.certification_request_info.subject.iter_common_name().next()?.as_str();
+    Name::parse(name.ok()?).ok()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -70,6 +79,8 @@ mod tests {
         let name = Name::parse("alice").expect("a name");
         let request = make_request(&name, &secret).expect("writes");
         assert_eq!(read_request(request.as_bytes()), Ok(secret.public_key()));
+        assert_eq!(asked_name(request.as_bytes()), Some(name));
+        assert_eq!(asked_name(b"junk"), None);
     }
 
     #[test]

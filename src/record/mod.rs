@@ -36,11 +36,11 @@ pub use opening::{CatalogueFault, Opening, Terms, catalogue, catalogue_hash};
 pub use reserve::{
     KeptReserve, WrongOpening, check_openings, commit, read_reserves, write_reserves,
 };
-pub use sale_file::{SaleFileError, read_sale_file};
+pub use sale_file::{FileLot, SaleFile, SaleFileError, Times, read_sale_file, read_scenario_sale};
 pub use statement::{
     AttestedBid, BID_DOMAIN, BadSignature, BidKey, BidKeyError, Head, SignedBid, Statement,
 };
-pub use v1::{Act as ActFields, Head as HeadFields};
+pub use v1::Act as ActFields;
 pub use write::{
     draft_act, draft_bid, draft_counts, draft_enrol, draft_event, draft_lot, draft_open,
     draft_refused, draft_revoke,

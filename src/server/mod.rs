@@ -18,6 +18,7 @@ mod floor;
 mod gate;
 mod gavel;
 mod metrics;
+mod outlook;
 mod pace;
 mod premises;
 mod session;
@@ -29,6 +30,7 @@ mod watcher;
 
 pub use floor::{FloorEnd, FloorFailure};
 pub use metrics::Summary;
+pub use outlook::{Outlook, look};
 pub use start::{Begun, How, MarkUsed, Sealing, Setup, StartFailure, begin};
 
 use std::fmt;

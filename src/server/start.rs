@@ -11,9 +11,10 @@ use crate::auction::catalogue::LotTerms;
 use crate::auction::name::{HouseName, SaleId, Title};
 use crate::clock::Clock;
 use crate::house::{After, BirthFault, House, Newborn, Recovered, Recovery, RecoveryRefusal};
+use crate::ledger::chain::Chained;
 use crate::ledger::store::{
-    self, Continuation, Found, Hindrance, Locked, Scan, ScanError, Start, Store, StoreFailure,
-    Visit,
+    self, Continuation, Files, Found, Hindrance, Locked, Scan, ScanError, Start, Store,
+    StoreFailure, Visit,
 };
 use crate::ledger::{SealingKey, origin};
 use crate::pki::Anchor;
@@ -185,20 +186,9 @@ pub fn begin(setup: Setup, sealing: Sealing<'_>) -> Result<Begun, StartFailure> 
     if locked.exists()? { go_on(setup, sealing, locked) } else { bear(setup, sealing, locked) }
 }
 
-fn bear(mut setup: Setup, sealing: Sealing<'_>, locked: Locked) -> Result<Begun, StartFailure> {
-    let anchor = locked.anchor()?.is_some();
-    match store::start(&Found::Nothing { anchor, key_used: sealing.used }) {
-        Start::Create => {}
-        Start::Refuse(why) => return Err(why.into()),
-        Start::Continue(_) => return Err(Hindrance::LedgerMissing.into()),
-    }
-    let key = sealing_key(&setup, sealing.key)?;
-    let clock = Clock::start();
-    let at = clock.now();
-    commit_to_reserves(&mut setup);
-    let (newborn, lines) =
-        Newborn::new(opening(&setup), setup.lots, at).map_err(BirthFault::from)?;
-    let reserves = setup.reserves;
+fn bear(setup: Setup, sealing: Sealing<'_>, locked: Locked) -> Result<Begun, StartFailure> {
+    let Unborn { key, clock, newborn, lines, reserves } =
+        conceive(setup, sealing.key, sealing.used, &locked)?;
     if !reserves.is_empty() {
         locked.write_private(&record::write_reserves(&reserves))?;
     }
@@ -208,6 +198,36 @@ fn bear(mut setup: Setup, sealing: Sealing<'_>, locked: Locked) -> Result<Begun,
     store.write_anchor(house.checkpoint())?;
     commit(&mut house, &mut store)?;
     Ok(Begun { house, store, reserves, clock, how: How::Born })
+}
+
+/// All of a birth before its first byte is written.
+pub(super) struct Unborn {
+    key: SealingKey,
+    clock: Clock,
+    newborn: Newborn,
+    lines: Vec<Chained>,
+    reserves: Vec<KeptReserve>,
+}
+
+/// Judges whether a sale can be born, and changes nothing.
+pub(super) fn conceive(
+    mut setup: Setup,
+    key: Option<SigningKey>,
+    key_used: bool,
+    files: &Files,
+) -> Result<Unborn, StartFailure> {
+    let anchor = files.anchor()?.is_some();
+    match store::start(&Found::Nothing { anchor, key_used }) {
+        Start::Create => {}
+        Start::Refuse(why) => return Err(why.into()),
+        Start::Continue(_) => return Err(Hindrance::LedgerMissing.into()),
+    }
+    let key = sealing_key(&setup, key)?;
+    let clock = Clock::start();
+    commit_to_reserves(&mut setup);
+    let (newborn, lines) =
+        Newborn::new(opening(&setup), setup.lots, clock.now()).map_err(BirthFault::from)?;
+    Ok(Unborn { key, clock, newborn, lines, reserves: setup.reserves })
 }
 
 /// Puts the commitments into the lots that have a reserve.
@@ -240,36 +260,50 @@ fn sealing_key(setup: &Setup, key: Option<SigningKey>) -> Result<SealingKey, Sta
         .map_err(|_| StartFailure::Origin)
 }
 
-fn go_on(setup: Setup, sealing: Sealing<'_>, locked: Locked) -> Result<Begun, StartFailure> {
-    let (recovered, scan) = replay(&setup, &locked)?;
-    let larger_seal = locked.find_note_beyond(&scan, |note| recovered.is_outsealed_by(note))?;
-    let anchor = locked.anchor()?;
+/// A ledger that was read and judged, before anything is written.
+pub(super) struct Judged {
+    pub(super) recovered: Recovered,
+    pub(super) scan: Scan,
+    pub(super) continuation: Continuation,
+    pub(super) reserves: Vec<KeptReserve>,
+}
+
+/// Judges whether a sale can go on, and changes nothing.
+pub(super) fn judge(setup: &Setup, files: &Files) -> Result<Judged, StartFailure> {
+    let (recovered, scan) = replay(setup, files)?;
+    let larger_seal = files.find_note_beyond(&scan, |note| recovered.is_outsealed_by(note))?;
+    let anchor = files.anchor()?;
     let continuation = recovered.continuation(
         anchor.as_deref(),
         scan.broken().is_some(),
         larger_seal.is_some(),
     )?;
-    let reserves = kept_reserves(&locked)?;
-    check_catalogue(&setup, &recovered, &reserves)?;
-    match continuation {
+    let reserves = kept_reserves(files)?;
+    check_catalogue(setup, &recovered, &reserves)?;
+    Ok(Judged { recovered, scan, continuation, reserves })
+}
+
+fn go_on(setup: Setup, sealing: Sealing<'_>, locked: Locked) -> Result<Begun, StartFailure> {
+    let judged = judge(&setup, &locked)?;
+    match judged.continuation {
         Continuation::Finished => {
-            let mut store = locked.rewrite(scan)?;
+            let mut store = locked.rewrite(judged.scan)?;
             store.erase_private()?;
             // Nothing is entered any more, so a wall clock behind the ledger needs no word;
             // but official time still begins no earlier than the last entry.
-            let (clock, _) = clock_after(recovered.last(), true)?;
-            let house = recovered.serve_finished()?;
+            let (clock, _) = clock_after(judged.recovered.last(), true)?;
+            let house = judged.recovered.serve_finished()?;
             Ok(Begun { house, store, reserves: Vec::new(), clock, how: How::Finished })
         }
         Continuation::SealClose | Continuation::SealThenOutage { .. } => {
-            resume(&setup, sealing, locked, scan, recovered, reserves)
+            resume(&setup, sealing, locked, judged)
         }
     }
 }
 
-fn replay(setup: &Setup, locked: &Locked) -> Result<(Recovered, Scan), StartFailure> {
+fn replay(setup: &Setup, files: &Files) -> Result<(Recovered, Scan), StartFailure> {
     let mut recovery = Recovery::new(setup.anchor.clone(), setup.house.clone(), setup.sale.clone());
-    let scan = locked.scan(|raw, line| {
+    let scan = files.scan(|raw, line| {
         recovery.take(raw, line).map(|whole| if whole { Visit::Keep } else { Visit::Break })
     });
     let scan = scan.map_err(|failure| match failure {
@@ -283,19 +317,28 @@ fn replay(setup: &Setup, locked: &Locked) -> Result<(Recovered, Scan), StartFail
     Ok((recovery.finish()?, scan))
 }
 
+/// What it takes to go on: the right key, a clock that is not behind, every reserve.
+pub(super) fn ready(
+    setup: &Setup,
+    key: Option<SigningKey>,
+    judged: &Judged,
+) -> Result<(SealingKey, Clock, Option<Timestamp>), StartFailure> {
+    let key = sealing_key(setup, key)?;
+    let (clock, wall) = clock_after(judged.recovered.last(), setup.accept_clock)?;
+    judged.recovered.check_key(&key)?;
+    judged.recovered.check_reserves(&judged.reserves)?;
+    Ok((key, clock, wall))
+}
+
 fn resume(
     setup: &Setup,
     sealing: Sealing<'_>,
     locked: Locked,
-    scan: Scan,
-    recovered: Recovered,
-    reserves: Vec<KeptReserve>,
+    judged: Judged,
 ) -> Result<Begun, StartFailure> {
-    let key = sealing_key(setup, sealing.key)?;
+    let (key, clock, wall) = ready(setup, sealing.key, &judged)?;
+    let Judged { recovered, scan, reserves, .. } = judged;
     let last = recovered.last();
-    let (clock, wall) = clock_after(last, setup.accept_clock)?;
-    recovered.check_key(&key)?;
-    recovered.check_reserves(&reserves)?;
     let mut store = locked.rewrite(scan)?;
     (sealing.mark_used.0)()?;
     let lines = recovered.size();
@@ -324,8 +367,8 @@ fn clock_after(last: Timestamp, accept: bool) -> Result<(Clock, Option<Timestamp
 }
 
 /// What opens the hidden reserves, from the private file; nothing where there is none.
-fn kept_reserves(locked: &Locked) -> Result<Vec<KeptReserve>, StartFailure> {
-    let Some(bytes) = locked.private()? else { return Ok(Vec::new()) };
+fn kept_reserves(files: &Files) -> Result<Vec<KeptReserve>, StartFailure> {
+    let Some(bytes) = files.private()? else { return Ok(Vec::new()) };
     record::read_reserves(&bytes)
         .map_err(|error| StartFailure::Reserves { reason: error.to_string() })
 }

@@ -7,14 +7,15 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use ed25519_dalek::SigningKey;
-use gavel::auction::catalogue::{SaleTerms, VoidPolicy};
-use gavel::auction::money::{Amount, Currency};
+use gavel::auction::catalogue::SaleTerms;
+use gavel::auction::money::Amount;
 use gavel::auction::name::{HouseName, LotId, Name, Role, SaleId, Title};
+use gavel::auction::reserve::ReserveOpening;
 use gavel::client::{Caller, Following, Happened, Memory, Options, Session, SessionError};
 use gavel::clock::Clock;
 use gavel::limits::{REFUSAL_BYTES_MAX, REFUSALS_PER_MINUTE_MAX, RESTART_GRACE};
 use gavel::pki::{Address, Ca, Credential, Grant, KeyMaker, P256Secret, ServerKey};
-use gavel::record::{Terms, read_sale_file};
+use gavel::record::{FileLot, KeptReserve, Terms, Times, read_sale_file};
 use gavel::server::{FloorEnd, MarkUsed, Sealing, Server, ServerFailure, Settings, Setup, begin};
 use gavel::time::{Span, Timestamp};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -56,7 +57,11 @@ pub(crate) struct House {
     sealing: SigningKey,
     sealer: Vec<u8>,
     used: AtomicBool,
+    pub(crate) items: String,
+    pub(crate) opens_in: Option<Span>,
     pub(crate) ends_in: Option<Span>,
+    /// The least time that an open lot keeps after an outage.
+    pub(crate) grace: Span,
 }
 
 /// A server that runs.
@@ -108,26 +113,30 @@ impl House {
             sealing,
             sealer,
             used: AtomicBool::new(false),
+            items: ITEMS.to_owned(),
+            opens_in: None,
             ends_in: None,
+            grace: RESTART_GRACE,
         }
     }
 
     fn setup(&self) -> Setup {
+        let file = read_sale_file(self.items.as_bytes(), Times::Absolute).expect("items");
         Setup {
-            reserves: Vec::new(),
+            lots: file.lot_terms(),
+            reserves: file.lots.iter().filter_map(kept_reserve).collect(),
             house: self.name.clone(),
             sale: self.sale.clone(),
             title: Title::parse("Estate sale").expect("a title"),
-            lots: read_sale_file(ITEMS.as_bytes()).expect("items"),
             terms: Terms {
                 sale: SaleTerms {
-                    currency: Currency::seed(),
+                    currency: file.currency,
                     attested: true,
-                    opens_at: None,
+                    opens_at: self.opens_in.map(|span| now().plus(span)),
                     sale_ends_at: self.ends_in.map(|span| now().plus(span)),
-                    restart_grace: RESTART_GRACE,
-                    room_bids: false,
-                    void_policy: VoidPolicy::Reinstate,
+                    restart_grace: self.grace,
+                    room_bids: file.room_bids,
+                    void_policy: file.void_policy,
                 },
                 fees: None,
                 refusal_bytes_max: REFUSAL_BYTES_MAX,
@@ -200,9 +209,19 @@ impl House {
     }
 
     pub(crate) fn certify(&self, name: &str, secret: P256Secret, at: Timestamp) -> Credential {
+        self.certify_as(Role::Bidder, name, secret, at)
+    }
+
+    pub(crate) fn certify_as(
+        &self,
+        role: Role,
+        name: &str,
+        secret: P256Secret,
+        at: Timestamp,
+    ) -> Credential {
         let grant = Grant {
             name: Name::parse(name).expect("a name"),
-            role: Role::Bidder,
+            role,
             maker: KeyMaker::Holder,
             lifetime: Span::from_s(86_400),
         };
@@ -228,6 +247,12 @@ impl House {
         }
         copy_files(aside.path(), self.folder.path());
     }
+}
+
+/// The reserve of a lot, hidden by bytes that are not random: nobody searches for them here.
+fn kept_reserve(lot: &FileLot) -> Option<KeptReserve> {
+    let opening = ReserveOpening { reserve: lot.reserve?, nonce: [9; 32] };
+    Some(KeptReserve { lot: lot.terms.id.clone(), opening })
 }
 
 fn copy_files(from: &Path, to: &Path) {

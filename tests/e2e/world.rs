@@ -16,7 +16,7 @@ use gavel::pki::{
     Address, Anchor, Ca, Credential, Grant, HouseFolder, KeyMaker, PERSON_LIFETIME_MAX,
     Preparation, Replace, RevocationReason, SealingKeyState, Serial, Which, keys, prepare,
 };
-use gavel::record::{Terms, read_sale_file};
+use gavel::record::{Terms, Times, read_sale_file};
 use gavel::server::{
     Begun, FloorEnd, How, MarkUsed, Sealing, Server, ServerFailure, Settings, Setup, StartFailure,
     begin,
@@ -228,7 +228,9 @@ impl World {
             house: self.house.clone(),
             sale: self.sale.clone(),
             title: Title::parse("Spring sale").expect("a title"),
-            lots: read_sale_file(self.plan.items.as_bytes()).expect("a sale file"),
+            lots: read_sale_file(self.plan.items.as_bytes(), Times::Absolute)
+                .expect("a sale file")
+                .lot_terms(),
             terms: self.terms(at),
             anchor,
             sealer,

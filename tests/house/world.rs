@@ -15,7 +15,8 @@ use gavel::limits::{REFUSAL_BYTES_MAX, REFUSALS_PER_MINUTE_MAX, RESTART_GRACE};
 use gavel::pki::{Ca, Grant, Identity, KeyMaker, P256Secret};
 use gavel::record::{
     Authenticated, BidKey, Enrolled, Enrolment, EnrolmentEvidence, EnrolmentStatement, Head,
-    KeptReserve, Opening, Signed, SignedBid, Statement, Terms, catalogue_hash, read_sale_file,
+    KeptReserve, Opening, Signed, SignedBid, Statement, Terms, Times, catalogue_hash,
+    read_sale_file,
 };
 use gavel::time::{Span, Timestamp};
 
@@ -61,7 +62,10 @@ impl World {
     /// Bidders, and the seed's own lots.
     pub(crate) fn new(names: &[&'static str]) -> Self {
         let people: Vec<_> = names.iter().map(|name| (*name, *name, Role::Bidder)).collect();
-        Self::of(&people, read_sale_file(ITEMS).expect("the seed's file"))
+        Self::of(
+            &people,
+            read_sale_file(ITEMS, Times::Absolute).expect("the seed's file").lot_terms(),
+        )
     }
 
     /// People, each by what the tests call them, by name and by role, and lots.

@@ -14,7 +14,7 @@ use gavel::ledger::origin;
 use gavel::ledger::receipt::Receipt;
 use gavel::limits::{REFUSAL_BYTES_MAX, REFUSALS_PER_MINUTE_MAX, RESTART_GRACE};
 use gavel::pki::{Address, Ca, Credential, Grant, KeyMaker, P256Secret, ServerKey, client_config};
-use gavel::record::{EnrolmentStatement, Head, SignedBid, Statement, Terms, read_sale_file};
+use gavel::record::{EnrolmentStatement, Head, SignedBid, Statement, Terms, Times, read_sale_file};
 use gavel::server::{
     Begun, FloorEnd, MarkUsed, Sealing, Server, ServerFailure, Settings, Setup, begin,
 };
@@ -130,7 +130,9 @@ impl World {
             house: self.house.clone(),
             sale: self.sale.clone(),
             title: Title::parse("Estate sale").expect("a title"),
-            lots: read_sale_file(self.items.as_bytes()).expect("items"),
+            lots: read_sale_file(self.items.as_bytes(), Times::Absolute)
+                .expect("items")
+                .lot_terms(),
             terms: Terms {
                 sale: SaleTerms {
                     currency: Currency::seed(),

@@ -1,12 +1,15 @@
 //! What the auditor brings along: receipts, checkpoints, the items file, the
 //! revocation list.
 
+use gavel::auction::fees::Fees;
 use gavel::auction::money::Amount;
+use gavel::auction::name::{SaleId, Title};
 use gavel::audit::{Anchors, FindingKind, Verdict, audit};
 use gavel::ledger::entry::Kind;
 use gavel::ledger::merkle::leaf_hash;
 use gavel::ledger::{Receipt, Tree};
 use gavel::pki::{Ca, CrlEntry, Fingerprint, RevocationReason};
+use gavel::record::SaleFile;
 use serde_json::json;
 
 use super::forge::Forge;
@@ -54,7 +57,7 @@ fn what_agrees_is_said() {
     let world = world();
     let mut anchors = with_receipt(&world.receipt);
     anchors.add_checkpoint("newest", &world.checkpoint).expect("is a checkpoint");
-    let audit = audit(&world.ledger, anchors.with_items(world.lots.clone()));
+    let audit = audit(&world.ledger, anchors.with_items(SaleFile::of_items(world.lots.clone())));
     assert_eq!(audit.verdict(), Verdict::Valid, "{:?}", audit.findings);
     for said in ["1 receipt:", "1 checkpoint:", "items file"] {
         assert!(
@@ -164,10 +167,10 @@ fn the_catalogue_is_the_one_that_was_shown() {
     let world = world();
     let mut shown = world.lots.clone();
     shown[1].start = Amount::new(90).expect("an amount");
-    let other = audit(&world.ledger, world.anchors().with_items(shown.clone()));
+    let other = audit(&world.ledger, world.anchors().with_items(SaleFile::of_items(shown.clone())));
     expect("another start", &other, FindingKind::Items, Some(2));
     shown.pop();
-    let fewer = audit(&world.ledger, world.anchors().with_items(shown));
+    let fewer = audit(&world.ledger, world.anchors().with_items(SaleFile::of_items(shown)));
     expect("a lot that was not shown", &fewer, FindingKind::Items, Some(0));
 }
 
@@ -178,8 +181,31 @@ fn the_currency_is_the_one_that_was_shown() {
     let mut forge = Forge::honest();
     forge.pieces.truncate(4);
     forge.pieces[0].body["currency"] = json!({"code": "EUR", "minor_digits": 2});
-    let audit = audit(&forge.forged(), world.anchors().with_items(world.lots.clone()));
+    let audit =
+        audit(&forge.forged(), world.anchors().with_items(SaleFile::of_items(world.lots.clone())));
     expect("another currency", &audit, FindingKind::Items, Some(0));
+}
+
+/// The full form says more than lots, and that a lot has a reserve.
+#[test]
+fn the_terms_are_those_that_were_shown() {
+    let world = world();
+    let shown = || SaleFile { is_seed_form: false, ..SaleFile::of_items(world.lots.clone()) };
+    let held = |shown: SaleFile| audit(&world.ledger, world.anchors().with_items(shown));
+    assert_eq!(held(shown()).verdict(), Verdict::Valid, "{:?}", held(shown()).findings);
+    for (what, other) in [
+        ("another opening", SaleFile { opens_at: Some(at(9)), ..shown() }),
+        ("another end", SaleFile { sale_ends_at: Some(at(9)), ..shown() }),
+        ("another title", SaleFile { title: Some(Title::parse("Other").expect("one")), ..shown() }),
+        ("another id", SaleFile { id: Some(SaleId::parse("other").expect("one")), ..shown() }),
+        ("room bids", SaleFile { room_bids: true, ..shown() }),
+        ("fees", SaleFile { fees: Some(Fees::NONE), ..shown() }),
+    ] {
+        expect(what, &held(other), FindingKind::Items, Some(0));
+    }
+    let mut reserved = shown();
+    reserved.lots[1].reserve = Amount::new(1_000_000);
+    expect("a reserve", &held(reserved), FindingKind::Items, Some(2));
 }
 
 fn crl(world: &World, number: u64, serials: &[&gavel::pki::Serial]) -> Vec<u8> {

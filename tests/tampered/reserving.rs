@@ -4,7 +4,7 @@ use gavel::audit::FindingKind;
 use gavel::audit::audit;
 use gavel::ledger::Hash;
 use gavel::ledger::entry::Kind;
-use gavel::record::read_sale_file;
+use gavel::record::{Times, read_sale_file};
 use serde_json::{Value, json};
 
 use super::forge::{Forge, Piece};
@@ -222,7 +222,7 @@ fn the_catalogue_commits_to_reserves() {
         });
     }
     let shown = br#"{"1":{"name":"A lot","highest_bid":99,"duration":30}}"#;
-    let shown = read_sale_file(shown).expect("a sale file");
+    let shown = read_sale_file(shown, Times::Absolute).expect("a sale file");
     let audit = audit(&hall.ledger, world().anchors().with_items(shown));
     expect("a reserve that was not shown", &audit, FindingKind::Items, Some(1));
 }

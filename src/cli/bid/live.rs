@@ -9,14 +9,14 @@ use std::time::Duration;
 use tokio::sync::mpsc;
 use tokio::time::timeout;
 
-use super::prompt::{Prompt, Typed, piped};
 use super::screen::{self, Screen, view};
-use super::{is_startling, leaves_open, question};
+use super::{is_startling, leaves_open, open_outcome, question};
 use crate::auction::money::{Amount, Currency};
 use crate::auction::name::{LotId, Role};
 use crate::auction::refusal::Code;
 use crate::cli::caller::Whom;
 use crate::cli::fault::whole;
+use crate::cli::prompt::{Prompt, Typed, piped};
 use crate::cli::{Exit, Failure, print};
 use crate::client::{BidAnswer, Following, Happened, Session, SessionError};
 use crate::limits::OUTCOME_PATIENCE;
@@ -149,18 +149,12 @@ impl Part {
         match happened {
             Ok(Err(error)) if leaves_open(&error) && !self.awaited.is_empty() => {
                 print::talk(&format!("{}\n", whole(&error)));
-                Err(self.open_outcome())
+                Err(open_outcome())
             }
             Ok(happened) => Ok(happened?),
             Err(_) if self.awaited.is_empty() => Err(SessionError::Silent.into()),
-            Err(_) => Err(self.open_outcome()),
+            Err(_) => Err(open_outcome()),
         }
-    }
-
-    fn open_outcome(&self) -> Failure {
-        let message = "nobody can say yet whether the last bid counts";
-        Failure::new(Exit::Inconclusive, "outcome-unknown", message)
-            .hint("it is kept: the next `gavel bid` asks for the same bid, never for a new one")
     }
 
     fn say(&mut self, text: &str) {
@@ -187,7 +181,8 @@ impl Part {
                 }
                 Ok(())
             }
-            Happened::Alarm(_)
+            Happened::Act { .. }
+            | Happened::Alarm(_)
             | Happened::Connected
             | Happened::Enrolled
             | Happened::Entry(_)
@@ -297,7 +292,7 @@ impl Part {
             Output::Prompt(_) => sent.await,
             Output::Pipe => match timeout(Duration::from(OUTCOME_PATIENCE), sent).await {
                 Ok(sent) => sent,
-                Err(_) => return Err(self.open_outcome()),
+                Err(_) => return Err(open_outcome()),
             },
         };
         match sent {

@@ -57,7 +57,7 @@ async fn bid(
 ) -> Result<(), Failure> {
     let view = find(session, lot.clone()).await?;
     if is_startling(amount, view.ask) && !yes {
-        confirm(&question(amount, &view, currency))?;
+        confirm(&question(amount, &view, currency), "Bid it?")?;
     }
     let patience = Duration::from(OUTCOME_PATIENCE);
     let wanted = |bid: &PlacedBid| bid.lot == lot && bid.amount == amount;
@@ -143,12 +143,12 @@ async fn settle(
 }
 
 /// Asks at the terminal; without one nobody can say yes.
-fn confirm(question: &str) -> Result<(), Failure> {
+pub(super) fn confirm(question: &str, shall: &str) -> Result<(), Failure> {
     if !(std::io::stdin().is_terminal() && std::io::stderr().is_terminal()) {
         return Err(Failure::usage("confirmation-needed", question)
             .hint("if you mean it, say so with --yes"));
     }
-    print::talk(&format!("{question}\nBid it? [yes/no] "));
+    print::talk(&format!("{question}\n{shall} [yes/no] "));
     let mut line = String::new();
     // A closed terminal is a no.
     let _ = std::io::stdin().lock().read_line(&mut line);

@@ -5,10 +5,11 @@ use std::collections::BTreeSet;
 use crate::auction::act::Effect;
 use crate::auction::event::{Event, Happening, Outcome};
 use crate::auction::money::Currency;
-use crate::auction::name::{LotId, Name};
+use crate::auction::name::{LotId, Name, Role};
 use crate::cli::fault::whole;
 use crate::cli::when;
-use crate::client::{BidAnswer, Happened, PlacedBid, Session};
+use crate::client::{BidAnswer, Happened, PlacedAct, PlacedBid, Session};
+use crate::record::{Order, Record, Refused, Signed};
 use crate::wire::lot::LotView;
 use crate::wire::message::advice;
 use crate::wire::notice::Announcer;
@@ -32,6 +33,8 @@ pub(crate) struct Screen {
     announcer: Option<Announcer>,
     /// The lots that we lead, to notice when we no longer do.
     leads: BTreeSet<LotId>,
+    /// Auditors see what was refused, too (RULES 7).
+    sees_refusals: bool,
     lost: bool,
 }
 
@@ -43,6 +46,7 @@ impl Screen {
             currency: session.sale().opening().terms.sale.currency.clone(),
             announcer: None,
             leads: BTreeSet::new(),
+            sees_refusals: session.identity().role == Role::Auditor,
             lost: false,
         }
     }
@@ -51,9 +55,12 @@ impl Screen {
     pub(crate) fn tell(&mut self, session: &Session, happened: &Happened) -> String {
         match happened {
             Happened::CaughtUp { size } => self.greet(session, *size),
-            Happened::Entry(entry) => match &entry.event {
-                Some(event) => self.announce(session, event),
-                None => String::new(),
+            Happened::Entry(entry) => match (&entry.event, &entry.record) {
+                (Some(event), _) => self.announce(session, event),
+                (None, Record::Refused(no)) if self.announcer.is_some() && self.sees_refusals => {
+                    refused_of(no, &self.currency)
+                }
+                (None, _) => String::new(),
             },
             Happened::Alarm(alarm) => format!("warning: {}\n", alarm.text(&self.currency)),
             Happened::Connected if std::mem::take(&mut self.lost) => {
@@ -66,6 +73,7 @@ impl Screen {
                 self.lost = true;
                 format!("No connection: {}. Trying until it is back.\n", whole(why))
             }
+            Happened::Act { act, answer } => acted(act, answer),
             Happened::Bid { bid, answer } => self.answer(session, bid, answer),
             Happened::Refused { id: None, code, message } => {
                 format!("The server says: {message} [{code}]\n")
@@ -83,7 +91,7 @@ impl Screen {
     }
 
     /// The answer to STATUS.
-    pub(super) fn status(&self, session: &Session, lot: &LotId) -> String {
+    pub(crate) fn status(&self, session: &Session, lot: &LotId) -> String {
         match view(session, lot) {
             Some(lot) => text::status(&lot, &self.currency),
             None => text::CommandFault::NoSuchLot.answer(),
@@ -163,7 +171,8 @@ impl Screen {
         }
     }
 
-    fn answer(&self, session: &Session, bid: &PlacedBid, answer: &BidAnswer) -> String {
+    /// The answer to a bid.
+    pub(super) fn answer(&self, session: &Session, bid: &PlacedBid, answer: &BidAnswer) -> String {
         let lot = view(session, &bid.lot);
         match (answer, lot) {
             (BidAnswer::Landed { seq }, Some(lot)) => {
@@ -176,6 +185,40 @@ impl Screen {
                 earlier(bid, answer, &self.currency)
             }
         }
+    }
+}
+
+/// A refusal that the ledger records, for those who see them.
+fn refused_of(no: &Refused, currency: &Currency) -> String {
+    let who = &no.signed.claim().bidder;
+    let what = match (no.signed.bid(), &no.signed) {
+        (Some(bid), _) => format!("a bid of {} on item {}", currency.display(bid.amount), bid.lot),
+        (None, Signed::Act(act)) => match &act.statement.order {
+            Order::Deed(deed) => format!("the act {}", deed.as_str()),
+            Order::Enter { .. } => "a bid for the room".to_owned(),
+        },
+        (None, Signed::Bid(_)) => "a bid".to_owned(),
+    };
+    format!("{who}: {what} was refused. [{}]\n", no.code)
+}
+
+/// The answer to an act: what it led to is told like everything that happens.
+fn acted(act: &PlacedAct, answer: &BidAnswer) -> String {
+    let what = match &act.order {
+        Order::Deed(deed) => deed.as_str(),
+        Order::Enter { .. } => "bid",
+    };
+    match answer {
+        BidAnswer::Landed { seq } => format!("Done: {what}. It is entry {seq} of the ledger.\n"),
+        BidAnswer::Refused { code, ask: Some(ask), .. } => {
+            format!("Refused: {what}. {} The ask is {ask} minor units. [{code}]\n", advice(*code))
+        }
+        BidAnswer::Refused { code, ask: None, .. } => {
+            format!("Refused: {what}. {} [{code}]\n", advice(*code))
+        }
+        BidAnswer::Unknown => format!(
+            "Open: nobody can say yet whether {what} counts. It is kept and asked for again.\n"
+        ),
     }
 }
 
@@ -192,7 +235,7 @@ pub(super) fn earlier(bid: &PlacedBid, answer: &BidAnswer, currency: &Currency) 
 }
 
 /// The answer to WHOAMI.
-pub(super) fn who_am_i(session: &Session) -> String {
+pub(crate) fn who_am_i(session: &Session) -> String {
     let identity = session.identity();
     format!(
         "You are {}, {} at house {}. Your certificate is good until {}.\n",
@@ -204,12 +247,12 @@ pub(super) fn who_am_i(session: &Session) -> String {
 }
 
 /// Whether an answer to a question is a yes.
-pub(super) fn is_yes(line: &str) -> bool {
+pub(crate) fn is_yes(line: &str) -> bool {
     matches!(line.trim().to_ascii_lowercase().as_str(), "y" | "yes")
 }
 
 /// A lot as the checked lines have it.
-pub(super) fn view(session: &Session, lot: &LotId) -> Option<LotView> {
+pub(crate) fn view(session: &Session, lot: &LotId) -> Option<LotView> {
     session.follower()?.standing()?.lot(lot).map(LotView::of)
 }
 

@@ -14,6 +14,7 @@ use crate::cli::scratch::Scratch;
 use crate::cli::{Exit, Failure, fault};
 use crate::loadtest::TrialHouse;
 use crate::pki::keys::shown;
+use crate::record::SaleFile;
 
 /// Audits the ledger, prints verdict and results, and gives the exit code of the verdict.
 pub(super) fn judge(
@@ -24,8 +25,9 @@ pub(super) fn judge(
 ) -> Result<Exit, Failure> {
     let path = house.ledger();
     let ledger = fs::read(&path).map_err(|error| fault::of_io("read", &path, &error))?;
+    let shown_to_bidders = SaleFile::of_items(lots.to_vec());
     let mut anchors =
-        Anchors::new(Trust::Fingerprint(house.fingerprint())).with_items(lots.to_vec());
+        Anchors::new(Trust::Fingerprint(house.fingerprint())).with_items(shown_to_bidders);
     if let Some(crl) = house.pki().serve().crl()? {
         anchors = anchors.with_crl(crl);
     }

@@ -9,7 +9,7 @@ use crate::auction::catalogue::{LotTerms, Timer};
 use crate::auction::money::Amount;
 use crate::auction::name::LotId;
 use crate::clock::Clock;
-use crate::record::read_sale_file;
+use crate::record::{Times, read_sale_file};
 use crate::time::Span;
 
 /// Those who bid, in the order that [`PLAY`] counts them.
@@ -69,7 +69,8 @@ const PLAY: &[Move] = &[
 
 /// The lots, with timers for the demo.
 pub(super) fn lots(keep_open: bool) -> Vec<LotTerms> {
-    let mut lots = read_sale_file(ITEMS).expect("the seed's items");
+    let file = read_sale_file(ITEMS, Times::Absolute).expect("the seed's items");
+    let mut lots = file.lot_terms();
     for lot in &mut lots {
         if let Timer::FirstBid { duration } = lot.timer {
             let ms = duration.ms();

@@ -8,10 +8,10 @@ use crate::cli::house_folder::HouseArgs;
 use crate::cli::{Exit, Failure, print, when};
 use crate::clock::Clock;
 use crate::pki::keys::shown;
-use crate::pki::{Certified, CrlMade, Grant, KeyMaker, Replace};
+use crate::pki::{Certified, CrlMade, Grant, Identity, KeyMaker, Replace};
 use crate::time::Span;
 
-const DAY_S: u64 = 24 * 3600;
+pub(super) const DAY_S: u64 = 24 * 3600;
 
 #[derive(Debug, clap::Args)]
 struct GrantArgs {
@@ -101,10 +101,21 @@ pub(super) fn issue(args: &IssueArgs) -> Result<Exit, Failure> {
 }
 
 fn facts(certified: &Certified) -> String {
-    let identity = &certified.identity;
-    let mut text = format!(
+    let mut text = person("signed", &certified.identity);
+    for serial in &certified.replaced {
+        text.push_str(&format!("{:13}{serial}\n", "revoked"));
+    }
+    if let Some(list) = &certified.crl {
+        text.push_str(&list_made(list));
+    }
+    text
+}
+
+/// What a person's new certificate says.
+pub(super) fn person(done: &str, identity: &Identity) -> String {
+    format!(
         "{:13}{}, {} of the house {}\n{:13}{}\n{:13}sha256:{}\n{:13}{}\n",
-        "signed",
+        done,
         identity.name,
         identity.role,
         identity.house,
@@ -114,14 +125,7 @@ fn facts(certified: &Certified) -> String {
         identity.key,
         "serial",
         identity.serial
-    );
-    for serial in &certified.replaced {
-        text.push_str(&format!("{:13}{serial}\n", "revoked"));
-    }
-    if let Some(list) = &certified.crl {
-        text.push_str(&list_made(list));
-    }
-    text
+    )
 }
 
 /// Number, next date and places of a revocation list that was made.

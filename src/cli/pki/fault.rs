@@ -3,9 +3,10 @@
 use crate::auction::name::Name;
 use crate::cli::fault::whole;
 use crate::cli::{Failure, when};
+use crate::pki::keys::KeyFault;
 use crate::pki::{
-    CaFault, CertificateFault, CredentialFault, HolderFault, OfficeFault, RegisterFault,
-    ServeFault, ShowFault,
+    BatchFault, CaFault, CertificateFault, CredentialFault, HolderFault, OfficeFault,
+    RegisterFault, RenewFault, ServeFault, ShowFault,
 };
 
 use crate::time::Timestamp;
@@ -16,9 +17,16 @@ impl From<OfficeFault> for Failure {
         match fault {
             OfficeFault::AlreadyRevoked { .. } => Self::usage("already-revoked", message)
                 .hint("`gavel pki crl` writes the list anew for a server that lacks it"),
+            OfficeFault::BatchDamaged { .. } => Self::operator("batch-damaged", message).hint(
+                "bring the file back from a copy; else move it away, and give those whom \
+                       `gavel pki list` shows and who hold nothing a new one: \
+                       gavel pki issue NAME --replace",
+            ),
             OfficeFault::Ca(fault) => of_ca(&fault, message),
             OfficeFault::CaIncomplete { .. } => Self::operator("ca-incomplete", message)
                 .hint("bring ca.pem and ca.key back from a copy; a new CA would be another house"),
+            OfficeFault::Compromised => Self::usage("compromised-key", message)
+                .hint("whoever is to have a certificate makes another key: `gavel pki request`"),
             OfficeFault::Crl(_) => {
                 Self::usage("bad-crl", message).hint("`gavel pki crl` makes a new one")
             }
@@ -46,6 +54,51 @@ impl From<OfficeFault> for Failure {
                 Self::usage("sale-closed", message).hint("give a new id with --sale ID")
             }
             OfficeFault::Serve(fault) => fault.into(),
+        }
+    }
+}
+
+impl From<BatchFault> for Failure {
+    fn from(fault: BatchFault) -> Self {
+        let message = whole(&fault);
+        match fault {
+            BatchFault::Office(fault) => fault.into(),
+            BatchFault::Rows { .. } => Self::usage("people-file", message)
+                .hint("mend or take out these rows, and run it again"),
+            BatchFault::Unfinished { source } => {
+                let failure = Self::operator("batch-unfinished", message);
+                let failure = match source {
+                    KeyFault::Exists { .. } => failure.hint("move it away"),
+                    _ => {
+                        failure.hint("look at the folder's modes (ls -ld) and at the disk (df -h)")
+                    }
+                };
+                failure
+                    .hint("run the same command again: it writes the rest, and issues nobody twice")
+            }
+        }
+    }
+}
+
+impl From<RenewFault> for Failure {
+    fn from(fault: RenewFault) -> Self {
+        let message = whole(&fault);
+        match fault {
+            RenewFault::Credential { .. } => Self::usage("bad-credential", message)
+                .hint("give a request, or the credential whose key is to be certified anew"),
+            RenewFault::KeyElsewhere { name, .. } => Self::usage("key-elsewhere", message)
+                .hint(format!(
+                    "{name} runs `gavel pki request {name}` beside {name}.pem and sends the request"
+                ))
+                .hint(format!("then: gavel pki renew {name} {name}.request.pem")),
+            RenewFault::Office(fault) => fault.into(),
+            RenewFault::OtherKey { .. } => Self::usage("other-key", message)
+                .hint("a running sale would refuse it until the auctioneer reissues the name")
+                .hint("--new-key takes the key of a request all the same"),
+            RenewFault::OthersKey { .. } => Self::usage("key-taken", message)
+                .hint("a key is one person's: look which file you gave, with `gavel pki show`"),
+            RenewFault::Revoked { .. } => Self::usage("no-certificate", message)
+                .hint("whoever may have a new one: `gavel pki sign` or `gavel pki issue`"),
         }
     }
 }
@@ -118,6 +171,9 @@ impl From<HolderFault> for Failure {
         match fault {
             HolderFault::Credential { source, .. } => of_credential(&source, message),
             HolderFault::File(fault) => fault.into(),
+            HolderFault::InTheWay { .. } => {
+                Self::usage("file-exists", message).hint("move it away, or work in another folder")
+            }
             HolderFault::Key(_) => Self::usage("not-a-key", message)
                 .hint("move the .key file away and begin anew with `gavel pki request NAME`"),
             HolderFault::NoKey { .. } => Self::usage("no-key", message)

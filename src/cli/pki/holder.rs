@@ -9,7 +9,8 @@ use crate::pki::keys::shown;
 
 /// Make a key and a request for a certificate, on the machine of the one who bids
 ///
-/// The request goes to the house; the key never does. A key that is there is used again.
+/// The request goes to the house; the key never does. A key that is there is used again, also
+/// that of a credential NAME.pem, so that the house can renew it.
 #[derive(Debug, clap::Args)]
 pub(super) struct RequestArgs {
     /// The name you ask for: a-z, 0-9, _ and -; the house decides
@@ -25,9 +26,14 @@ pub(super) fn request(args: &RequestArgs) -> Result<Exit, Failure> {
         "{:13}{key}    {made}\n{:13}{request}    goes to the house\n{:13}sha256:{}\n",
         "key", "request", "fingerprint", requested.fingerprint
     ));
+    let house_runs = if requested.key.ends_with(format!("{name}.pem")) {
+        format!("gavel pki renew {name} {request}")
+    } else {
+        format!("gavel pki sign {request} --as {name}")
+    };
     print::talk(&format!(
         "\nSend {request} to the house, and read it the fingerprint by telephone or in person.\n\
-         It runs `gavel pki sign {request} --as {name}` and sends back {name}.answer.pem.\n\
+         It runs `{house_runs}` and sends back {name}.answer.pem.\n\
          next: gavel pki accept {name}.answer.pem\n"
     ));
     Ok(Exit::Success)

@@ -3,10 +3,13 @@
 //! `request` and `accept` are the holder's, on their own machine; the others
 //! are the house's. A private key never travels between the two.
 
+mod batch;
 mod certify;
 mod fault;
 mod holder;
 mod list;
+mod people;
+mod renew;
 mod revoke;
 mod show;
 
@@ -14,7 +17,7 @@ use clap::Subcommand;
 
 use super::{Exit, Failure};
 
-/// Credentials: request, sign, accept, issue, revoke, list, show
+/// Credentials: request, sign, accept, issue, batch, renew, revoke, list, show
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
     #[command(subcommand)]
@@ -27,6 +30,8 @@ enum Command {
     Sign(certify::SignArgs),
     Accept(holder::AcceptArgs),
     Issue(certify::IssueArgs),
+    Batch(batch::Args),
+    Renew(renew::Args),
     Revoke(revoke::RevokeArgs),
     Crl(revoke::CrlArgs),
     List(list::Args),
@@ -39,6 +44,8 @@ pub(super) fn run(args: &Args) -> Result<Exit, Failure> {
         Command::Sign(args) => certify::sign(args),
         Command::Accept(args) => holder::accept(args),
         Command::Issue(args) => certify::issue(args),
+        Command::Batch(args) => batch::run(args),
+        Command::Renew(args) => renew::run(args),
         Command::Revoke(args) => revoke::revoke(args),
         Command::Crl(args) => revoke::crl(args),
         Command::List(args) => list::run(args),

@@ -3,12 +3,13 @@
 use std::net::SocketAddr;
 use std::path::Path;
 
-use super::Args;
+use super::{Args, terms};
+use crate::auction::money::Amount;
 use crate::auction::name::SaleId;
 use crate::cli::when;
 use crate::pki::keys::shown;
 use crate::pki::{Fingerprint, Serving};
-use crate::record::Opening;
+use crate::record::{Opening, SaleFile};
 use crate::server::{Begun, FloorEnd, How};
 
 /// The facts of a start, kept for the server's last words.
@@ -21,20 +22,22 @@ pub(super) struct Banner {
 }
 
 impl Banner {
-    pub(super) fn of(args: &Args, begun: &Begun, serving: &Serving) -> Self {
+    pub(super) fn of(args: &Args, file: &SaleFile, begun: &Begun, serving: &Serving) -> Self {
         let opening = begun.opening();
         let ca = serving.anchor.fingerprint();
         let mut lines = vec![
             ("house", opening.house.to_string()),
             ("sale", sale(opening, &begun.how)),
             ("house's CA", format!("sha256:{ca}")),
-            ("lots", lots(args, opening, &begun.how)),
+            ("lots", lots(terms::ends_by_default(args, file), opening, &begun.how)),
         ];
+        lines.extend(currency(opening));
+        lines.extend(opens(opening, &begun.how));
         if begun.how != How::Finished {
             lines.push(("bids", bids(opening).to_owned()));
         }
         lines.push(("ledger", shown(begun.ledger())));
-        lines.extend(went_on(args, opening, &begun.how));
+        lines.extend(went_on(args, file, opening, &begun.how));
         let join = format!("`gavel bid CREDENTIAL`, which goes to {}", serving.particulars.address);
         Self { ca, how: begun.how.clone(), lines, join }
     }
@@ -69,30 +72,54 @@ fn sale(opening: &Opening, how: &How) -> String {
     }
 }
 
-fn lots(args: &Args, opening: &Opening, how: &How) -> String {
+fn lots(by_default: bool, opening: &Opening, how: &How) -> String {
     let count = opening.lot_count;
     let Some(at) = opening.terms.sale.sale_ends_at.filter(|_| *how != How::Finished) else {
         return count.to_string();
     };
     let at = when::moment(at);
-    let by = match (how, args.ends_in) {
-        (How::Born, None) => ", 24 h after the start since no --ends-in was given",
+    let by = match (how, by_default) {
+        (How::Born, true) => ", 24 h after the start since no --ends-in was given",
         (How::WentOn { .. }, _) => ", or later by as long as the server was away",
         (How::Born | How::Finished, _) => "",
     };
     format!("{count}; those without any bid close unsold {at}{by}")
 }
 
+/// The currency, where there is one.
+fn currency(opening: &Opening) -> Option<(&'static str, String)> {
+    let currency = &opening.terms.sale.currency;
+    currency.code().map(|code| {
+        let unit = currency.decimal(Amount::new(1).expect("1 is an amount"));
+        ("currency", format!("{code}, in steps of {unit}"))
+    })
+}
+
+/// When lots may open, if not at once.
+fn opens(opening: &Opening, how: &How) -> Option<(&'static str, String)> {
+    let opens_at = opening.terms.sale.opens_at?;
+    (*how == How::Born).then(|| ("opens", when::moment(opens_at)))
+}
+
 const fn bids(opening: &Opening) -> &'static str {
-    if opening.terms.sale.attested {
-        "signed, or typed by hand on the house's word alone (--allow-unsigned)"
-    } else {
-        "signed by their bidders only"
+    match (opening.terms.sale.attested, opening.terms.sale.room_bids) {
+        (false, false) => "signed by their bidders only",
+        (false, true) => "signed by their bidders, or by staff for the room",
+        (true, false) => "signed, or typed by hand on the house's word alone (--allow-unsigned)",
+        (true, true) => {
+            "signed, by staff for the room too, or typed by hand on the house's word alone \
+             (--allow-unsigned)"
+        }
     }
 }
 
 /// What an operator must know of a sale that goes on.
-fn went_on(args: &Args, opening: &Opening, how: &How) -> Vec<(&'static str, String)> {
+fn went_on(
+    args: &Args,
+    file: &SaleFile,
+    opening: &Opening,
+    how: &How,
+) -> Vec<(&'static str, String)> {
     let How::WentOn { lines, cut, last } = how else { return Vec::new() };
     let mut facts =
         vec![("recovered", format!("{lines} lines, the last of {}", when::moment(*last)))];
@@ -109,6 +136,9 @@ fn went_on(args: &Args, opening: &Opening, how: &How) -> Vec<(&'static str, Stri
     if args.title.as_ref().is_some_and(|title| *title != opening.title) {
         ignored.push("--title");
     }
+    let differs = file.differs_from(opening);
+    let of_file: Vec<String> = differs.iter().map(|key| format!("the file's {key}")).collect();
+    ignored.extend(of_file.iter().map(String::as_str));
     if !ignored.is_empty() {
         let flags = ignored.join(", ");
         facts
@@ -117,7 +147,7 @@ fn went_on(args: &Args, opening: &Opening, how: &How) -> Vec<(&'static str, Stri
     facts
 }
 
-fn reach(address: SocketAddr) -> &'static str {
+pub(super) fn reach(address: SocketAddr) -> &'static str {
     if address.ip().is_loopback() {
         "which only this machine reaches; for others: gavel prepare --at HOST:PORT"
     } else if address.ip().is_unspecified() {

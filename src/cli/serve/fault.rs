@@ -12,6 +12,7 @@ use crate::cli::house_folder::flag;
 use crate::house::RecoveryRefusal;
 use crate::ledger::store::{Cause, Hindrance, StoreFailure};
 use crate::pki::keys::{KeyFault, shown};
+use crate::record::SaleFileError;
 use crate::server::{FloorFailure, ServerFailure, StartFailure};
 
 /// Why a sale did not start.
@@ -188,9 +189,17 @@ pub(super) fn of_system(error: &Error) -> Failure {
         .hint("look at this user's limits (ulimit -a)")
 }
 
-pub(super) fn not_prepared(sale: &SaleId, pki: &Path) -> Failure {
+/// A sale that is not prepared; `named_by` is the file that names it, if no flag does.
+pub(super) fn not_prepared(sale: &SaleId, named_by: Option<&Path>, pki: &Path) -> Failure {
+    let what = named_by.map_or_else(|| format!("--sale {sale}"), shown);
     Failure::usage("no-sale", format!("the sale {sale} is not prepared in {}", shown(pki)))
-        .hint(format!("gavel prepare --sale {sale}{}", flag(pki)))
+        .hint(format!("gavel prepare {what}{}", flag(pki)))
+}
+
+/// Hours that are past, or a slip in a year.
+pub(super) fn of_hours(error: &SaleFileError, args: &Args) -> Failure {
+    Failure::usage("sale-file", format!("{}: {error}", shown(&args.items)))
+        .hint("a sale begins with hours that are ahead of it: change the file")
 }
 
 pub(super) fn key_not_erased(fault: &KeyFault) -> Failure {

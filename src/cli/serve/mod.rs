@@ -5,31 +5,30 @@
 //! the last words go to stdout, the console's lines to stderr.
 
 mod banner;
+mod check;
 mod console;
 mod expiry;
 mod fault;
+mod terms;
 
 use std::net::{SocketAddr, TcpListener, ToSocketAddrs as _};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 
-use super::house_folder::{self, flag};
+use ed25519_dalek::SigningKey;
+
+use super::house_folder::flag;
 use super::{Exit, Failure, print, sale_file, when};
-use crate::auction::catalogue::{LotTerms, SaleTerms, VoidPolicy};
-use crate::auction::money::Currency;
 use crate::auction::name::{SaleId, Title};
 use crate::clock::Clock;
-use crate::limits::{REFUSAL_BYTES_MAX, REFUSALS_PER_MINUTE_MAX, RESTART_GRACE};
 use crate::pki::keys::{KeyFault, shown};
 use crate::pki::{Crl, HouseFolder, SealingKeyState, ServeFolder, Serving};
-use crate::record::Terms;
+use crate::record::SaleFile;
 use crate::server::{
     Begun, FloorEnd, MarkUsed, Sealing, Server, Settings, Setup, begin, stop_signal,
 };
 use crate::time::{Span, Timestamp};
 
-/// How long lots that nobody bids on stay open, where the sale file cannot say it.
-const ENDS_IN: Span = Span::from_s(24 * 3600);
 /// The sale file where nobody names one.
 const ITEMS: &str = "items.json";
 const LEDGER: &str = "ledger";
@@ -46,7 +45,7 @@ pub(super) struct Args {
     /// Where to listen [default: the prepared address]
     #[arg(long, value_name = "ADDR:PORT")]
     listen: Option<String>,
-    /// When lots without any bid close unsold, as in 20s, 90m or 2h [default: 24h]
+    /// When lots without any bid close unsold, as in 20s, 90m or 2h [default: as the sale file says, else 24h]
     #[arg(long, value_name = "DURATION", value_parser = when::parse_span)]
     ends_in: Option<Span>,
     /// Take hand-typed bids too, whose only evidence is the house's word
@@ -67,31 +66,47 @@ pub(super) struct Args {
     /// The house's folder of keys and certificates
     #[arg(long, value_name = "DIR", default_value = "pki")]
     pki: PathBuf,
-    /// The sale's id [default: the one that is prepared]
+    /// The sale's id [default: the file's, else the one that is prepared]
     #[arg(long, value_name = "ID")]
     sale: Option<SaleId>,
-    /// What the sale is called [default: its id]
+    /// What the sale is called [default: as the file says, else its id]
     #[arg(long, value_name = "TEXT", value_parser = Title::parse)]
     title: Option<Title>,
     /// Write the console's lines as JSON
     #[arg(long)]
     json_logs: bool,
+    /// Test everything that the sale needs, start nothing and change nothing
+    #[arg(long, conflicts_with_all = ["exit_on_close", "json_logs"])]
+    check: bool,
+    /// With --check: one JSON object instead of text
+    #[arg(long, requires = "check")]
+    json: bool,
 }
 
 pub(super) fn run(args: &Args) -> Result<Exit, Failure> {
+    if args.check { check::run(args) } else { serve(args) }
+}
+
+fn serve(args: &Args) -> Result<Exit, Failure> {
     let console = console::start(args.json_logs).map_err(|error| fault::of_system(&error))?;
     let now = Clock::start().now();
-    let lots = sale_file::read(&args.items)?;
+    let file = sale_file::read(&args.items)?;
+    terms::check_flags(args, &file)?;
     let folder = HouseFolder::at(args.pki.clone()).serve();
     let serving = folder.open(now)?;
-    let sale = choose_sale(args)?;
+    let sale = terms::choose_sale(args, &file)?;
     let listen = listen_address(args, &serving)?;
     let crl = read_crl(&folder, &serving)?;
     let _sealing = folder.hold_sealing_key(&sale).map_err(fault::of_sealing_lock)?;
-    let begun = begin_sale(args, &folder, &serving, &sale, lots, now)?;
+    let gathered = gather(args, &folder, &serving, &sale, &file, now)?;
+    let begun = begin_sale(args, &folder, gathered)?;
+    let stays_open = terms::stays_open(&file, begun.opening().terms.sale.sale_ends_at);
+    for note in file.notes.iter().chain(&stays_open) {
+        tracing::warn!("{note}");
+    }
     expiry::warn(&serving, &crl, begun.opening(), now);
     let ledger = begun.ledger().to_owned();
-    let banner = banner::Banner::of(args, &begun, &serving);
+    let banner = banner::Banner::of(args, &file, &begun, &serving);
     let (end, key_fault) = run_server(args, folder, serving, begun, listen, &banner, &console)?;
     console.now();
     if !args.json_logs {
@@ -104,30 +119,6 @@ pub(super) fn run(args: &Args) -> Result<Exit, Failure> {
     match key_fault {
         None => Ok(Exit::Success),
         Some(fault) => Err(fault::key_not_erased(&fault)),
-    }
-}
-
-/// The sale that was asked for; else the one that is prepared and not closed.
-fn choose_sale(args: &Args) -> Result<SaleId, Failure> {
-    let sales = house_folder::sales(&args.pki)?;
-    if let Some(sale) = &args.sale {
-        let known = sales.iter().any(|(known, _)| known == sale);
-        return if known { Ok(sale.clone()) } else { Err(fault::not_prepared(sale, &args.pki)) };
-    }
-    let open: Vec<&SaleId> = sales
-        .iter()
-        .filter(|(_, state)| *state != SealingKeyState::Erased)
-        .map(|(sale, _)| sale)
-        .collect();
-    match (open.as_slice(), sales.as_slice()) {
-        ([sale], _) => Ok((*sale).clone()),
-        ([], [(sale, _)]) => Ok(sale.clone()),
-        ([], []) => Err(Failure::usage("no-sale", "no sale is prepared").hint(format!(
-            "gavel prepare {}{}",
-            shown(&args.items),
-            flag(&args.pki)
-        ))),
-        _ => Err(house_folder::sale_unclear(&sales)),
     }
 }
 
@@ -158,69 +149,75 @@ fn read_crl(folder: &ServeFolder, serving: &Serving) -> Result<Crl, Failure> {
     })
 }
 
-fn begin_sale(
+/// A sale as the file, the flags and the folders have it: to be begun, or only looked at.
+struct Gathered {
+    setup: Setup,
+    key: Option<SigningKey>,
+    state: SealingKeyState,
+    /// Until when the sealing certificate is good, if the sale still seals.
+    sealed_until: Option<Timestamp>,
+}
+
+impl Gathered {
+    /// Whether the sealing key may have signed.
+    const fn key_used(&self) -> bool {
+        matches!(self.state, SealingKeyState::Used | SealingKeyState::Erased)
+    }
+}
+
+fn gather(
     args: &Args,
     folder: &ServeFolder,
     serving: &Serving,
     sale: &SaleId,
-    lots: Vec<LotTerms>,
+    file: &SaleFile,
     now: Timestamp,
-) -> Result<Begun, Failure> {
+) -> Result<Gathered, Failure> {
     let state = folder.sealing_key_state(sale)?;
-    let (key, sealer) = match state {
+    if state == SealingKeyState::Fresh {
+        file.check_hours(now).map_err(|error| fault::of_hours(&error, args))?;
+    }
+    let sealing = match state {
         SealingKeyState::Fresh | SealingKeyState::Used => {
             let house = &serving.particulars.house;
-            let sealing = folder.sealing_credential(sale, &serving.anchor, house, now)?;
-            (Some(sealing.key), sealing.certificate)
+            Some(folder.sealing_credential(sale, &serving.anchor, house, now)?)
         }
-        // Only a sale that has finished needs neither.
-        SealingKeyState::Erased | SealingKeyState::Missing => (None, Vec::new()),
+        // Only a sale that has finished needs none.
+        SealingKeyState::Erased | SealingKeyState::Missing => None,
     };
+    let sealed_until = sealing.as_ref().map(|sealing| sealing.sealer.not_after);
+    let (key, sealer) = sealing.map(|sealing| (sealing.key, sealing.certificate)).unzip();
     let mut nonce = [0; 32];
     getrandom::fill(&mut nonce).map_err(|_| Failure::from(KeyFault::Randomness))?;
     let setup = Setup {
         house: serving.particulars.house.clone(),
         sale: sale.clone(),
-        title: args.title.clone().unwrap_or_else(|| plain_title(sale.as_str())),
-        lots,
-        // The seed's form has no reserve.
-        reserves: Vec::new(),
-        terms: terms(args, now),
+        title: terms::title(args, file, sale),
+        lots: file.lot_terms(),
+        reserves: terms::reserves(file)?,
+        terms: terms::terms(args, file, now),
         anchor: serving.anchor.clone(),
-        sealer,
+        sealer: sealer.unwrap_or_default(),
         nonce,
         software: plain_title(concat!("gavel ", env!("CARGO_PKG_VERSION"))),
         ledger_folder: args.ledger.clone(),
         checkpoint_folder: args.checkpoint_dir.clone(),
         accept_clock: args.accept_clock,
     };
-    let used = matches!(state, SealingKeyState::Used | SealingKeyState::Erased);
-    let mark_used = MarkUsed(Box::new(|| folder.mark_sealing_key_used(sale)));
-    begin(setup, Sealing { key, used, mark_used })
+    Ok(Gathered { setup, key, state, sealed_until })
+}
+
+fn begin_sale(args: &Args, folder: &ServeFolder, gathered: Gathered) -> Result<Begun, Failure> {
+    let used = gathered.key_used();
+    let sale = gathered.setup.sale.clone();
+    let mark_used = MarkUsed(Box::new(|| folder.mark_sealing_key_used(&sale)));
+    begin(gathered.setup, Sealing { key: gathered.key, used, mark_used })
         .map_err(|failure| fault::of_start(&failure, args))
 }
 
 /// An id or a version is always fit to be a title.
 fn plain_title(text: &str) -> Title {
     Title::parse(text).expect("short and without control characters")
-}
-
-/// The terms of a sale in the seed's form.
-fn terms(args: &Args, now: Timestamp) -> Terms {
-    Terms {
-        sale: SaleTerms {
-            currency: Currency::seed(),
-            attested: args.allow_unsigned,
-            opens_at: None,
-            sale_ends_at: Some(now.plus(args.ends_in.unwrap_or(ENDS_IN))),
-            restart_grace: RESTART_GRACE,
-            room_bids: false,
-            void_policy: VoidPolicy::Reinstate,
-        },
-        fees: None,
-        refusal_bytes_max: REFUSAL_BYTES_MAX,
-        refusals_per_minute_max: REFUSALS_PER_MINUTE_MAX,
-    }
 }
 
 /// Runs the shell; says how it ended, and whether the sealing key could not be erased.

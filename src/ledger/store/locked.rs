@@ -3,87 +3,54 @@
 
 use std::fs::File;
 use std::io::{Read, Seek};
+use std::ops::Deref;
 use std::path::{Path, PathBuf};
 
 use sha2::{Digest, Sha256};
 
 use super::failure::{Operation, StoreFailure, failed};
+use super::files::Files;
 use super::place::{self, Place};
-use super::scan::{Scan, ScanError, Visit};
-use super::{Committed, Store, beyond, scan};
+use super::scan::Scan;
+use super::{Committed, Store};
 use crate::ledger::chain::Chained;
-use crate::ledger::entry::Line;
 use crate::ledger::hash::Hash;
-use crate::limits::{NOTE_BYTES_MAX, PRIVATE_FILE_BYTES_MAX};
 
 /// The lock on one sale's files. Nothing is read before it is held.
 #[derive(Debug)]
 pub struct Locked {
-    place: Place,
+    files: Files,
 }
 
 /// Takes the lock of a sale, and makes its folder (0700) where it is missing.
 pub fn lock(folder: &Path, sale: &str) -> Result<Locked, StoreFailure> {
-    Ok(Locked { place: Place::lock(folder, sale)? })
+    Ok(Locked { files: Files { place: Place::lock(folder, sale)? } })
+}
+
+impl Deref for Locked {
+    type Target = Files;
+
+    fn deref(&self) -> &Files {
+        &self.files
+    }
 }
 
 impl Locked {
     /// Keeps the anchor in a folder of its own, best on another disk. The
     /// folder must exist, and is locked as well.
     pub fn anchor_in(mut self, folder: &Path) -> Result<Self, StoreFailure> {
-        self.place.anchor_in(folder)?;
+        self.files.place.anchor_in(folder)?;
         Ok(self)
-    }
-
-    /// Where the ledger is, or will be.
-    pub fn ledger_path(&self) -> PathBuf {
-        self.place.ledger()
-    }
-
-    /// Where the anchor is, or will be.
-    pub fn anchor_path(&self) -> PathBuf {
-        self.place.anchor()
-    }
-
-    /// Says whether the ledger is there.
-    pub fn exists(&self) -> Result<bool, StoreFailure> {
-        place::is_there(&self.place.ledger())
-    }
-
-    /// The text of the anchor, if there is one.
-    pub fn anchor(&self) -> Result<Option<String>, StoreFailure> {
-        let path = self.place.anchor();
-        if !place::is_there(&path)? {
-            return Ok(None);
-        }
-        let file = File::open(&path).map_err(failed(Operation::Open, &path))?;
-        let mut text = String::new();
-        let bounded = &mut file.take(super::count(NOTE_BYTES_MAX + 1));
-        bounded.read_to_string(&mut text).map_err(failed(Operation::Read, &path))?;
-        Ok(Some(text))
-    }
-
-    /// What the house keeps to itself, if it keeps anything.
-    pub fn private(&self) -> Result<Option<Vec<u8>>, StoreFailure> {
-        let path = self.place.private();
-        if !place::is_there(&path)? {
-            return Ok(None);
-        }
-        let file = File::open(&path).map_err(failed(Operation::Open, &path))?;
-        let mut bytes = Vec::new();
-        let bounded = &mut file.take(PRIVATE_FILE_BYTES_MAX);
-        bounded.read_to_end(&mut bytes).map_err(failed(Operation::Read, &path))?;
-        Ok(Some(bytes))
     }
 
     /// Writes what the house keeps to itself (0600), before the lines that rest on it.
     pub fn write_private(&self, bytes: &[u8]) -> Result<(), StoreFailure> {
-        place::put_private(&self.place.private(), bytes)
+        place::put_private(&self.files.place.private(), bytes)
     }
 
     /// Brings the ledger into being with its first lines, all of them or none (LEDGER 2, Birth).
     pub fn create(self, lines: Vec<Chained>) -> Result<(Store, Vec<Committed>), StoreFailure> {
-        let path = self.place.ledger();
+        let path = self.files.place.ledger();
         if place::is_there(&path)? {
             return Err(StoreFailure::Exists { path });
         }
@@ -96,26 +63,8 @@ impl Locked {
             }
             Ok(())
         })?;
-        let store = Store::new(self.place, file, offsets, bytes, None);
+        let store = Store::new(self.files.place, file, offsets, bytes, None);
         Ok((store, lines.into_iter().map(Committed).collect()))
-    }
-
-    /// Reads the ledger up to its end or its first break, and shows `visit` each line before it.
-    pub fn scan<E>(
-        &self,
-        visit: impl FnMut(&[u8], &Line<'_>) -> Result<Visit, E>,
-    ) -> Result<Scan, ScanError<E>> {
-        scan::scan(&self.place.ledger(), visit)
-    }
-
-    /// Gives the first note after the break that `accept` takes; the caller's
-    /// `accept` asks for the house's signature over a size beyond what is kept.
-    pub fn find_note_beyond(
-        &self,
-        scan: &Scan,
-        accept: impl FnMut(&str) -> bool,
-    ) -> Result<Option<String>, StoreFailure> {
-        beyond::find(&self.place.ledger(), scan.bytes, accept)
     }
 
     /// Makes the kept bytes sure, at every start: after a failed sync the page
@@ -123,7 +72,7 @@ impl Locked {
     /// the kept ones are read again, known by their hash, and written to a new
     /// file that takes the old one's name.
     pub fn rewrite(self, scan: Scan) -> Result<Store, StoreFailure> {
-        let path = self.place.ledger();
+        let path = self.files.place.ledger();
         let mut old = File::open(&path).map_err(failed(Operation::Open, &path))?;
         let length = old.metadata().map_err(failed(Operation::Inspect, &path))?.len();
         if length != scan.bytes_found {
@@ -138,17 +87,17 @@ impl Locked {
                 Err(StoreFailure::Changed { path: path.clone() })
             }
         })?;
-        Ok(Store::new(self.place, file, scan.offsets, scan.bytes, cut))
+        Ok(Store::new(self.files.place, file, scan.offsets, scan.bytes, cut))
     }
 
     fn save_cut(&self, scan: &Scan, old: &mut File) -> Result<Option<PathBuf>, StoreFailure> {
         if scan.bytes_cut() == 0 {
             return Ok(None);
         }
-        let path = self.place.ledger();
+        let path = self.files.place.ledger();
         let from = std::io::SeekFrom::Start(scan.bytes);
         old.seek(from).map_err(failed(Operation::Read, &path))?;
-        let (mut file, broken) = self.place.fresh_broken()?;
+        let (mut file, broken) = self.files.place.fresh_broken()?;
         copy(old, &path, scan.bytes_cut(), &mut file, &broken)?;
         file.sync_all().map_err(failed(Operation::Sync, &broken))?;
         place::sync_folder_of(&broken)?;

@@ -18,6 +18,7 @@
 
 mod beyond;
 mod failure;
+mod files;
 mod locked;
 mod place;
 mod scan;
@@ -32,6 +33,7 @@ use std::path::{Path, PathBuf};
 use place::Place;
 
 pub use failure::{Cause, Operation, StoreFailure};
+pub use files::{Files, look};
 pub use locked::{Locked, lock};
 pub use scan::{Break, Scan, ScanError, Visit};
 pub use start::{AnchorFound, Continuation, End, Found, Hindrance, Present, Start, start};

@@ -53,6 +53,27 @@ impl Place {
         Ok(())
     }
 
+    /// Names the files without making any. Locks that are there are taken, so that a server
+    /// that runs is seen and none begins meanwhile.
+    pub(super) fn look(
+        folder: &Path,
+        sale: &str,
+        anchor_folder: Option<&Path>,
+    ) -> Result<Self, StoreFailure> {
+        one_file_name(folder, sale)?;
+        let mut locks = Vec::from_iter(lock_if_there(&folder.join(format!("{sale}.lock")))?);
+        if let Some(folder) = anchor_folder {
+            fs::metadata(folder).map_err(failed(Operation::Inspect, folder))?;
+            locks.extend(lock_if_there(&folder.join(format!("{sale}.checkpoint-lock")))?);
+        }
+        Ok(Self {
+            sale: sale.to_owned(),
+            folder: folder.to_owned(),
+            anchor_folder: anchor_folder.unwrap_or(folder).to_owned(),
+            _locks: locks,
+        })
+    }
+
     pub(super) fn ledger(&self) -> PathBuf {
         self.folder.join(format!("{}.jsonl", self.sale))
     }
@@ -172,7 +193,17 @@ fn remove_left_over(path: &Path) -> Result<(), StoreFailure> {
 fn take_lock(path: &Path) -> Result<File, StoreFailure> {
     let mut options = OpenOptions::new();
     let options = options.read(true).write(true).create(true).truncate(false).mode(0o600);
-    let file = options.open(path).map_err(failed(Operation::Open, path))?;
+    try_lock(options.open(path).map_err(failed(Operation::Open, path))?, path)
+}
+
+fn lock_if_there(path: &Path) -> Result<Option<File>, StoreFailure> {
+    match File::open(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        other => try_lock(other.map_err(failed(Operation::Open, path))?, path).map(Some),
+    }
+}
+
+fn try_lock(file: File, path: &Path) -> Result<File, StoreFailure> {
     match file.try_lock() {
         Ok(()) => Ok(file),
         Err(TryLockError::WouldBlock) => Err(StoreFailure::Locked { path: path.to_owned() }),
@@ -245,6 +276,25 @@ mod tests {
         let unmounted = root.path().join("unmounted");
         assert!(matches!(two.anchor_in(&unmounted), Err(StoreFailure::Io { .. })));
         assert!(!unmounted.exists());
+    }
+
+    #[test]
+    fn looking_makes_nothing_and_sees_a_server_that_runs() {
+        let root = tempfile::tempdir().expect("temp dir");
+        let folder = root.path().join("a");
+        drop(Place::look(&folder, "s", None).expect("nothing is there"));
+        assert!(!folder.exists());
+        let unmounted = root.path().join("unmounted");
+        assert!(matches!(
+            Place::look(&folder, "s", Some(&unmounted)),
+            Err(StoreFailure::Io { operation: Operation::Inspect, .. })
+        ));
+        let place = Place::lock(&folder, "s").expect("locks");
+        assert!(matches!(Place::look(&folder, "s", None), Err(StoreFailure::Locked { .. })));
+        drop(place);
+        let looked = Place::look(&folder, "s", Some(root.path())).expect("looks");
+        assert_eq!(looked.anchor(), root.path().join("s.checkpoint"));
+        assert_eq!(fs::read_dir(root.path()).expect("readable").count(), 1);
     }
 
     #[test]

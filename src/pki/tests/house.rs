@@ -1,5 +1,6 @@
 //! A house on disk: prepared, certifying, issuing, revoking.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use super::super::*;
@@ -7,9 +8,9 @@ use super::{house_name, later, now, sale};
 use crate::auction::name::{HouseName, Name, Role, SaleId};
 use crate::time::Timestamp;
 
-struct Place {
-    temp: tempfile::TempDir,
-    house: HouseFolder,
+pub(in crate::pki) struct Place {
+    pub(in crate::pki) temp: tempfile::TempDir,
+    pub(in crate::pki) house: HouseFolder,
 }
 
 impl Place {
@@ -23,21 +24,39 @@ impl Place {
         prepare(&self.house, &wanted(), None, at)
     }
 
-    fn prepared() -> Self {
+    pub(in crate::pki) fn prepared() -> Self {
         let place = Self::new();
         place.prepare(now()).expect("prepares");
         place
     }
 
-    fn office(&self) -> Office {
+    pub(in crate::pki) fn office(&self) -> Office {
         self.house.open(None).expect("opens")
     }
 
     /// A folder of a bidder's own.
-    fn bidders(&self, who: &str) -> PathBuf {
+    pub(in crate::pki) fn bidders(&self, who: &str) -> PathBuf {
         let folder = self.temp.path().join(who);
         keys::make_folder(&folder).expect("makes");
         folder
+    }
+
+    /// Whatever is in the folder of the test, hidden files too, with its bytes.
+    pub(in crate::pki) fn everything(&self) -> BTreeMap<PathBuf, Vec<u8>> {
+        let mut found = BTreeMap::new();
+        let mut folders = vec![self.temp.path().to_owned()];
+        while let Some(folder) = folders.pop() {
+            for entry in std::fs::read_dir(&folder).expect("lists") {
+                let path = entry.expect("lists").path();
+                if path.is_dir() {
+                    folders.push(path.clone());
+                    found.insert(path, Vec::new());
+                } else {
+                    found.insert(path.clone(), std::fs::read(&path).expect("reads"));
+                }
+            }
+        }
+        found
     }
 
     /// Every file of the house with its bytes.
@@ -66,7 +85,7 @@ fn wanted() -> Preparation {
     }
 }
 
-fn name(text: &str) -> Name {
+pub(in crate::pki) fn name(text: &str) -> Name {
     Name::parse(text).expect("a name")
 }
 
@@ -74,11 +93,11 @@ fn address(text: &str) -> Address {
     Address::parse(text).expect("an address")
 }
 
-fn grant(text: &str) -> Grant {
+pub(in crate::pki) fn grant(text: &str) -> Grant {
     Grant { name: name(text), ..super::grant() }
 }
 
-fn credential(path: &Path, at: Timestamp) -> Credential {
+pub(in crate::pki) fn credential(path: &Path, at: Timestamp) -> Credential {
     let bytes = keys::read_secret(path, 1 << 20).expect("reads");
     Credential::read(&bytes, at).expect("a credential")
 }
@@ -240,6 +259,10 @@ fn a_key_is_requested_signed_and_accepted_without_leaving_its_holder() {
     let nobodys = place.bidders("nobody");
     let fault = accept(&signed.path, &nobodys, now()).expect_err("has no key");
     assert!(matches!(fault, HolderFault::NoKey { key, .. } if key == requested.fingerprint));
+    let folder = place.bidders("elsewhere");
+    keys::replace(&folder.join("alice.pem"), b"a photograph").expect("writes");
+    let fault = accept(&signed.path, &folder, now()).expect_err("something is in the way");
+    assert!(matches!(fault, HolderFault::InTheWay { .. }));
     let accepted = accept(&signed.path, &alices, now()).expect("accepts");
     assert!(!accepted.was_complete && accepted.ca == office.anchor().fingerprint());
     assert!(!keys::is_there(&requested.key).expect("looks"), "the credential is the only copy");
@@ -249,6 +272,36 @@ fn a_key_is_requested_signed_and_accepted_without_leaving_its_holder() {
 
     let fault = Credential::read(&keys::read_public(&signed.path, 1 << 20).expect("reads"), now());
     assert_eq!(fault.expect_err("has no key"), CredentialFault::NoKey);
+}
+
+#[test]
+fn a_key_asks_again_out_of_its_credential_and_one_house_never_overwrites_another() {
+    let (place, other) = (Place::prepared(), Place::prepared());
+    let alices = place.bidders("alice");
+    let requested = request(&alices, &name("alice")).expect("requests");
+    let sign = |place: &Place, path: &Path| {
+        place.office().sign(path, grant("alice"), Replace::Revoke, later(1)).expect("signs")
+    };
+    let first = sign(&place, &requested.request);
+    let accepted = accept(&first.path, &alices, later(1)).expect("accepts");
+    let again = request(&alices, &name("alice")).expect("requests");
+    assert_eq!((again.fingerprint, again.key_was_there), (requested.fingerprint, true));
+    assert_eq!(again.key, accepted.path);
+
+    let held = keys::read_secret(&accepted.path, 1 << 20).expect("reads");
+    let others = sign(&other, &again.request);
+    let fault = accept(&others.path, &alices, later(1)).expect_err("is of another house");
+    assert!(matches!(fault, HolderFault::File(keys::KeyFault::Exists { .. })));
+    assert_eq!(*keys::read_secret(&accepted.path, 1 << 20).expect("reads"), *held);
+    let second = sign(&place, &again.request);
+    let renewed = accept(&second.path, &alices, later(1)).expect("accepts");
+    assert!(!renewed.was_complete);
+    let credential = credential(&renewed.path, later(1));
+    assert_eq!(credential.identity, second.identity);
+    assert_eq!(credential.identity.key, requested.fingerprint);
+    keys::replace(&alices.join("bob.pem"), b"a photograph").expect("writes");
+    let fault = request(&alices, &name("bob")).expect_err("something is in the way");
+    assert!(matches!(fault, HolderFault::InTheWay { .. }));
 }
 
 #[test]

@@ -1,8 +1,10 @@
 //! Tests of the whole: a house with odd certificates, handshakes in memory,
 //! revocation, and the folders of a house.
 
+mod batch;
 mod handshakes;
-mod house;
+pub(super) mod house;
+mod renew;
 mod revoking;
 mod who_gets_in;
 

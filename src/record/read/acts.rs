@@ -1,5 +1,8 @@
 //! Acts of staff, read back: the statement in its one form, and what followed from it.
 
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
 use super::{body, read_lot_close};
 use crate::auction::act::{Deed, Effect, KeyHash};
 use crate::auction::event::Happening;
@@ -16,6 +19,33 @@ use crate::record::v1;
 use crate::time::Span;
 
 impl v1::Act {
+    /// Takes a statement as it is sent, which leaves out who signs: that is `bidder`, by the
+    /// connection's certificate.
+    ///
+    /// # Errors
+    /// [`RecordError`] for what is no object with an act's fields.
+    pub fn of_body(bidder: &str, body: &impl Serialize) -> Result<Self, RecordError> {
+        let read = |error: serde_json::Error| RecordError::value("act", error);
+        let mut fields = serde_json::to_value(body).map_err(read)?;
+        if let Some(object) = fields.as_object_mut() {
+            object.insert("bidder".to_owned(), bidder.into());
+        }
+        serde_json::from_value(fields).map_err(read)
+    }
+
+    /// The statement as it is sent: without who signs.
+    ///
+    /// # Errors
+    /// [`RecordError`] if `T` is not the form of that.
+    pub fn to_body<T: DeserializeOwned>(&self) -> Result<T, RecordError> {
+        let read = |error: serde_json::Error| RecordError::value("act", error);
+        let mut fields = serde_json::to_value(self).map_err(read)?;
+        if let Some(object) = fields.as_object_mut() {
+            object.remove("bidder");
+        }
+        serde_json::from_value(fields).map_err(read)
+    }
+
     /// Reads what was signed: the fields of its kind, all of them and no other.
     pub fn statement(mut self) -> Result<ActStatement, RecordError> {
         let order = self.take_order()?;

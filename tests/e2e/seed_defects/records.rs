@@ -5,7 +5,7 @@ use gavel::auction::lot::LotState;
 use gavel::auction::name::Party;
 use gavel::audit::{Anchors, Trust, Verdict, audit};
 use gavel::ledger::Receipt;
-use gavel::record::read_sale_file;
+use gavel::record::{Times, read_sale_file};
 use serde_json::Value;
 
 use super::super::bidder::{Bidder, ORIGIN, code, sealer_of, text};
@@ -62,7 +62,13 @@ async fn seed_16_every_bid_is_on_record_and_nothing_raw_is_logged() {
 fn seed_21_the_sale_file_is_checked() {
     let lot = |id: &str, fields: &str| format!(r#"{{"{id}":{{"name":"x",{fields}}}}}"#);
     let good = r#""highest_bid":5,"highest_bidder":null,"duration":1"#;
-    assert_eq!(read_sale_file(lot("1", good).as_bytes()).expect("the seed's form").len(), 1);
+    assert_eq!(
+        read_sale_file(lot("1", good).as_bytes(), Times::Absolute)
+            .expect("the seed's form")
+            .lots
+            .len(),
+        1
+    );
     for file in [
         lot("1", r#""highest_bid":5,"highest_bidder":null,"duration":-1"#),
         lot("1", r#""highest_bid":5,"highest_bidder":null,"duration":0"#),
@@ -77,7 +83,7 @@ fn seed_21_the_sale_file_is_checked() {
         "{}".to_owned(),
         "[]".to_owned(),
     ] {
-        let fault = read_sale_file(file.as_bytes()).expect_err(&file);
+        let fault = read_sale_file(file.as_bytes(), Times::Absolute).expect_err(&file);
         assert!(!fault.to_string().is_empty());
     }
 }

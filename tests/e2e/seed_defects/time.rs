@@ -9,7 +9,7 @@ use gavel::auction::name::{LotId, Party, Role};
 use gavel::auction::refusal::{Code, Unfit};
 use gavel::auction::sale::Sale;
 use gavel::audit::Verdict;
-use gavel::record::read_sale_file;
+use gavel::record::{Times, read_sale_file};
 use gavel::server::How;
 use gavel::time::{Span, Timestamp};
 use serde_json::Value;
@@ -56,7 +56,9 @@ async fn seed_04_an_item_nobody_bids_on_closes() {
 
 /// A sale of two lots of 10 seconds, opened at 1000 s.
 fn two_lots() -> Sale {
-    let lots = read_sale_file(items(&[("1", 50, 10), ("2", 50, 10)]).as_bytes()).expect("lots");
+    let lots = read_sale_file(items(&[("1", 50, 10), ("2", 50, 10)]).as_bytes(), Times::Absolute)
+        .expect("lots")
+        .lot_terms();
     let terms = SaleTerms {
         currency: Currency::seed(),
         attested: false,

@@ -1,0 +1,329 @@
+//! The live session of staff: the sale above, the commands below, one short word for
+//! what is done at every lot.
+
+use std::collections::HashMap;
+
+use tokio::sync::mpsc;
+
+use super::desk::{Desk, Ready};
+use super::grammar::{FORMS, Wanted};
+use crate::auction::act::{Deed, Effect};
+use crate::auction::event::Happening;
+use crate::auction::lot::Lot;
+use crate::auction::name::LotId;
+use crate::auction::sale::Sale;
+use crate::cli::bid::{is_yes, who_am_i};
+use crate::cli::caller::Whom;
+use crate::cli::prompt::{Prompt, Typed, piped};
+use crate::cli::{Exit, Failure, print};
+use crate::client::{BidAnswer, Entry, Happened, SessionError};
+use crate::clock::Stopwatch;
+use crate::limits::SEEN_AFTER;
+use crate::record::Order;
+
+/// Where the lines go.
+enum Output {
+    Prompt(Prompt),
+    Pipe,
+}
+
+struct Live {
+    desk: Desk,
+    output: Output,
+    yes: bool,
+    /// The lot that is being sold.
+    current: Option<LotId>,
+    /// The standing bid of each lot before it last changed, and since when.
+    changed: HashMap<LotId, (Option<u64>, Stopwatch)>,
+    /// The standing bids as they were last shown.
+    shown: HashMap<LotId, u64>,
+    /// What waits for a yes.
+    doubtful: Option<Wanted>,
+    /// How many answers are awaited.
+    awaited: usize,
+    /// The line that has to be here before what follows from the last act shows.
+    landed: Option<u64>,
+    refused: bool,
+    unknown: bool,
+}
+
+pub(super) async fn run(whom: &Whom, at_terminal: bool, yes: bool) -> Result<Exit, Failure> {
+    let desk = Desk::open(whom).await?;
+    let (output, typed) = if at_terminal {
+        let (prompt, typed) = Prompt::open(format!("{}> ", desk.session.identity().name))?;
+        (Output::Prompt(prompt), typed)
+    } else {
+        (Output::Pipe, piped())
+    };
+    let live = Live {
+        desk,
+        output,
+        yes,
+        current: None,
+        changed: HashMap::new(),
+        shown: HashMap::new(),
+        doubtful: None,
+        awaited: 0,
+        landed: None,
+        refused: false,
+        unknown: false,
+    };
+    live.run(typed).await
+}
+
+impl Live {
+    async fn run(mut self, mut typed: mpsc::Receiver<Typed>) -> Result<Exit, Failure> {
+        self.greet().await?;
+        loop {
+            if let Output::Prompt(prompt) = &mut self.output {
+                prompt.show();
+            }
+            // Over pipes a command waits for what came of the one before.
+            let may_take = matches!(self.output, Output::Prompt(_)) || self.is_settled();
+            tokio::select! {
+                // What was typed was typed at the screen as it is, before what comes next.
+                biased;
+                said = typed.recv(), if may_take => {
+                    if let Output::Prompt(prompt) = &mut self.output {
+                        prompt.was_answered();
+                    }
+                    match said {
+                        Some(Typed::Line(line)) if is_quit(&line) => break,
+                        Some(Typed::Line(line)) => self.obey(&line).await?,
+                        Some(Typed::End) | None => break,
+                    }
+                }
+                happened = self.desk.session.next() => {
+                    let happened = happened?;
+                    self.hear(&happened);
+                    let is_over = self.desk.sale().is_some_and(Sale::is_closed);
+                    if is_over && self.awaited == 0 && matches!(happened, Happened::Lost { .. }) {
+                        self.say("The sale has closed, and its server is gone.\n");
+                        break;
+                    }
+                }
+            }
+        }
+        self.leave().await
+    }
+
+    async fn greet(&mut self) -> Result<(), Failure> {
+        let text = who_am_i(&self.desk.session) + &self.desk.screen.list(&self.desk.session);
+        self.say(&format!("{text}HELP lists the commands.\n"));
+        self.current = self.desk.only_live_lot();
+        let bids = self.desk.session.settle().await?;
+        self.awaited += bids.len();
+        Ok(())
+    }
+
+    fn is_settled(&self) -> bool {
+        let next = self.desk.session.follower().map_or(0, |follower| follower.next());
+        self.awaited == 0 && self.landed.is_none_or(|seq| seq < next)
+    }
+
+    async fn leave(mut self) -> Result<Exit, Failure> {
+        while !self.is_settled() {
+            let happened = self.desk.session.next().await?;
+            self.hear(&happened);
+        }
+        self.desk.close().await?;
+        Ok(match (self.unknown, self.refused, &self.output) {
+            (true, _, _) => Exit::Inconclusive,
+            (false, true, Output::Pipe) => Exit::Refused,
+            (false, _, _) => Exit::Success,
+        })
+    }
+
+    fn say(&mut self, text: &str) {
+        match &mut self.output {
+            Output::Prompt(prompt) if !text.is_empty() => prompt.print(text),
+            Output::Prompt(_) => {}
+            Output::Pipe => {
+                print::is_read(text);
+            }
+        }
+    }
+
+    // ---- What happens ----
+
+    fn hear(&mut self, happened: &Happened) {
+        let text = self.desk.hear(happened);
+        self.say(&text);
+        match happened {
+            Happened::Act { answer, .. } | Happened::Bid { answer, .. } => {
+                self.awaited = self.awaited.saturating_sub(1);
+                if let BidAnswer::Landed { seq } = answer {
+                    self.landed = self.landed.max(Some(*seq));
+                }
+                self.refused |= matches!(answer, BidAnswer::Refused { .. });
+                self.unknown |= matches!(answer, BidAnswer::Unknown);
+            }
+            Happened::Entry(entry) => {
+                self.note_change(entry);
+                if let Some(event) = &entry.event {
+                    self.follow(&event.what);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn note_change(&mut self, entry: &Entry) {
+        let lot = match entry.event.as_ref().map(|event| &event.what) {
+            Some(Happening::BidAccepted { bid, .. }) => &bid.lot,
+            Some(Happening::Acted { act, effect: Effect::Voided { .. } }) => {
+                let Some(lot) = act.deed.lot() else { return };
+                lot
+            }
+            _ => return,
+        };
+        let stands = self.desk.sale().and_then(|sale| sale.lot(lot)).and_then(Lot::standing);
+        let before = match stands.map(|high| high.seq) {
+            Some(seq) => self.shown.insert(lot.clone(), seq),
+            None => self.shown.remove(lot),
+        };
+        self.changed.insert(lot.clone(), (before, Stopwatch::start()));
+    }
+
+    /// At the prompt a hammer or void means the bid that was on the screen for long enough to
+    /// be read; if another has come, the house answers `bid-in`.
+    fn as_seen(&self, wanted: Wanted) -> Wanted {
+        let Wanted::Act { order: Order::Deed(deed), reason } = wanted else { return wanted };
+        let seen_of = |lot: &LotId, seen: Option<u64>| match self.changed.get(lot) {
+            Some((before, since)) if since.elapsed_us() < SEEN_AFTER.ms() * 1000 => *before,
+            Some(_) | None => seen,
+        };
+        let deed = match deed {
+            Deed::Hammer { lot, seen } => Deed::Hammer { seen: seen_of(&lot, seen), lot },
+            Deed::Void { lot, seen } => Deed::Void { seen: seen_of(&lot, seen), lot },
+            other => other,
+        };
+        Wanted::Act { order: Order::Deed(deed), reason }
+    }
+
+    /// The lot that staff opened last is the one that is being sold, until it has ended.
+    fn follow(&mut self, what: &Happening) {
+        if let Happening::Acted { act, effect: Effect::Opened { .. } } = what
+            && let Deed::Open { lot } = &act.deed
+        {
+            self.current = Some(lot.clone());
+        }
+        if self.current.as_ref().is_some_and(|lot| !self.desk.is_live(lot)) {
+            self.current = None;
+        }
+    }
+
+    // ---- What is asked ----
+
+    async fn obey(&mut self, line: &str) -> Result<(), Failure> {
+        if let Some(wanted) = self.doubtful.take() {
+            if is_yes(line) {
+                return self.order(wanted).await;
+            }
+            self.say("Nothing was done.\n");
+            return Ok(());
+        }
+        let words: Vec<&str> = line.split_whitespace().collect();
+        match words.as_slice() {
+            [] => Ok(()),
+            [verb] if verb.eq_ignore_ascii_case("help") => {
+                self.say(&format!("Commands, one for each line:\n{FORMS}{OTHERS}"));
+                Ok(())
+            }
+            [verb] if verb.eq_ignore_ascii_case("list") => {
+                let list = self.desk.screen.list(&self.desk.session);
+                self.say(&list);
+                Ok(())
+            }
+            [verb, rest @ ..] if verb.eq_ignore_ascii_case("status") => {
+                self.status(rest);
+                Ok(())
+            }
+            [verb, lot] if verb.eq_ignore_ascii_case("lot") => {
+                self.choose(lot);
+                Ok(())
+            }
+            words => self.act(words).await,
+        }
+    }
+
+    fn status(&mut self, words: &[&str]) {
+        let lot = match words {
+            [] => self.current.clone(),
+            [lot, ..] => LotId::parse(&lot.to_ascii_lowercase()).ok(),
+        };
+        let text = match lot {
+            Some(lot) => self.desk.screen.status(&self.desk.session, &lot),
+            None => "Name a lot: status LOT\n".to_owned(),
+        };
+        self.say(&text);
+    }
+
+    fn choose(&mut self, lot: &str) {
+        match LotId::parse(&lot.to_ascii_lowercase()).ok().filter(|lot| self.desk.is_live(lot)) {
+            Some(lot) => {
+                self.say(&format!("Lot {lot} is the one that is being sold.\n"));
+                self.current = Some(lot);
+            }
+            None => self.say("That is no lot that is open or paused.\n"),
+        }
+    }
+
+    async fn act(&mut self, words: &[&str]) -> Result<(), Failure> {
+        let wanted = match self.desk.read(words, self.current.as_ref()) {
+            Ok(wanted) if matches!(self.output, Output::Prompt(_)) => self.as_seen(wanted),
+            Ok(wanted) => wanted,
+            Err(why) => {
+                self.refused = true;
+                self.say(&format!("{why}. HELP lists the commands.\n"));
+                return Ok(());
+            }
+        };
+        match self.desk.question(&wanted).filter(|_| !self.yes) {
+            None => self.order(wanted).await,
+            Some(question) if matches!(self.output, Output::Prompt(_)) => {
+                self.say(&format!("{question} Enter it? [yes/no]\n"));
+                self.doubtful = Some(wanted);
+                Ok(())
+            }
+            Some(question) => {
+                self.refused = true;
+                self.say(&format!("{question} Nothing was done; --yes allows it.\n"));
+                Ok(())
+            }
+        }
+    }
+
+    /// Signs and sends; what is wrong with the order is said, and the session goes on.
+    async fn order(&mut self, wanted: Wanted) -> Result<(), Failure> {
+        let (order, reason, opening): Ready = match self.desk.prepare(wanted) {
+            Ok(ready) => ready,
+            Err(failure) => {
+                self.refused = true;
+                self.say(&failure.told());
+                return Ok(());
+            }
+        };
+        match self.desk.session.send_act(order, reason, opening).await {
+            Ok(_) => {
+                self.awaited += 1;
+                Ok(())
+            }
+            Err(error @ (SessionError::Offline | SessionError::NotEnrolled { .. })) => {
+                self.refused = true;
+                self.say(&format!("Nothing was done: {error}.\n"));
+                Ok(())
+            }
+            Err(error) => Err(error.into()),
+        }
+    }
+}
+
+const OTHERS: &str = "\
+  lot LOT                      sell this one now: commands without a lot mean it
+  list, status [LOT], help, quit
+";
+
+fn is_quit(line: &str) -> bool {
+    matches!(line.trim().to_ascii_lowercase().as_str(), "quit" | "q" | "exit")
+}
