@@ -5,9 +5,14 @@ use std::fs;
 use std::path::Path;
 
 use ed25519_dalek::{Signer, SigningKey};
+use gavel::auction::act::Deed;
+use gavel::auction::money::Amount;
+use gavel::auction::name::SaleId;
 use gavel::auction::refusal::Code;
+use gavel::auction::reserve::ReserveOpening;
 use gavel::ledger::encoding::encode_base64;
 use gavel::limits;
+use gavel::record::{ActFields, Order, SignedAct, commit};
 use gavel::wire::json::{Request, ServerMessage};
 
 fn document() -> String {
@@ -37,6 +42,8 @@ fn every_client_message_is_a_request_of_every_kind() {
         .map(|line| Request::parse(line).unwrap_or_else(|fault| panic!("{fault}: {line}")))
         .collect();
     let has = |wanted: fn(&Request) -> bool| requests.iter().any(wanted);
+    assert!(has(|r| matches!(r, Request::Act { opening: None, .. })));
+    assert!(has(|r| matches!(r, Request::Act { opening: Some(_), .. })));
     assert!(has(|r| matches!(r, Request::Bid { .. })));
     assert!(has(|r| matches!(r, Request::Enrol { .. })));
     assert!(has(|r| matches!(r, Request::Fetch { .. })));
@@ -45,6 +52,31 @@ fn every_client_message_is_a_request_of_every_kind() {
     assert!(has(|r| matches!(r, Request::Quit { .. })));
     assert!(has(|r| matches!(r, Request::Since { .. })));
     assert!(has(|r| matches!(r, Request::Status { .. })));
+}
+
+/// Each act has the fields of its kind and a good signature, and what comes with the lower
+/// reserve opens its commitment.
+#[test]
+fn the_acts_are_whole() {
+    let document = document();
+    let mut acts = 0;
+    for line in fenced(&document, "client") {
+        let Ok(Request::Act { body, sig, opening, .. }) = Request::parse(line) else { continue };
+        let fields = ActFields::of_body("ada", &body).expect("an act's fields");
+        let statement = fields.statement().expect("those of its kind");
+        if let (Order::Deed(Deed::Reserve { lot, commitment }), Some(opening)) =
+            (&statement.order, &opening)
+        {
+            let reserve = Amount::new(opening.reserve).expect("an amount");
+            let opening = ReserveOpening { reserve, nonce: *opening.nonce.bytes() };
+            let sale = SaleId::parse("estate-2026").expect("an id");
+            assert_eq!(commit(&sale, lot, &opening), *commitment);
+        }
+        let signed = SignedAct { statement, signature: *sig.bytes() };
+        signed.authenticate().expect("a good signature");
+        acts += 1;
+    }
+    assert_eq!(acts, 2);
 }
 
 #[test]
@@ -68,9 +100,10 @@ fn the_worked_signatures_are_right() {
         let signature = encode_base64(&signed.to_bytes());
         assert!(document.contains(&signature), "{domain}: {signature}");
     };
-    let [enrolment, bid] = statements.as_slice() else { panic!("two statements") };
+    let [enrolment, bid, act] = statements.as_slice() else { panic!("three statements") };
     check("gavel/enrol-bidkey/v1", enrolment);
     check("gavel/bid/v1", bid);
+    check("gavel/act/v1", act);
 }
 
 #[test]
