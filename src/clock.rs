@@ -4,9 +4,12 @@
 //! (RULES 1.2), so nobody can set it back during a sale. Linux counts no time
 //! while the host is suspended on that clock: official time then stands still
 //! and the wall clock runs ahead, which is why the house compares
-//! [`Clock::now`] with [`Clock::wall`] and enters what it finds (RULES 1.4, 8).
+//! [`Clock::now`] with [`Clock::wall`], asks [`Clock::suspended`], and enters what
+//! it finds (RULES 1.4, 8).
 
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
+
+use rustix::time::{ClockId, clock_gettime};
 
 use crate::time::{Span, Timestamp};
 
@@ -32,6 +35,18 @@ impl Clock {
     /// The official time. Never falls.
     pub fn now(&self) -> Timestamp {
         self.start.plus(Span::from_ms(whole(self.origin.elapsed().as_millis())))
+    }
+
+    /// How long the host has been suspended since it was started: time in which nobody could
+    /// bid, and which official time does not count.
+    pub fn suspended(&self) -> Span {
+        let ms = |clock| {
+            let since = clock_gettime(clock);
+            let (s, ns) = (u64::try_from(since.tv_sec), u64::try_from(since.tv_nsec));
+            s.unwrap_or(0).saturating_mul(1000).saturating_add(ns.unwrap_or(0) / 1_000_000)
+        };
+        let counted = ms(ClockId::Monotonic);
+        Span::from_ms(ms(ClockId::Boottime).saturating_sub(counted))
     }
 
     /// What the host's own clock says, right or wrong. May jump either way.
@@ -114,6 +129,13 @@ mod tests {
     fn official_time_stops_at_the_last_time_that_can_be_written() {
         let end = Timestamp::ZERO.plus(Span::from_ms(u64::MAX));
         assert_eq!(Clock::starting_at(end).now(), end);
+    }
+
+    #[test]
+    fn a_host_that_is_not_suspended_has_nothing_to_tell() {
+        let clock = Clock::start();
+        let before = clock.suspended();
+        assert!(clock.suspended().ms() - before.ms() < 1000);
     }
 
     #[test]

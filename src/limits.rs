@@ -65,6 +65,8 @@ pub const COUNTED_KEYS_PER_LINE_MAX: usize = 128;
 pub const TICK_AFTER: Span = Span::from_s(10);
 /// How far wall clock and official time may part before a `clock` entry.
 pub const CLOCK_DRIFT_MAX: Span = Span::from_ms(250);
+/// How long a host must have been suspended to count as away: less is nobody's loss.
+pub const SUSPENSION_MIN: Span = Span::from_s(1);
 /// The least time an open lot keeps after an outage.
 pub const RESTART_GRACE: Span = Span::from_s(60);
 /// The longest timer of a lot (a year): catches milliseconds written as seconds.
@@ -82,6 +84,16 @@ pub const SALE_TIME_MIN_MS: u64 = 946_684_800_000;
 pub const SALE_TIME_END_MS: u64 = 4_102_444_800_000;
 /// The most keys of an object in a sale file that is no list of lots: all there are, and room.
 pub const SALE_FILE_KEYS_MAX: usize = 64;
+
+// ---- Rehearsals ----
+
+/// The most bytes of a scenario: a catalogue and a script that somebody wrote by hand.
+pub const SCENARIO_FILE_BYTES_MAX: u64 = 4 * 1024 * 1024;
+/// The most steps of a scenario: each is signed, synced and answered by itself.
+pub const SCENARIO_STEPS_MAX: usize = 10_000;
+/// The longest time that a rehearsal plays (a month): a tick every ten seconds while a lot is
+/// open makes 270,000 entries of it.
+pub const REHEARSAL_SPAN_MAX: Span = Span::from_s(31 * 24 * 3600);
 
 // ---- Frames and files ----
 
@@ -103,6 +115,8 @@ pub const PEOPLE_FILE_BYTES_MAX: u64 = 4 * 1024 * 1024;
 pub const PEOPLE_ROWS_MAX: usize = 10_000;
 /// The most bytes of a batch that waits for its files: credentials for every row of a list.
 pub const BATCH_FILE_BYTES_MAX: u64 = 64 * 1024 * 1024;
+/// How many files of a batch are synced at once: a disk that is asked for more is no faster.
+pub const SYNCS_AT_ONCE: usize = 8;
 /// The most bytes of a sale file.
 pub const SALE_FILE_BYTES_MAX: u64 = 16 * 1024 * 1024;
 /// The most bytes of a sale's private file: an opening for each lot and each lowered reserve.
@@ -191,6 +205,24 @@ pub const CRL_POLL: Span = Span::from_ms(250);
 /// How many findings of one kind an audit lists; more are counted, so that a bad ledger
 /// can neither fill a memory nor bury one kind under another.
 pub const FINDINGS_OF_A_KIND_MAX: usize = 25;
+
+// ---- Results ----
+
+/// How many bids a sheet lists: they are in memory several times while sheets are compared.
+pub const ANNEX_BIDS_MAX: usize = 100_000;
+/// How many clock entries a sheet lists: one a second for an hour of a clock gone mad.
+pub const ANNEX_CLOCKS_MAX: usize = 3_600;
+/// The most bytes of a sheet in JSON: that of the most lots and bids that one lists, with room.
+pub const SHEET_FILE_BYTES_MAX: u64 = 384 * 1024 * 1024;
+/// How many differences between a sheet and a ledger are listed; more are counted.
+pub const SHEET_DIFFERENCES_MAX: usize = FINDINGS_OF_A_KIND_MAX;
+/// The most bytes of the house's register of names and addresses: about 100,000 people.
+pub const NAMES_FILE_BYTES_MAX: u64 = 16 * 1024 * 1024;
+/// The most bytes of one cell of it: an address of many lines.
+pub const NAMES_CELL_BYTES_MAX: usize = 1024;
+/// How many bids a printable page lists: a thousand printed pages are nobody's sheet. All of
+/// them stand in the JSON and the CSV.
+pub const PAGE_BIDS_MAX: usize = 5_000;
 
 // ---- Clients ----
 

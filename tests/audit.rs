@@ -1,10 +1,18 @@
 //! The auditor against ledgers that were tampered with: every bit, every cut, and
 //! forgeries chained and sealed again with the house's own key.
 
+#[path = "tampered/acting.rs"]
+mod acting;
+#[path = "tampered/bidding.rs"]
+mod bidding;
 #[path = "tampered/bytes.rs"]
 mod bytes;
+#[path = "tampered/ending.rs"]
+mod ending;
 #[path = "tampered/forge.rs"]
 mod forge;
+#[path = "tampered/halls.rs"]
+mod halls;
 #[path = "tampered/held.rs"]
 mod held;
 #[path = "tampered/honest.rs"]
@@ -13,9 +21,19 @@ mod honest;
 mod log;
 #[path = "tampered/people.rs"]
 mod people;
+#[path = "tampered/refusing.rs"]
+mod refusing;
+#[path = "tampered/reserving.rs"]
+mod reserving;
 #[path = "tampered/rules.rs"]
 mod rules;
+#[path = "tampered/running.rs"]
+mod running;
 #[path = "tampered/shuffled.rs"]
 mod shuffled;
+#[path = "tampered/signing.rs"]
+mod signing;
+#[path = "tampered/staff.rs"]
+mod staff;
 #[path = "tampered/world.rs"]
 mod world;

@@ -21,9 +21,11 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("roster", &["record", "ledger", "pki", "auction"]),
     ("house", &["roster", "record", "ledger", "pki", "auction"]),
     ("audit", &["roster", "record", "ledger", "pki", "auction"]),
+    ("sheet", &["audit", "auction", "ledger"]),
     ("wire", &["auction", "ledger"]),
     ("client", &["wire", "roster", "record", "ledger", "pki", "auction", "clock"]),
     ("server", &["house", "wire", "record", "ledger", "pki", "auction", "clock"]),
+    ("rehearse", &["house", "record", "ledger", "pki", "auction"]),
     ("loadtest", &["client", "audit", "wire", "record", "ledger", "pki", "auction", "clock"]),
 ];
 
@@ -65,6 +67,8 @@ const WORDS: &[(&[&str], &[&str], &str)] = &[
             "client/",
             "server/",
             "audit/",
+            "sheet/",
+            "rehearse/",
             "loadtest/",
             "cli/",
         ],

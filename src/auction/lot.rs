@@ -88,7 +88,7 @@ pub struct Lot {
     pub(super) promises: Vec<Promise>,
     /// Whether the price that stands meets the reserve in force, where it has one.
     pub(super) reserve_met: Option<bool>,
-    revealed: Option<Amount>,
+    revealed: Vec<Amount>,
     bids_accepted: u64,
     extensions: u64,
 }
@@ -115,7 +115,7 @@ impl Lot {
             forgot: false,
             promises: terms.reserve_commit.into_iter().map(Promise::new).collect(),
             reserve_met: None,
-            revealed: None,
+            revealed: Vec::new(),
             bids_accepted: 0,
             extensions: 0,
             terms,
@@ -187,9 +187,9 @@ impl Lot {
         self.reserve_met
     }
 
-    /// The last reserve, once it was revealed.
-    pub const fn revealed_reserve(&self) -> Option<Amount> {
-        self.revealed
+    /// The reserves in the order in which they were committed to, once they were revealed.
+    pub fn revealed_reserves(&self) -> &[Amount] {
+        &self.revealed
     }
 
     /// What was said of its hidden reserve, by commitment in the order in which they were made.
@@ -349,7 +349,7 @@ impl Lot {
 
     /// Takes its closing in.
     pub(super) fn close(&mut self, at: Timestamp, outcome: Outcome, openings: &[ReserveOpening]) {
-        self.revealed = openings.last().map(|opening| opening.reserve);
+        self.revealed = openings.iter().map(|opening| opening.reserve).collect();
         self.under = VecDeque::new();
         self.state = LotState::Closed { outcome, at };
     }

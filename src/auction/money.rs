@@ -141,7 +141,12 @@ impl Currency {
 
     /// The amount for people: `1,234.50 EUR`.
     pub fn display(&self, amount: Amount) -> String {
-        let (whole, fraction) = self.split(amount);
+        self.display_sum(u128::from(amount.minor_units()))
+    }
+
+    /// A sum of amounts for people; it may be zero, and beyond what a ledger holds.
+    pub fn display_sum(&self, minor_units: u128) -> String {
+        let (whole, fraction) = self.split(minor_units);
         let mut text = String::new();
         for (i, digit) in whole.chars().enumerate() {
             if i > 0 && (whole.len() - i).is_multiple_of(3) {
@@ -159,15 +164,20 @@ impl Currency {
 
     /// The amount for machines: `1234.50`, which [`Currency::parse`] takes back.
     pub fn decimal(&self, amount: Amount) -> String {
-        let (mut text, fraction) = self.split(amount);
+        self.decimal_sum(u128::from(amount.minor_units()))
+    }
+
+    /// A sum of amounts for machines; it may be zero, and beyond what a ledger holds.
+    pub fn decimal_sum(&self, minor_units: u128) -> String {
+        let (mut text, fraction) = self.split(minor_units);
         push_fraction(&mut text, &fraction);
         text
     }
 
     /// The digits before and after the point.
-    fn split(&self, amount: Amount) -> (String, String) {
+    fn split(&self, minor_units: u128) -> (String, String) {
         let digits = usize::from(self.minor_digits);
-        let mut whole = format!("{:0>1$}", amount.minor_units(), digits + 1);
+        let mut whole = format!("{minor_units:0>0$}", digits + 1);
         let fraction = whole.split_off(whole.len() - digits);
         (whole, fraction)
     }
@@ -293,6 +303,14 @@ mod tests {
         assert_eq!(Currency::seed().display(amount(1_234_567)), "1,234,567");
         assert_eq!(Currency::seed().decimal(amount(1_234_567)), "1234567");
         assert_eq!(Currency::seed().display(Amount::MAX), "9,007,199,254,740,991");
+    }
+
+    #[test]
+    fn sums_may_be_nothing_or_more_than_a_ledger_holds() {
+        let euro = Currency::new(Some("EUR"), 2).expect("a currency");
+        assert_eq!((euro.display_sum(0), euro.decimal_sum(0)), ("0.00 EUR".into(), "0.00".into()));
+        assert_eq!(euro.decimal_sum(1 << 70), "11805916207174113034.24");
+        assert_eq!(Currency::seed().display_sum(0), "0");
     }
 
     #[test]

@@ -87,12 +87,20 @@ pub struct Anchors {
     pub(super) checkpoints: Vec<HeldCheckpoint>,
     pub(super) items: Option<SaleFile>,
     pub(super) crl: Option<Vec<u8>>,
+    pub(super) keeps_annexes: bool,
 }
 
 impl Anchors {
     /// Nothing but the trusted CA.
     pub const fn new(trust: Trust) -> Self {
-        Self { trust, receipts: Vec::new(), checkpoints: Vec::new(), items: None, crl: None }
+        Self {
+            trust,
+            receipts: Vec::new(),
+            checkpoints: Vec::new(),
+            items: None,
+            crl: None,
+            keeps_annexes: false,
+        }
     }
 
     /// Adds a receipt, by the name of its file.
@@ -112,6 +120,13 @@ impl Anchors {
             claim,
         });
         Ok(())
+    }
+
+    /// Keeps every bid for the annexes of a sheet, up to a limit. Without it an audit's
+    /// memory does not grow with the lines.
+    #[must_use]
+    pub fn keeping_annexes(self) -> Self {
+        Self { keeps_annexes: true, ..self }
     }
 
     /// Sets the sale file that the bidders were shown.

@@ -114,11 +114,11 @@ findings! {
     Revoked = "GV-304" "revoked" Wrong,
         "An entry rests on a certificate whose revocation stands before it.";
     BidSignature = "GV-305" "bid-signature" Wrong,
-        "A bid is not signed by the key that it names: its bidder did not say this.";
+        "A bid or act is not signed by the key that it names: nobody of that name said this.";
     ReusedN = "GV-306" "reused-n" Wrong,
-        "A bid was accepted under a number that its key had used before: a replay.";
+        "A bid or act was accepted under a number that its key had used before: a replay.";
     Head = "GV-307" "head" Wrong,
-        "A bid names a checkpoint that is none of the seals before it: its bidder saw another ledger.";
+        "A bid or act names a checkpoint that is none of the seals before it: its signer saw another ledger.";
     Unsigned = "GV-308" "unsigned" Wrong,
         "A bid or enrolment without signature stands where only signed ones may: the terms forbid it, or the name has a bid key.";
     Crl = "GV-309" "crl" Wrong,
@@ -131,7 +131,7 @@ findings! {
     Rule = "GV-402" "rule" Wrong,
         "An entry is not what the rules and the terms of line 0 lead to.";
     Extension = "GV-403" "extension" Wrong,
-        "A lot's end after a bid is not the one that the rules give.";
+        "A lot's end, or the time that a pause leaves it, is not what the rules give.";
     Time = "GV-404" "time" Wrong,
         "The time goes back.";
     Winner = "GV-405" "winner" Wrong,
@@ -147,13 +147,13 @@ findings! {
     Closed = "GV-409" "closed" Wrong,
         "Something happens on a lot or in a sale that had closed.";
     Role = "GV-410" "role" Wrong,
-        "Somebody acts whose role does not allow it.";
+        "Somebody acts whose role does not allow it, or without the reason that the act needs.";
     Order = "GV-411" "order" Wrong,
         "Something that fell due was not done first, or was done before it fell due.";
     Totals = "GV-412" "totals" Wrong,
         "The totals of the close are not those of the lots.";
     Refusal = "GV-413" "refusal" Wrong,
-        "A refusal is not the one that the rules give: the bid was good, or wrong for another reason.";
+        "A refusal is not the one that the rules give: the bid or act was good, or wrong for another reason.";
     Outage = "GV-414" "outage" Wrong,
         "An outage covers time in which entries were made, or does not stand at a restart.";
     Clock = "GV-415" "clock" Wrong,
@@ -173,6 +173,9 @@ findings! {
     Checkpoint = "GV-504" "checkpoint" Open,
         "The checkpoint that you gave proves nothing about this ledger.",
         innocent "It is a checkpoint of another sale, or its file was damaged.";
+    Results = "GV-505" "results" Wrong,
+        "The results that you gave are not those of this ledger; the ledger itself may be sound.",
+        innocent "They were printed while the sale still ran, or are of another sale.";
 }
 
 impl FindingKind {

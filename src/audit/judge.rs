@@ -238,7 +238,12 @@ impl Beginning {
         let catalogue = record::catalogue(&self.opening, self.lots)
             .map_err(|fault| Finding::at(0, FindingKind::Rules, fault))?;
         let sale = Sale::open(Arc::new(catalogue), self.at);
-        Ok(Stage::Running(Box::new(Replay::new(self.opening, self.keys, sale))))
+        Ok(Stage::Running(Box::new(Replay::new(
+            self.opening,
+            self.keys,
+            sale,
+            anchors.keeps_annexes,
+        ))))
     }
 
     fn broken_off(&self, entry: &Entry) -> Finding {

@@ -1,5 +1,7 @@
 //! Chunks of bytes to whole lines, with never more than one line in memory.
 
+use std::io::BufRead;
+
 use crate::ledger::canonical::{CanonicalError, check};
 use crate::limits::LINE_BYTES_MAX;
 
@@ -20,8 +22,11 @@ impl Lines {
         &mut self,
         chunk: &'c [u8],
     ) -> Result<(Option<Vec<u8>>, &'c [u8]), TooLong> {
-        let (piece, rest) = match chunk.iter().position(|byte| *byte == b'\n') {
-            Some(end) => (&chunk[..end], Some(&chunk[end + 1..])),
+        let mut rest = chunk;
+        // Reading a slice cannot fail, and finds a line's end many bytes at a time.
+        let read = rest.skip_until(b'\n').unwrap_or(0);
+        let (piece, rest) = match chunk[..read].strip_suffix(b"\n") {
+            Some(piece) => (piece, Some(rest)),
             None => (chunk, None),
         };
         if self.partial.len() + piece.len() > LINE_BYTES_MAX {

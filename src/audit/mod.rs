@@ -14,6 +14,7 @@
 //! found as what it is, a broken chain, and not as its consequences.
 
 mod anchors;
+mod annexes;
 mod finding;
 mod held;
 mod items;
@@ -28,10 +29,11 @@ mod tally;
 mod verdict;
 
 pub use anchors::{AnchorError, Anchors, Trust};
+pub use annexes::{Annexes, Answer, BidEntry, ClockEntry, Evidence};
 pub use finding::{Finding, FindingKind, Weight};
 pub use receipt::{Proven, ReceiptFault, named_sale, prove};
 pub use results::{Headlines, LotResult, Results};
-pub use tally::{Evidence, StaffAct, Trace};
+pub use tally::{StaffAct, Trace};
 pub use verdict::{Audit, Audited, Verdict};
 
 use sha2::{Digest as _, Sha256};

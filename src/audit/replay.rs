@@ -68,9 +68,9 @@ enum End {
 }
 
 impl Replay {
-    pub(super) fn new(opening: Opening, keys: Keys, sale: Sale) -> Self {
+    pub(super) fn new(opening: Opening, keys: Keys, sale: Sale, keeps_annexes: bool) -> Self {
         let roster = Roster::new(keys.sale_hash, &opening.terms);
-        let tally = Tally::new(sale.lots().len());
+        let tally = Tally::new(sale.lots().len(), keeps_annexes);
         let opened_at = sale.last();
         Self {
             opening,
@@ -111,6 +111,11 @@ impl Replay {
         self.end != End::Running
     }
 
+    /// Whether its close is sealed as well.
+    pub(super) fn is_sealed(&self) -> bool {
+        self.end == End::Sealed
+    }
+
     /// Stops asking the rules: what the sale's state is now, nobody can say.
     pub(super) const fn derail(&mut self) {
         self.derailed = true;
@@ -148,10 +153,8 @@ impl Replay {
                 wrong.into_iter().for_each(&mut report);
                 Ok(())
             }
-            Checked::Refused { refused, signature } => {
-                self.refused(at, &refused, signature, entry.body_bytes)
-            }
-            Checked::Unsigned(record) => self.unsigned(record, at, place),
+            Checked::Refused { refused, signature } => self.refused(entry, at, &refused, signature),
+            Checked::Unsigned(record) => self.unsigned(entry.seq, record, at, place),
         };
         judged.unwrap_or_else(report);
     }
@@ -266,9 +269,15 @@ impl Replay {
 
     // ---- What carries no signature ----
 
-    fn unsigned(&mut self, record: Record, at: Timestamp, place: &Place<'_>) -> Result<(), Wrong> {
+    fn unsigned(
+        &mut self,
+        seq: u64,
+        record: Record,
+        at: Timestamp,
+        place: &Place<'_>,
+    ) -> Result<(), Wrong> {
         match record {
-            Record::Event(event) => self.event(&event, place),
+            Record::Event(event) => self.event(seq, &event, place),
             Record::Counted(counts) => self.counted(&counts, at),
             Record::Revoke(revocation) => self.revoke(revocation, at),
             Record::Open(_) => Err((FindingKind::Rules, "a second opening in mid-sale".to_owned())),
@@ -281,7 +290,7 @@ impl Replay {
         }
     }
 
-    fn event(&mut self, event: &Event, place: &Place<'_>) -> Result<(), Wrong> {
+    fn event(&mut self, seq: u64, event: &Event, place: &Place<'_>) -> Result<(), Wrong> {
         if let Happening::OutageEnded { .. } = event.what
             && place.after != Some(Kind::Seal)
         {
@@ -294,7 +303,7 @@ impl Replay {
             _ => Ok(()),
         };
         self.happen(event).and(opened)?;
-        self.tally.event(event);
+        self.tally.event(seq, event);
         Ok(())
     }
 

@@ -6,15 +6,19 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
+use super::annexes::Annexes;
+use super::annexes::Evidence;
 use super::replay::Replay;
-use super::tally::{Evidence, LotTally, StaffAct, Trace};
+use super::tally::{LotTally, StaffAct, Trace};
 use crate::auction::catalogue::LotTerms;
 use crate::auction::event::Totals;
+use crate::auction::fees::Fees;
 use crate::auction::lot::{Lot, LotState};
 use crate::auction::money::{Amount, Currency};
 use crate::auction::name::{HouseName, LotId, Name, Party, SaleId, Title};
 use crate::auction::refusal::Code;
 use crate::ledger::hash::Hash;
+use crate::ledger::merkle::Frontier;
 use crate::pki::{Crl, Fingerprint};
 use crate::time::Timestamp;
 
@@ -29,10 +33,14 @@ pub struct Results {
     pub title: Title,
     /// The currency of all amounts.
     pub currency: Currency,
+    /// What buyers and sellers pay beside the hammer price, if anything.
+    pub fees: Option<Fees>,
     /// SHA-256 of the trusted CA certificate.
     pub ca: Fingerprint,
     /// SHA-256 of the sealing certificate.
     pub sealer: Fingerprint,
+    /// SHA-256 of line 0: which sale this is.
+    pub sale_hash: Hash,
     /// The hash of the catalogue in line 0.
     pub catalogue: Hash,
     /// The software that opened the ledger.
@@ -41,6 +49,8 @@ pub struct Results {
     pub opened: Timestamp,
     /// When it closed; none while it runs.
     pub closed: Option<Timestamp>,
+    /// Whether the sale has closed, and the last line is the seal over the close.
+    pub is_finished: bool,
     /// Lines of the ledger.
     pub size: u64,
     /// The root of the tree over them.
@@ -62,6 +72,8 @@ pub struct Results {
     pub lag_us: Option<(u64, u64)>,
     /// What rests on less than a bidder's signature.
     pub headlines: Headlines,
+    /// The bids one by one, if the auditor was asked to keep them.
+    pub annexes: Option<Annexes>,
 }
 
 /// What one lot came to.
@@ -93,8 +105,8 @@ pub struct LotResult {
     pub scheduled_end: Option<Timestamp>,
     /// How often a bid extended it.
     pub extensions: u64,
-    /// The last reserve, once it was revealed.
-    pub reserve: Option<Amount>,
+    /// The reserves in the order in which they were committed to, once they were revealed.
+    pub reserves: Vec<Amount>,
     /// Whether the price that stood last meets the reserve, where there is one.
     pub reserve_met: Option<bool>,
 }
@@ -138,7 +150,7 @@ pub struct Headlines {
 }
 
 impl Results {
-    pub(super) fn of(replay: &Replay, size: u64, root: Hash, crl: Option<&Crl>) -> Self {
+    pub(super) fn of(replay: &Replay, tree: &Frontier, crl: Option<&Crl>) -> Self {
         let (opening, keys, tally) = (replay.opening(), replay.keys(), replay.tally());
         let sale = replay.sale();
         let lots: Vec<LotResult> = sale
@@ -153,14 +165,17 @@ impl Results {
             sale: opening.sale.clone(),
             title: opening.title.clone(),
             currency: opening.terms.sale.currency.clone(),
+            fees: opening.terms.fees,
             ca: keys.anchor.fingerprint(),
             sealer: keys.sealer.cert,
+            sale_hash: keys.sale_hash,
             catalogue: opening.catalogue,
             software: opening.software.clone(),
             opened: replay.opened_at(),
             closed: tally.closed_at,
-            size,
-            root,
+            is_finished: replay.is_sealed(),
+            size: tree.size(),
+            root: tree.root(),
             totals: sale.totals(),
             refused: tally.refused.clone(),
             acts: tally.acts.clone(),
@@ -168,6 +183,7 @@ impl Results {
             clock_entries: tally.clock_entries,
             lag_us: tally.lag_us(),
             headlines: headlines(replay, &lots, crl),
+            annexes: tally.annexes.clone(),
             lots,
         }
     }
@@ -188,7 +204,7 @@ fn lot_result(place: usize, lot: &Lot, terms: &Arc<LotTerms>, counted: &LotTally
         opened: lot.opened_at(),
         scheduled_end: lot.scheduled_end(),
         extensions: lot.extensions(),
-        reserve: lot.revealed_reserve(),
+        reserves: lot.revealed_reserves().to_vec(),
         reserve_met: lot.reserve_met(),
     }
 }

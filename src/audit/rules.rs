@@ -38,29 +38,50 @@ pub(super) fn unfit_time(unfit: Unfit) -> Wrong {
 }
 
 fn differs(event: &Event, decided: &Event) -> Wrong {
-    let kind = match &event.what {
-        Happening::Acted { effect, .. } => match effect {
-            Effect::Hammered { .. } => FindingKind::Winner,
+    let kind = match (&event.what, &decided.what) {
+        (Happening::Acted { effect, .. }, Happening::Acted { effect: right, .. }) => {
+            differing_effect(effect, right)
+        }
+        (Happening::BidAccepted { .. } | Happening::LotResumed { .. }, _) => FindingKind::Extension,
+        (Happening::LotOpened { .. }, _) => FindingKind::Extension,
+        (Happening::LotClosed { .. }, _) => FindingKind::Winner,
+        (Happening::SaleClosed(_), _) => FindingKind::Totals,
+        (
+            Happening::Acted { .. }
+            | Happening::Ticked
+            | Happening::ClockNoted { .. }
+            | Happening::OutageEnded { .. },
+            _,
+        ) => FindingKind::Rule,
+    };
+    (kind, format!("the ledger says {}; the rules say {}", say(&event.what), say(&decided.what)))
+}
+
+fn differing_effect(effect: &Effect, right: &Effect) -> FindingKind {
+    match (effect, right) {
+        (Effect::Voided { standing, .. }, Effect::Voided { standing: right, .. })
+            if standing != right =>
+        {
+            FindingKind::Rule
+        }
+        (Effect::Hammered { .. }, _) => FindingKind::Winner,
+        (
             Effect::Opened { .. }
             | Effect::Paused { .. }
             | Effect::Resumed { .. }
-            | Effect::Voided { .. } => FindingKind::Extension,
+            | Effect::Voided { .. },
+            _,
+        ) => FindingKind::Extension,
+        (
             Effect::Closing
             | Effect::Extended
             | Effect::Reissued
             | Effect::ReserveLowered { .. }
             | Effect::Said
-            | Effect::Withdrawn { .. } => FindingKind::Rule,
-        },
-        Happening::BidAccepted { .. } | Happening::LotResumed { .. } => FindingKind::Extension,
-        Happening::LotClosed { .. } => FindingKind::Winner,
-        Happening::SaleClosed(_) => FindingKind::Totals,
-        Happening::LotOpened { .. }
-        | Happening::Ticked
-        | Happening::ClockNoted { .. }
-        | Happening::OutageEnded { .. } => FindingKind::Rule,
-    };
-    (kind, format!("the ledger says {}; the rules say {}", say(&event.what), say(&decided.what)))
+            | Effect::Withdrawn { .. },
+            _,
+        ) => FindingKind::Rule,
+    }
 }
 
 fn unfit_event(sale: &Sale, event: &Event, unfit: Unfit) -> Wrong {
@@ -75,7 +96,9 @@ fn unfit_event(sale: &Sale, event: &Event, unfit: Unfit) -> Wrong {
             let detail = format!("what fell due before it, at {due}, was not done");
             (FindingKind::Outage, detail)
         }
-        (Input::Bid { bid, .. }, Unfit::Overdue { due }) if has_ended(sale, &bid.lot, event) => {
+        (input, Unfit::Overdue { due })
+            if lot_of(input).is_some_and(|lot| has_ended(sale, lot, event)) =>
+        {
             let detail = format!("the lot had ended at {due}, or before");
             (FindingKind::Closed, detail)
         }
@@ -94,7 +117,13 @@ fn refused(sale: &Sale, input: &Input, refusal: Refusal) -> FindingKind {
         (Refusal::TooLow { .. }, Input::Bid { bid, .. }) if has_price(&bid.lot) => {
             FindingKind::Increment
         }
+        (Refusal::NotPaused | Refusal::NotPending, input)
+            if lot_of(input).is_some_and(|lot| is_closed(sale, lot)) =>
+        {
+            FindingKind::Closed
+        }
         (Refusal::Closed, _) => FindingKind::Closed,
+        (Refusal::NotLater, _) => FindingKind::Extension,
         (Refusal::NoReason | Refusal::Role, _) => FindingKind::Role,
         (Refusal::ReserveNotLowered, _) => FindingKind::Reserve,
         (
@@ -104,7 +133,6 @@ fn refused(sale: &Sale, input: &Input, refusal: Refusal) -> FindingKind {
             | Refusal::NoBid
             | Refusal::NoRoomBids
             | Refusal::NoSuchLot
-            | Refusal::NotLater
             | Refusal::NotOpen
             | Refusal::NotPaused
             | Refusal::NotPending
@@ -114,6 +142,21 @@ fn refused(sale: &Sale, input: &Input, refusal: Refusal) -> FindingKind {
             | Refusal::WithoutReserve,
             _,
         ) => FindingKind::Rule,
+    }
+}
+
+/// The lot that a bid or an act is on.
+fn lot_of(input: &Input) -> Option<&LotId> {
+    match input {
+        Input::Act { act, .. } => act.deed.lot(),
+        Input::Bid { bid, .. } => Some(&bid.lot),
+        Input::LotOpen { .. }
+        | Input::LotClose { .. }
+        | Input::LotResume { .. }
+        | Input::Tick
+        | Input::Clock { .. }
+        | Input::Outage { .. }
+        | Input::Close => None,
     }
 }
 

@@ -6,7 +6,9 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet, VecDeque};
 
 use hdrhistogram::Histogram;
 
-use crate::auction::act::{Act, Effect};
+use super::annexes::{Annexes, Answer, BidEntry, ClockEntry, Evidence};
+use super::judge::Entry;
+use crate::auction::act::{Act, Deed, Effect};
 use crate::auction::event::{Event, Happening};
 use crate::auction::name::{Name, Party};
 use crate::auction::refusal::Code;
@@ -14,7 +16,7 @@ use crate::ledger::hash::Hash;
 use crate::limits::STANDING_BIDS_MAX;
 use crate::pki::Serial;
 use crate::record::{
-    AcceptedBid, BidEvidence, BidKey, Claim, Counts, Enrolled, Refused, Revocation,
+    AcceptedBid, BidEvidence, BidKey, Claim, Counts, Enrolled, Refused, Revocation, Signed,
 };
 use crate::time::Timestamp;
 
@@ -27,6 +29,12 @@ pub struct Trace {
     pub hash: Hash,
     /// Its time.
     pub at: Timestamp,
+}
+
+impl Trace {
+    pub(super) fn of(entry: &Entry, at: Timestamp) -> Self {
+        Self { seq: entry.seq, hash: Hash::of(&entry.raw), at }
+    }
 }
 
 /// What is counted for one lot.
@@ -46,17 +54,6 @@ pub(super) struct LotTally {
 pub(super) struct Leading {
     pub(super) trace: Trace,
     pub(super) evidence: Evidence,
-}
-
-/// What a bid rests on.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Evidence {
-    /// The house's word.
-    Attested,
-    /// The signature of staff, for somebody in the room.
-    Clerk,
-    /// The bidder's signature.
-    Signed,
 }
 
 /// An act of staff, as the results list it.
@@ -129,11 +126,13 @@ pub(super) struct Tally {
     pub(super) clock_entries: u64,
     pub(super) clocks_accepted: u64,
     pub(super) closed_at: Option<Timestamp>,
+    /// What somebody asked to have kept line by line.
+    pub(super) annexes: Option<Annexes>,
     lag_us: Histogram<u64>,
 }
 
 impl Tally {
-    pub(super) fn new(lots: usize) -> Self {
+    pub(super) fn new(lots: usize, keeps_annexes: bool) -> Self {
         Self {
             lots: vec![LotTally::default(); lots],
             seals: 0,
@@ -151,6 +150,7 @@ impl Tally {
             clock_entries: 0,
             clocks_accepted: 0,
             closed_at: None,
+            annexes: keeps_annexes.then(Annexes::default),
             lag_us: Histogram::new(2).expect("two digits are within what a histogram keeps"),
         }
     }
@@ -194,6 +194,17 @@ impl Tally {
             (None, evidence) => self.attest(evidence.signer(), trace.at),
         }
         self.lag_us.saturating_record(accepted.lag_us);
+        if let Some(annexes) = &mut self.annexes {
+            annexes.keep_bid(|| BidEntry {
+                trace,
+                lot: accepted.evidence.lot().clone(),
+                bidder: accepted.evidence.party(),
+                amount: accepted.evidence.amount(),
+                evidence,
+                answer: Answer::Accepted { ends_at: accepted.ends_at },
+                voided_by: None,
+            });
+        }
     }
 
     fn sign(&mut self, claim: &Claim<'_>, at: Timestamp) {
@@ -221,11 +232,16 @@ impl Tally {
         if let (Some(place), Effect::Voided { standing, .. }) = (place, effect) {
             self.lots[place].void(*standing);
         }
+        if let (Some(annexes), Deed::Void { seen: Some(voided), .. }) =
+            (&mut self.annexes, &act.act.deed)
+        {
+            annexes.note_void(*voided, act.seq);
+        }
         self.acts.push(act);
     }
 
     /// Counts a refusal that is recorded whole; `place` is none for a lot that is not.
-    pub(super) fn refuse(&mut self, place: Option<usize>, refused: &Refused) {
+    pub(super) fn refuse(&mut self, place: Option<usize>, refused: &Refused, trace: Trace) {
         if let Some(place) = place {
             self.lots[place].refused += 1;
         }
@@ -236,6 +252,18 @@ impl Tally {
                 self.reused_n_on_word += 1;
             }
             key.n = key.n.max(claim.n);
+        }
+        let bid = refused.signed.bid().map(|bid| (bid, evidence_of(&refused.signed)));
+        if let (Some(annexes), Some((bid, evidence))) = (&mut self.annexes, bid) {
+            annexes.keep_bid(|| BidEntry {
+                trace,
+                bidder: bid.party(),
+                lot: bid.lot,
+                amount: bid.amount,
+                evidence,
+                answer: Answer::Refused(refused.code),
+                voided_by: None,
+            });
         }
     }
 
@@ -250,12 +278,16 @@ impl Tally {
         self.revocations.push(revocation);
     }
 
-    pub(super) fn event(&mut self, event: &Event) {
+    pub(super) fn event(&mut self, seq: u64, event: &Event) {
         match &event.what {
             Happening::OutageEnded { from } => self.outages.push((*from, event.at)),
-            Happening::ClockNoted { accepted, .. } => {
+            Happening::ClockNoted { wall, accepted } => {
                 self.clock_entries += 1;
                 self.clocks_accepted += u64::from(*accepted);
+                if let Some(annexes) = &mut self.annexes {
+                    let (at, wall, accepted) = (event.at, *wall, *accepted);
+                    annexes.keep_clock(ClockEntry { seq, at, wall, accepted });
+                }
             }
             Happening::SaleClosed(_) => self.closed_at = Some(event.at),
             Happening::Acted { .. }
@@ -272,5 +304,13 @@ impl Tally {
     pub(super) fn lag_us(&self) -> Option<(u64, u64)> {
         let any = !self.lag_us.is_empty();
         any.then(|| (self.lag_us.max(), self.lag_us.value_at_quantile(0.99)))
+    }
+}
+
+/// What a signed bid rests on; an act signs one only for somebody in the room.
+const fn evidence_of(signed: &Signed) -> Evidence {
+    match signed {
+        Signed::Act(_) => Evidence::Clerk,
+        Signed::Bid(_) => Evidence::Signed,
     }
 }

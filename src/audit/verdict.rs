@@ -6,6 +6,7 @@ use super::held::Shown;
 use super::judge::Judge;
 use super::replay::Replay;
 use super::results::Results;
+use crate::auction::refusal::Code;
 use crate::ledger::entry::Kind;
 use crate::ledger::hash::Hash;
 use crate::pki::{Crl, Fingerprint};
@@ -60,6 +61,8 @@ pub struct Audit {
     /// What was not checked, or cannot be proven.
     pub unchecked: Vec<String>,
     outcome: Result<Audited, Verdict>,
+    /// Something that was held against a sound ledger says otherwise.
+    is_contradicted: bool,
 }
 
 /// A ledger in which an audit found nothing wrong; what prints results takes this.
@@ -67,13 +70,14 @@ pub struct Audit {
 /// ```compile_fail
 /// use gavel::audit::{Audited, Results};
 /// fn unaudited(results: Results) -> Audited {
-///     Audited { results }
+///     Audited { results, open: vec![], unchecked: vec![] }
 /// }
 /// ```
 #[derive(Clone, Debug)]
 pub struct Audited {
     results: Results,
-    is_final: bool,
+    open: Vec<Finding>,
+    unchecked: Vec<String>,
 }
 
 impl Audited {
@@ -84,7 +88,17 @@ impl Audited {
 
     /// Whether the sale has closed and nothing is open, so that the results are final.
     pub const fn is_final(&self) -> bool {
-        self.is_final
+        self.open.is_empty()
+    }
+
+    /// What the audit left open.
+    pub fn open(&self) -> &[Finding] {
+        &self.open
+    }
+
+    /// What was not checked, or cannot be proven.
+    pub fn unchecked(&self) -> &[String] {
+        &self.unchecked
     }
 }
 
@@ -92,7 +106,8 @@ impl Audit {
     /// The verdict.
     pub const fn verdict(&self) -> Verdict {
         match &self.outcome {
-            Ok(audited) if audited.is_final => Verdict::Valid,
+            Ok(_) if self.is_contradicted => Verdict::Invalid,
+            Ok(audited) if audited.is_final() => Verdict::Valid,
             Ok(_) => Verdict::Incomplete,
             Err(verdict) => *verdict,
         }
@@ -104,6 +119,27 @@ impl Audit {
             Ok(audited) => Some(audited),
             Err(_) => None,
         }
+    }
+
+    /// Whether nothing is wrong but what was held against the ledger afterwards.
+    pub const fn is_contradicted(&self) -> bool {
+        self.is_contradicted
+    }
+
+    /// Takes in how a sheet of results was held against this ledger: where it says
+    /// something else, and how many more such places there are.
+    #[must_use]
+    pub fn with_sheet(mut self, label: &str, differences: &[String], unlisted: u64) -> Self {
+        if differences.is_empty() {
+            self.checked
+                .push(format!("the results in {label}, field by field: this ledger agrees"));
+            return self;
+        }
+        let finding = |detail| Finding::whole(FindingKind::Results, format!("{label}: {detail}"));
+        self.findings.extend(differences.iter().map(finding));
+        self.findings_unlisted += unlisted;
+        self.is_contradicted = true;
+        self
     }
 }
 
@@ -129,25 +165,27 @@ pub(super) fn conclude(
         judge_end(judge, &mut findings);
     }
     let agreed = compare(judge, anchors, &mut findings, is_whole);
+    findings.listed.sort_by_key(|finding| finding.line.unwrap_or(u64::MAX));
     let any_wrong = findings.any_wrong();
+    let unchecked = unchecked(judge, anchors, &agreed);
     let outcome = match judge.replay() {
         _ if any_wrong => Err(Verdict::Invalid),
         None => Err(Verdict::Incomplete),
-        Some(replay) => {
-            let (size, root) = (judge.tree().size(), judge.tree().root());
-            let results = Results::of(replay, size, root, agreed.crl.as_ref());
-            Ok(Audited { results, is_final: findings.is_empty() })
-        }
+        Some(replay) => Ok(Audited {
+            results: Results::of(replay, judge.tree(), agreed.crl.as_ref()),
+            open: findings.listed.clone(),
+            unchecked: unchecked.clone(),
+        }),
     };
-    findings.listed.sort_by_key(|finding| finding.line.unwrap_or(u64::MAX));
     Audit {
         file,
         ca: anchors.trust.fingerprint(),
         checked: checked(&file, judge, anchors, &agreed),
-        unchecked: unchecked(judge, anchors, &agreed),
+        unchecked,
         findings: findings.listed,
         findings_unlisted: findings.unlisted,
         outcome,
+        is_contradicted: false,
     }
 }
 
@@ -233,18 +271,24 @@ fn checked(file: &FileFacts, judge: &Judge, anchors: &Anchors, agreed: &Agreed) 
         "{}: signature, number, the head that the bidder saw",
         count(sum(|lot| lot.signed), "accepted signed bid")
     ));
+    let acts = sum(|lot| lot.clerk).saturating_add(number(tally.acts.len()));
+    if acts > 0 {
+        checked.push(format!(
+            "{}: signature, number, the head that was seen, role and reason",
+            count(acts, "staff act")
+        ));
+    }
     checked.push(format!(
         "{}: signature, and that refusing was right",
         count(tally.refused.values().sum(), "recorded refusal")
     ));
     checked.push(format!(
         "the sale: {} replayed by the rules, each time, end, winner and price",
-        count(u64::try_from(tally.lots.len()).unwrap_or(u64::MAX), "lot")
+        count(number(tally.lots.len()), "lot")
     ));
     let mut held = |agreeing: usize, what: &str| {
         if agreeing > 0 {
-            let agreeing = u64::try_from(agreeing).unwrap_or(u64::MAX);
-            checked.push(format!("{}: this ledger agrees", count(agreeing, what)));
+            checked.push(format!("{}: this ledger agrees", count(number(agreeing), what)));
         }
     };
     held(agreed.receipts, "receipt");
@@ -293,6 +337,20 @@ fn unchecked(judge: &Judge, anchors: &Anchors, agreed: &Agreed) -> Vec<String> {
                 count(attested, "attested bid")
             ));
         }
+        let clerk: u64 = tally.lots.iter().map(|lot| lot.clerk).sum();
+        if clerk > 0 {
+            say(&format!(
+                "{}: signed by staff, who say that somebody in the room made them",
+                count(clerk, "room bid")
+            ));
+        }
+        let not_lowered = tally.refused.get(&Code::ReserveNotLowered).copied().unwrap_or(0);
+        if not_lowered > 0 {
+            say(&format!(
+                "{} of a lower reserve: the house's word that it was not lower",
+                count(not_lowered, "refusal")
+            ));
+        }
         let counted: u64 = tally.counted.values().fold(0, |sum, count| sum.saturating_add(*count));
         if counted > 0 {
             say(&format!("{} only counted: the house's word", count(counted, "refusal")));
@@ -316,6 +374,10 @@ const LIMITS: &[&str] = &[
     "a second certificate under a name that never bid, and the use of a stolen key",
     "the times inside the sale, and whatever hangs on them, beyond what the heads in bids show",
 ];
+
+fn number(of: usize) -> u64 {
+    u64::try_from(of).unwrap_or(u64::MAX)
+}
 
 fn count(number: u64, what: &str) -> String {
     if number == 1 { format!("1 {what}") } else { format!("{number} {what}s") }

@@ -46,9 +46,11 @@ pub(super) struct LedgerArgs {
 }
 
 impl LedgerArgs {
-    /// Audits the ledger.
-    pub(super) fn audit(&self) -> Result<Audit, Failure> {
-        feed(&self.ledger, Auditor::new(self.anchors()?))
+    /// Audits the ledger; keeps its bids for the annexes of a sheet, or does not.
+    pub(super) fn audit(&self, keeps_annexes: bool) -> Result<Audit, Failure> {
+        let anchors = self.anchors()?;
+        let anchors = if keeps_annexes { anchors.keeping_annexes() } else { anchors };
+        feed(&self.ledger, Auditor::new(anchors))
     }
 
     fn anchors(&self) -> Result<Anchors, Failure> {

@@ -60,9 +60,20 @@ pub(crate) const CODES: &[(&str, &str)] = &[
     ),
     ("bad-receipt", "The file is not a receipt (c2sp.org/tlog-proof), or it was damaged."),
     (
+        "bad-register",
+        "The house's register of names and addresses is not one: a table in CSV with the columns \
+         name, full_name, address, email, vat_id and account, of which only name must be there. The \
+         message names the row, as a spreadsheet counts it.",
+    ),
+    (
         "bad-request",
         "The file is not a certificate request for a P-256 key that proves that its sender holds \
          the key. `gavel pki request NAME` makes one.",
+    ),
+    (
+        "bad-results",
+        "The file is not a sheet of results as `gavel results --json` writes it: every field there \
+         once, none unknown. CSV and HTML cannot be compared; they are made from that sheet.",
     ),
     (
         "bad-trust",
@@ -282,6 +293,11 @@ pub(crate) const CODES: &[(&str, &str)] = &[
     ("read-only", "The file system is mounted read-only."),
     ("register-damaged", "A line of the register of issued certificates is not the register's."),
     (
+        "rehearse-failed",
+        "The rehearsal broke off: not the scenario's fault, but that of the temporary folder, the \
+         disk or the system's randomness.",
+    ),
+    (
         "reserves-missing",
         "What opens the commitments to the hidden reserves, <sale>.private in the ledger's folder, \
          is gone or damaged: no lot with a reserve could end. Bring the file back from a copy.",
@@ -298,6 +314,11 @@ pub(crate) const CODES: &[(&str, &str)] = &[
         "sale-untrusted",
         "The sale that the server shows is not proven to be the house's: another house or CA, or \
          a sealing key that the CA has not certified.",
+    ),
+    (
+        "scenario",
+        "The scenario cannot be played; step, key and reason stand beside it. One that uses what \
+         this version has not is refused as a whole: half a rehearsal would prove nothing.",
     ),
     (
         "sealing-key-missing",

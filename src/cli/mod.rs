@@ -19,12 +19,14 @@ mod house_folder;
 mod ledger;
 mod loadtest;
 mod paint;
+mod papers;
 mod passphrase;
 mod pki;
 mod prepare;
 mod print;
 mod prompt;
 mod receipt;
+mod rehearse;
 mod results;
 mod sale_file;
 mod scratch;
@@ -63,6 +65,7 @@ enum Command {
     Receipt(receipt::Args),
     Ledger(ledger::Args),
     Explain(explain::Args),
+    Rehearse(rehearse::Args),
     Demo(demo::Args),
     Loadtest(loadtest::Args),
     Completions(completions::Args),
@@ -91,6 +94,7 @@ fn dispatch(command: Command) -> Result<Exit, Failure> {
         Command::Receipt(args) => receipt::run(&args),
         Command::Ledger(args) => ledger::run(&args),
         Command::Explain(args) => explain::run(&args),
+        Command::Rehearse(args) => rehearse::run(&args),
         Command::Demo(args) => demo::run(&args),
         Command::Loadtest(args) => loadtest::run(&args),
         Command::Completions(args) => completions::run(&args),

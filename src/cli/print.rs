@@ -28,6 +28,18 @@ pub(crate) fn report(text: &str) -> Result<bool, Failure> {
     }
 }
 
+/// Prints a CSV file, whose lines end in CRLF (RFC 4180); else as [`report`].
+pub(crate) fn csv(text: &str) -> Result<(), Failure> {
+    let lines: Vec<String> = text.split("\r\n").map(showable).collect();
+    let mut stdout = std::io::stdout();
+    match stdout.write_all(lines.join("\r\n").as_bytes()).and_then(|()| stdout.flush()) {
+        Err(error) if error.kind() != ErrorKind::BrokenPipe => {
+            Err(of_io("write", Path::new("the results"), &error))
+        }
+        Ok(()) | Err(_) => Ok(()),
+    }
+}
+
 /// Prints results as long as somebody reads them; `false` once nobody does.
 pub(crate) fn is_read(text: &str) -> bool {
     let mut stdout = std::io::stdout();

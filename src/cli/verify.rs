@@ -1,13 +1,17 @@
 //! `gavel verify`: audits a ledger and says what was found, what was checked and
 //! what was not.
 
+use std::path::{Path, PathBuf};
+
 use serde_json::{Value, json};
 
 use super::auditing::LedgerArgs;
 use super::paint::{Ink, Palette};
 use super::{Exit, Failure, print, sheet};
 use crate::audit::{Audit, Finding, Verdict, Weight};
-use crate::pki::keys::shown;
+use crate::limits::SHEET_FILE_BYTES_MAX;
+use crate::pki::keys::{self, shown};
+use crate::sheet::{Claim, Sheet};
 
 /// Audit a ledger offline: who signed what, in what order, by which rules, with which outcome
 #[derive(Debug, clap::Args)]
@@ -18,19 +22,50 @@ use crate::pki::keys::shown;
 pub(super) struct Args {
     #[command(flatten)]
     ledger: LedgerArgs,
+    /// A sheet of results in JSON (results.json, not the CSV or HTML made from it), to hold
+    /// against the ledger field by field
+    #[arg(long, value_name = "FILE")]
+    results: Option<PathBuf>,
     /// One JSON object instead of text
     #[arg(long)]
     json: bool,
 }
 
 pub(super) fn run(args: &Args) -> Result<Exit, Failure> {
-    let audit = args.ledger.audit()?;
+    let claim = args.results.as_deref().map(read_claim).transpose()?;
+    let mut audit = args.ledger.audit(claim.as_ref().is_some_and(Claim::lists_bids))?;
+    if let Some((path, claim)) = args.results.as_deref().zip(claim) {
+        audit = held_against(audit, path, &claim);
+    }
     if args.json {
         print::report(&(json_of(args, &audit).to_string() + "\n"))?;
     } else {
         show(args, &audit)?;
     }
     Ok(exit_of(audit.verdict()))
+}
+
+fn read_claim(path: &Path) -> Result<Claim, Failure> {
+    let bytes = keys::read_public(path, SHEET_FILE_BYTES_MAX)?;
+    Claim::read(&bytes).map_err(|fault| {
+        Failure::usage("bad-results", format!("{}: {fault}", shown(path)))
+            .hint("give the results.json that `gavel results --json` or `--out` wrote")
+    })
+}
+
+/// The audit with what a sheet says beside what the ledger says.
+fn held_against(mut audit: Audit, path: &Path, claim: &Claim) -> Audit {
+    let label = shown(path);
+    let Some(audited) = audit.audited() else {
+        audit.unchecked.insert(
+            0,
+            format!("{label}: this ledger has no results that it could be compared with"),
+        );
+        return audit;
+    };
+    let comparison = claim.compare(&Sheet::of(audited));
+    let differences: Vec<String> = comparison.differences.iter().map(ToString::to_string).collect();
+    audit.with_sheet(&label, &differences, comparison.unlisted)
 }
 
 /// The exit code of a verdict (DESIGN 5).
@@ -55,17 +90,21 @@ fn show(args: &Args, audit: &Audit) -> Result<(), Failure> {
     if !audit.findings.is_empty() {
         text.push_str(&findings(audit));
     }
-    if let Some(audited) = audit.audited() {
-        text.push_str(&sheet::header(audited.results()));
+    if let Some(sheet) = audit.audited().map(Sheet::of) {
+        text.push_str(&sheet::header(&sheet));
         text.push('\n');
-        text.push_str(&sheet::lots(audited.results()));
+        text.push_str(&sheet::lots(&sheet));
         text.push('\n');
-        text.push_str(&sheet::headlines(audited.results()));
+        text.push_str(&sheet::headlines(&sheet));
     }
     text.push_str(&list("Checked:", &audit.checked));
     print::report(&text)?;
     let (ink, why) = match audit.verdict() {
         Verdict::Valid => (Ink::Good, "nothing is wrong, and the sale has closed"),
+        Verdict::Invalid if audit.is_contradicted() => (
+            Ink::Bad,
+            "the results that you gave are not those of this ledger, in which nothing is wrong",
+        ),
         Verdict::Invalid => {
             (Ink::Bad, "this ledger does not prove what it says; the findings say why")
         }
@@ -104,7 +143,8 @@ fn findings(audit: &Audit) -> String {
     text
 }
 
-fn finding_text(finding: &Finding) -> String {
+/// A finding with its place, its meaning and its innocent cause.
+pub(super) fn finding_text(finding: &Finding) -> String {
     let place = finding.line.map_or_else(|| "the whole".to_owned(), |line| format!("line {line}"));
     let mut text = format!(
         "  {} {}, {place}: {}\n         {}\n",
@@ -136,7 +176,7 @@ fn json_of(args: &Args, audit: &Audit) -> Value {
         "findings_unlisted": audit.findings_unlisted,
         "checked": audit.checked,
         "unchecked": audit.unchecked,
-        "results": audit.audited().map(sheet::json),
+        "results": audit.audited().map(|audited| json!(Sheet::of(audited).facts())),
     })
 }
 

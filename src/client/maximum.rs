@@ -312,7 +312,7 @@ mod tests {
 
     fn view(state: LotState, ask: u64, bids: u64) -> LotView {
         let lot = LotId::parse("1").expect("an id");
-        LotView { lot, name: None, state, ask: amount(ask), bids, reserve_met: None }
+        LotView { lot, name: None, state, ask: amount(ask), bids, reserve_met: None, manual: false }
     }
 
     fn fresh(ask: u64) -> LotView {

@@ -178,6 +178,25 @@ impl House {
         true
     }
 
+    /// Enters that the host was suspended until `at`: an outage like any other (RULES 8).
+    ///
+    /// It stands right behind a seal, so it waits while a frame has begun; `false` then, and
+    /// once the sale has closed.
+    pub fn note_suspension(&mut self, at: Timestamp) -> bool {
+        if self.sale.is_closed() || !self.frame.lines.is_empty() {
+            return false;
+        }
+        let from = self.sale.last();
+        let to = at.max(from);
+        match self.sale.decide(to, Input::Outage { from }) {
+            Ok(outage) => {
+                self.enter_event(outage);
+                true
+            }
+            Err(_) => false,
+        }
+    }
+
     /// Notes that wall clock and official time are newly apart (RULES 1.4); `false` if they
     /// are not. `accepted`: the operator took it on at a start, by `--accept-clock`.
     pub fn note_clock(&mut self, at: Timestamp, wall: Timestamp, accepted: bool) -> bool {

@@ -303,6 +303,23 @@ impl Recovered {
         now: Timestamp,
         reserves: &[KeptReserve],
     ) -> Result<House, RecoveryRefusal> {
+        let since = self.last();
+        self.go_on_since(key, since, now, reserves)
+    }
+
+    /// Goes on like [`Recovered::go_on`] where it is known until when the house did all that
+    /// fell due, though it entered nothing: a rehearsal knows when it let the server die.
+    /// Where something fell due after the last entry, nobody can have known that.
+    ///
+    /// # Errors
+    /// As for [`Recovered::go_on`].
+    pub fn go_on_since(
+        self,
+        key: SealingKey,
+        since: Timestamp,
+        now: Timestamp,
+        reserves: &[KeptReserve],
+    ) -> Result<House, RecoveryRefusal> {
         self.check_key(&key)?;
         let reserves = self.reserves(reserves)?;
         let replay = self.replay;
@@ -310,12 +327,14 @@ impl Recovered {
         let mut house = replay.house(Some(key), newest, true, reserves);
         house.notes.insert(house.chain.size(), house.newest.note().into());
         if !house.sale.is_closed() {
-            let from = house.sale.last();
+            let last = house.sale.last();
+            let from =
+                if house.due().is_none_or(|due| due > since) { since.max(last) } else { last };
             let to = now.max(from);
             let outage = house
                 .sale
                 .decide(to, Input::Outage { from })
-                .expect("an outage since the last entry is taken at any time after it");
+                .expect("an outage since all was done that fell due is taken");
             house.enter_event(outage);
         }
         Ok(house)

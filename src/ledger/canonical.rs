@@ -233,10 +233,14 @@ impl Comparison<'_> {
 impl Write for Comparison<'_> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         let rest = &self.expected[self.at..];
+        if rest.starts_with(bytes) {
+            self.at += bytes.len();
+            return Ok(bytes.len());
+        }
         let same = rest.iter().zip(bytes).take_while(|(a, b)| a == b).count();
         self.at += same;
         self.written = bytes.get(same).copied();
-        if same == bytes.len() { Ok(same) } else { Err(io::ErrorKind::InvalidData.into()) }
+        Err(io::ErrorKind::InvalidData.into())
     }
 
     fn flush(&mut self) -> io::Result<()> {

@@ -27,13 +27,13 @@ const fn string_rule(key: &[u8]) -> (usize, Charset) {
         b"note" => (NOTE_BYTES_MAX, Charset::Lines),
         b"entry" => (LINE_BYTES_MAX, Charset::Shown),
         b"ca" | b"chain" | b"sealer" | b"sealers" => (CERT_BASE64_BYTES_MAX, Charset::Ascii),
-        b"bid_key" | b"catalogue" | b"cert" | b"crl_hash" | b"nonce" | b"prev"
-        | b"reserve_commit" | b"root" | b"sale_hash" | b"serial" => {
+        b"bid_key" | b"catalogue" | b"cert" | b"crl_hash" | b"new_key" | b"nonce" | b"old_key"
+        | b"prev" | b"reserve_commit" | b"root" | b"sale_hash" | b"serial" => {
             (STRING_BYTES_MAX, Charset::LowerHex)
         }
-        b"bid_sig" | b"bidder" | b"cert_sig" | b"code" | b"evidence" | b"house" | b"id"
-        | b"lot" | b"outcome" | b"proof" | b"role" | b"sale" | b"sig" | b"t" | b"timer"
-        | b"winner" => (STRING_BYTES_MAX, Charset::Ascii),
+        b"act" | b"bid_sig" | b"bidder" | b"cert_sig" | b"code" | b"evidence" | b"house"
+        | b"id" | b"lot" | b"outcome" | b"paddle" | b"proof" | b"role" | b"sale" | b"sig"
+        | b"t" | b"timer" | b"winner" => (STRING_BYTES_MAX, Charset::Ascii),
         _ => (STRING_BYTES_MAX, Charset::Shown),
     }
 }

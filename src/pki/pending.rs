@@ -103,7 +103,7 @@ impl Pending {
         if !due.is_empty() {
             keys::make_folder(&self.folder)?;
             let files = due.iter().map(|(file, _)| (file.name.as_str(), file.text.as_bytes()));
-            many::create_all(&self.folder, &self.tag, files)?;
+            many::create_all(&self.folder, &self.tag, &files.collect::<Vec<_>>())?;
         }
         keys::erase(&place(ca_folder))?;
         let enlisted = |(file, issued): (&PendingFile, &Issued)| Enlisted {

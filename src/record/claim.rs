@@ -4,7 +4,8 @@
 use super::act::SignedAct;
 use super::authenticated::Authenticated;
 use super::statement::{BadSignature, BidKey, Head, SignedBid};
-use crate::auction::name::{LotId, Name};
+use crate::auction::event::Bid;
+use crate::auction::name::{LotId, Name, Role};
 use crate::ledger::Hash;
 use crate::limits::INTEGER_MAX;
 
@@ -56,6 +57,14 @@ impl Signed {
         match self {
             Self::Act(act) => act.statement.lot(),
             Self::Bid(bid) => Some(&bid.statement.lot),
+        }
+    }
+
+    /// The bid that it makes, if it makes one, under the least role that may make it.
+    pub fn bid(&self) -> Option<Bid> {
+        match self {
+            Self::Act(act) => act.statement.entered(Role::Clerk),
+            Self::Bid(bid) => Some(bid.statement.bid(Role::Bidder)),
         }
     }
 

@@ -20,9 +20,9 @@ use crate::auction::reserve::ReserveOpening;
 use crate::clock::{Clock, Stopwatch};
 use crate::house::{After, House, Pending, Released, WelcomeRefusal};
 use crate::ledger::store::{Store, StoreFailure};
-use crate::limits::{ANCHOR_EVERY, CLOCK_LOOK_EVERY, FRAME_LINES_MAX};
+use crate::limits::{ANCHOR_EVERY, CLOCK_LOOK_EVERY, FRAME_LINES_MAX, SUSPENSION_MIN};
 use crate::record::{KeptReserve, Signed, write_reserves};
-use crate::time::Timestamp;
+use crate::time::{Span, Timestamp};
 use crate::wire::json::lines_message;
 use crate::wire::lot::LotView;
 use crate::wire::notice::Announcer;
@@ -72,6 +72,8 @@ pub(super) struct Floor {
     reserves: Vec<KeptReserve>,
     anchor: Anchoring,
     clock_looked: Stopwatch,
+    /// How long the host had been suspended, as far as that is entered.
+    suspended: Span,
 }
 
 /// When the anchor was replaced, and by which size.
@@ -106,6 +108,7 @@ impl Floor {
             reserves,
             anchor: Anchoring { written_size: 0, since: Stopwatch::start() },
             clock_looked: Stopwatch::start(),
+            suspended: clock.suspended(),
             house,
             store,
             clock,
@@ -123,6 +126,7 @@ impl Floor {
         loop {
             let found = self.gate.wait(self.wake_at());
             if !self.house.is_finished() {
+                self.look_for_suspension(found.horizon);
                 self.house.advance(found.horizon);
                 self.look_at_clock(found.horizon);
             }
@@ -354,6 +358,20 @@ impl Floor {
     fn all_lots(&mut self) -> Arc<[LotView]> {
         let sale = self.house.sale();
         Arc::clone(self.lots.get_or_insert_with(|| sale.lots().map(LotView::of).collect()))
+    }
+
+    /// Sees whether the host was suspended: then nobody could bid, and no lot may close for it
+    /// (RULES 8). This comes before anything that fell due meanwhile.
+    fn look_for_suspension(&mut self, at: Timestamp) {
+        let suspended = self.clock.suspended();
+        let away = Span::from_ms(suspended.ms().saturating_sub(self.suspended.ms()));
+        if away < SUSPENSION_MIN {
+            return;
+        }
+        if self.house.note_suspension(at) {
+            self.suspended = suspended;
+            tracing::warn!(%away, "the host was suspended; open lots keep their time");
+        }
     }
 
     /// Compares official time with the wall clock now and then (RULES 1.4).

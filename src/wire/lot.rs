@@ -13,6 +13,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::encoding::{as_text, minor_units, unix_ms};
+use crate::auction::catalogue::Timer;
 use crate::auction::event::{Outcome, UnsoldReason};
 use crate::auction::lot::{High, Lot, LotState};
 use crate::auction::money::Amount;
@@ -35,6 +36,8 @@ pub struct LotView {
     pub bids: u64,
     /// Whether the price meets the hidden reserve, where there is one and a price.
     pub reserve_met: Option<bool>,
+    /// Whether staff end it, and no time does.
+    pub manual: bool,
 }
 
 impl LotView {
@@ -47,6 +50,7 @@ impl LotView {
             ask: lot.ask(),
             bids: lot.bids_accepted(),
             reserve_met: lot.reserve_met(),
+            manual: matches!(lot.terms().timer, Timer::Manual),
         }
     }
 
@@ -109,6 +113,8 @@ struct LotFields {
     bid: Option<u64>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     reserve_met: Option<bool>,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    manual: bool,
     #[serde(default, skip_serializing_if = "Option::is_none", with = "unix_ms::option")]
     ends_at: Option<Timestamp>,
     #[serde(default, skip_serializing_if = "Option::is_none", with = "unix_ms::option")]
@@ -155,6 +161,7 @@ impl From<LotView> for LotFields {
             paddle: None,
             bid: None,
             reserve_met: view.reserve_met,
+            manual: view.manual,
             ends_at: None,
             paused_at: None,
             left_ms: None,
@@ -282,7 +289,7 @@ impl TryFrom<LotFields> for LotView {
         let state = fields.state()?;
         let name = fields.name.as_deref().map(Title::parse).transpose();
         let name = name.map_err(|_| LotFault::Name)?;
-        let LotFields { lot, ask, bids, reserve_met, .. } = fields;
-        Ok(Self { lot, name, state, ask, bids, reserve_met })
+        let LotFields { lot, ask, bids, reserve_met, manual, .. } = fields;
+        Ok(Self { lot, name, state, ask, bids, reserve_met, manual })
     }
 }

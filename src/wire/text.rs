@@ -217,8 +217,8 @@ pub fn status(lot: &LotView, currency: &Currency) -> String {
         LotState::Open { ends_at, .. } => {
             let end = match ends_at {
                 Some(at) => format!("It ends at {at}."),
-                None if lot.high().is_some() => "The auctioneer ends it.".to_owned(),
-                None => "It has no end yet.".to_owned(),
+                None if lot.manual => "The auctioneer ends it.".to_owned(),
+                None => "Its time starts with the first bid.".to_owned(),
             };
             format!("{} {end}\n", standing(lot, currency))
         }
@@ -333,6 +333,7 @@ mod tests {
             ask: Amount::new(121).expect("in range"),
             bids: 0,
             reserve_met: None,
+            manual: false,
         }
     }
 

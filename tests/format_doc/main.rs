@@ -13,12 +13,16 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use ed25519_dalek::VerifyingKey;
-use gavel::auction::name::Role;
+use gavel::auction::money::Amount;
+use gavel::auction::name::{LotId, Role, SaleId};
 use gavel::auction::refusal::{Code, Refusal, Unfit};
+use gavel::auction::reserve::ReserveOpening;
 use gavel::auction::sale::Sale;
 use gavel::ledger::{Chain, Draft, Hash, Kind, Line, Receipt, SignedCheckpoint, origin};
 use gavel::pki::{Anchor, Fingerprint, verify_sealer};
-use gavel::record::{self, BidKey, Enrolment, EnrolmentEvidence, Head, Opening, Record, Signed};
+use gavel::record::{
+    self, BidEvidence, BidKey, Enrolment, EnrolmentEvidence, Head, Opening, Record, Signed,
+};
 use gavel::time::Timestamp;
 
 use example::{Example, Given, at, house, name, signing_key};
@@ -66,21 +70,58 @@ fn every_example_body_is_read_and_written_as_it_stands() {
         kinds.push(kind);
     }
     for kind in Kind::ALL {
-        let of_acts = matches!(
-            kind,
-            Kind::Pause
-                | Kind::Resume
-                | Kind::Extend
-                | Kind::Void
-                | Kind::Withdraw
-                | Kind::Reserve
-                | Kind::Reissue
-                | Kind::Say
-                | Kind::Closing
-        );
-        assert!(of_acts || kinds.contains(kind), "no example of {kind}");
+        assert!(kinds.contains(kind), "no example of {kind}");
         assert!(doc.contains(&format!("`{kind}`")), "{kind} is not described");
     }
+}
+
+/// The acts in the examples are signed, by a key that anybody can make.
+#[test]
+fn the_examples_of_acts_are_signed() {
+    let doc = doc();
+    let key = BidKey::from(&signing_key("ada bid key"));
+    let mut signed = 0;
+    for (info, body) in blocks(&doc, "json ") {
+        let kind = Kind::parse(info.split(' ').next().expect("a word")).expect("a type of entry");
+        let at = (kind != Kind::Seal).then(|| at(90_000));
+        let act = match Record::read(&Line { kind, seq: 9, prev: Hash::ZERO, at, body }) {
+            Ok(Record::Act(recorded)) => recorded.act,
+            Ok(Record::Bid(accepted)) => match accepted.evidence {
+                BidEvidence::Clerk(room) => room.act().clone(),
+                BidEvidence::Attested { .. } | BidEvidence::Signed(_) => continue,
+            },
+            Ok(Record::Refused(refused)) => match refused.signed {
+                Signed::Act(act) => act,
+                Signed::Bid(_) => continue,
+            },
+            Ok(_) => continue,
+            Err(error) => panic!("{info}: {error}"),
+        };
+        assert_eq!(act.statement.bid_key, key, "{info}");
+        Signed::Act(act).check().unwrap_or_else(|error| panic!("{info}: {error}"));
+        signed += 1;
+    }
+    assert!(signed >= 12, "{signed} acts");
+    let message = blocks(&doc, "text").into_iter().find(|(_, text)| text.starts_with("gavel/act"));
+    let (_, message) = message.expect("what an act's signature is over");
+    let (_, statement) = message.split_once('\n').expect("a domain line");
+    assert!(doc.contains(&format!("{{\"act\":{statement},\"evidence\":\"clerk\"")));
+}
+
+#[test]
+fn the_worked_commitment_is_the_hash_of_its_object() {
+    let doc = doc();
+    let [(_, worked)] = blocks(&doc, "reserve")[..] else { panic!("one commitment") };
+    let (object, hash) = worked.split_once('\n').expect("its hash");
+    assert_eq!(Hash::of(object.as_bytes()).to_string(), hash);
+    let nonce = object.split('"').nth(7).expect("a nonce");
+    let opening = ReserveOpening {
+        reserve: Amount::new(60_000).expect("in range"),
+        nonce: *Hash::parse(nonce).expect("64 digits").bytes(),
+    };
+    let (sale, lot) = (SaleId::parse("estate-2026"), LotId::parse("3"));
+    let made = record::commit(&sale.expect("an id"), &lot.expect("an id"), &opening);
+    assert_eq!(Hash::from_bytes(*made.bytes()).to_string(), hash);
 }
 
 /// The draft that writes a record; none for a seal.

@@ -2,9 +2,13 @@
 
 use std::process::Command;
 
+use gavel::auction::act::{Deed, Effect};
+use gavel::auction::name::{LotId, Title};
+use gavel::ledger::Hash;
 use gavel::pki::Fingerprint;
+use gavel::record::{ActStatement, BidKey, Head, Order, RecordedAct, SignedAct, draft_act};
 
-use crate::example::Given;
+use crate::example::{Given, at, name, signing_key};
 use crate::{blocks, doc, ledger_of};
 
 /// Runs the document's shell recipe over the document's ledger, then over damaged copies.
@@ -29,9 +33,15 @@ fn the_recipe_checks_by_hand() {
         run_recipe(&format!("set -eu\n{}\n", script.join("\n")), ledger, &published)
     };
     let good = lines.join("\n") + "\n";
-    let [chain, certificates, seals, enrolments, bids] = [0, 1, 2, 3, 4];
-    let (passed, said) = run(&[chain, certificates, seals, enrolments, bids], &good);
+    let [chain, certificates, seals, enrolments, bids, acts] = [0, 1, 2, 3, 4, 5];
+    let (passed, said) = run(&[chain, certificates, seals, enrolments, bids, acts], &good);
     assert!(passed, "{said}");
+    // The example has no acts: one is put behind it.
+    let acted = format!("{good}{}\n", act_line(&lines));
+    let (passed, said) = run(&[certificates, enrolments, acts], &acted);
+    assert!(passed, "{said}");
+    let forged = acted.replacen("a slip", "a slap", 1);
+    assert!(!run(&[certificates, enrolments, acts], &forged).0, "the recipe passes a reason");
     let spoilt = |line: usize, key: &str| {
         good.replace(&value_of(&lines[line], key), &("A".repeat(86) + "=="))
     };
@@ -49,6 +59,25 @@ fn the_recipe_checks_by_hand() {
         assert!(run(steps, &good).0, "these steps stand by themselves");
         assert!(!run(steps, &bad).0, "the recipe passes {what}");
     }
+}
+
+/// A void in the sale of the example, as a line.
+fn act_line(lines: &[String]) -> String {
+    let order = Order::Deed(Deed::Void { lot: LotId::parse("3").expect("an id"), seen: Some(6) });
+    let statement = ActStatement {
+        bid_key: BidKey::from(&signing_key("ada bid key")),
+        bidder: name("ada"),
+        head: Head { root: Hash::ZERO, size: 8 },
+        n: 1,
+        order,
+        reason: Some(Title::parse("a slip").expect("a title")),
+        sale_hash: Hash::of(lines[0].as_bytes()),
+    };
+    let act = SignedAct::sign(statement, &signing_key("ada bid key"));
+    let effect = Effect::Voided { standing: None, ends_at: None, reserve_met: None };
+    let draft = draft_act(&RecordedAct { act, effect }, at(5_000)).expect("it enters no bid");
+    let body = String::from_utf8(draft.body).expect("UTF-8");
+    format!("{{\"body\":{body},\"t\":\"void\"}}")
 }
 
 fn value_of(line: &str, key: &str) -> String {

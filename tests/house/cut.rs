@@ -120,3 +120,22 @@ fn a_lot_that_a_void_has_left_bare_keeps_the_time_of_an_outage() {
     entered(&hall.bid(300_100, "bob", "3", 100));
     hall.finish(500_000);
 }
+
+/// A host that was suspended was away: open lots keep their time, at least the grace, and
+/// nothing that fell due meanwhile comes first.
+#[test]
+fn a_suspended_host_counts_as_an_outage() {
+    let mut hall = Hall::open();
+    entered(&hall.bid(1_000, "alice", "1", 100));
+    hall.running.quiet(at(25_000));
+    // The last entry is a tick of 21 s; lot 1 would end at 31 s.
+    assert!(hall.running.house.note_suspension(at(30_990)));
+    assert!(!hall.running.house.note_suspension(at(30_990)), "once, and right behind a seal");
+    hall.running.quiet(at(31_000));
+    let end =
+        |hall: &Hall, lot| hall.running.house.sale().lot(&id(lot)).and_then(|lot| lot.ends_at());
+    assert_eq!(end(&hall, "1"), Some(at(90_990)), "60 s are left");
+    assert_eq!(end(&hall, "3"), Some(at(90_990)), "more than its own 9.990 s");
+    entered(&hall.bid(80_000, "bob", "1", 110));
+    hall.finish(200_000);
+}

@@ -370,7 +370,7 @@ impl<'a> Held<'a> {
         assert_eq!(results.totals, sale.totals());
         for (audited, live) in results.lots.iter().zip(sale.lots()) {
             assert_eq!(&audited.state, live.state());
-            assert_eq!(audited.reserve, live.revealed_reserve());
+            assert_eq!(audited.reserves, live.revealed_reserves());
         }
         let accepted: u64 = results.lots.iter().map(|lot| lot.bids_signed + lot.bids_clerk).sum();
         assert_eq!(accepted, sale.lots().map(gavel::auction::Lot::bids_accepted).sum::<u64>());

@@ -300,7 +300,7 @@ pub(crate) fn compare(lot: &Lot, right: &OracleLot, now: Timestamp) {
                 }
                 (outcome, of) => assert_eq!(Err(outcome.as_str()), *of),
             }
-            let revealed = lot.revealed_reserve().map(Amount::minor_units);
+            let revealed = lot.revealed_reserves().last().copied().map(Amount::minor_units);
             assert_eq!(revealed, right.reserves.last().copied());
         }
         (state, right) => panic!("{state:?} at {now} should be {right:?}"),

@@ -80,7 +80,8 @@ pub(crate) fn lot_facts(lot: &Lot) -> Vec<String> {
     let ask = format!("ask {}", lot.ask());
     let bid = lot.standing().map(|high| format!("bid {}", high.seq));
     let reserve = lot.reserve_met().map(|met| if met { "reserve met" } else { "reserve not met" });
-    let revealed = lot.revealed_reserve().map(|reserve| format!("reserve {reserve}"));
+    let revealed =
+        lot.revealed_reserves().last().copied().map(|reserve| format!("reserve {reserve}"));
     let reserves = format!("{} reserves", lot.promises().len());
     let counts =
         [format!("bids {}", lot.bids_accepted()), format!("extended {}", lot.extensions())];

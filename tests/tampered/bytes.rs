@@ -4,6 +4,7 @@ use gavel::audit::{Auditor, FindingKind, Verdict};
 
 use rayon::prelude::*;
 
+use super::halls::hall;
 use super::world::{expect_of, world};
 
 /// Where each line begins, and the end of the file.
@@ -22,23 +23,23 @@ fn join(lines: &[&[u8]]) -> Vec<u8> {
     joined
 }
 
-#[test]
-fn every_single_bit_flip_is_found() {
-    let world = world();
-    let starts = line_starts(&world.ledger);
+/// Flips bits of every byte, each in a copy of its own: those that `bits` gives for the byte
+/// at that place.
+fn flip(ledger: &[u8], bits: impl Fn(usize) -> std::ops::Range<usize> + Sync) {
+    let starts = line_starts(ledger);
     // What stands before a line is audited once for all the flips in it.
-    let mut auditor = Auditor::new(world.anchors());
+    let mut auditor = Auditor::new(world().anchors());
     let mut before = Vec::new();
     for ends in starts.windows(2) {
         before.push(auditor.clone());
-        auditor.feed(&world.ledger[ends[0]..ends[1]]);
+        auditor.feed(&ledger[ends[0]..ends[1]]);
     }
     (0..before.len()).into_par_iter().for_each(|line| {
         // A flip shows within two lines, or the sale is not closed and this fails.
         let end = starts[(line + 3).min(before.len())];
         for at in starts[line]..starts[line + 1] {
-            for bit in 0..8 {
-                let mut rest = world.ledger[starts[line]..end].to_vec();
+            for bit in bits(at) {
+                let mut rest = ledger[starts[line]..end].to_vec();
                 rest[at - starts[line]] ^= 1 << bit;
                 let mut auditor = before[line].clone();
                 auditor.feed(&rest);
@@ -52,22 +53,52 @@ fn every_single_bit_flip_is_found() {
     });
 }
 
+/// One bit of a byte, another one from byte to byte.
+fn turning(at: usize) -> std::ops::Range<usize> {
+    at % 8..at % 8 + 1
+}
+
+/// Whether each byte stands in the middle of a certificate, where one is like the next.
+fn in_certificates(ledger: &[u8]) -> Vec<bool> {
+    let mut inside = Vec::with_capacity(ledger.len());
+    for text in ledger.split_inclusive(|byte| *byte == b'"') {
+        inside.extend(
+            (0..text.len()).map(|at| text.len() > 256 && (8..text.len() - 8).contains(&at)),
+        );
+    }
+    inside
+}
+
+#[test]
+fn every_single_bit_flip_is_found() {
+    let ledger = &world().ledger;
+    let alike = in_certificates(ledger);
+    flip(ledger, |at| if alike[at] { turning(at) } else { 0..8 });
+}
+
+#[test]
+fn a_flip_in_every_byte_of_a_hall_is_found() {
+    flip(&hall().ledger, turning);
+}
+
 #[test]
 fn every_cut_is_found_and_is_no_crime() {
-    let world = world();
-    let mut auditor = Auditor::new(world.anchors());
-    for end in 0..world.ledger.len() {
-        let audit = auditor.clone().finish();
-        auditor.feed(&world.ledger[end..=end]);
-        assert_eq!(audit.verdict(), Verdict::Incomplete, "{end}: {:?}", audit.findings);
-        let expected = match end {
-            0 => FindingKind::Empty,
-            end if world.ledger[end - 1] == b'\n' => FindingKind::Unclosed,
-            _ => FindingKind::Torn,
-        };
-        let found = audit.findings.iter().any(|finding| finding.kind == expected)
-            || audit.findings.iter().any(|finding| finding.kind == FindingKind::Unsealed);
-        assert!(found, "{end}: {:?}", audit.findings);
+    for (ledger, apart) in [(&world().ledger, 1), (&hall().ledger, 8)] {
+        let mut auditor = Auditor::new(world().anchors());
+        for end in 0..ledger.len() {
+            let before = (end % apart == 0).then(|| auditor.clone().finish());
+            auditor.feed(&ledger[end..=end]);
+            let Some(audit) = before else { continue };
+            assert_eq!(audit.verdict(), Verdict::Incomplete, "{end}: {:?}", audit.findings);
+            let expected = match end {
+                0 => FindingKind::Empty,
+                end if ledger[end - 1] == b'\n' => FindingKind::Unclosed,
+                _ => FindingKind::Torn,
+            };
+            let found = audit.findings.iter().any(|finding| finding.kind == expected)
+                || audit.findings.iter().any(|finding| finding.kind == FindingKind::Unsealed);
+            assert!(found, "{end}: {:?}", audit.findings);
+        }
     }
 }
 

@@ -3,9 +3,11 @@
 
 use std::collections::BTreeMap;
 
+use gavel::ledger::encoding::encode_base64;
 use gavel::ledger::entry::{Draft, Kind, Line};
 use gavel::ledger::merkle::leaf_hash;
 use gavel::ledger::{Hash, SealingKey, Tree};
+use gavel::record::{SignedAct, SignedBid};
 use serde_json::{Value, json};
 
 use super::world::{OPENED, World, world};
@@ -29,10 +31,48 @@ pub(crate) struct Forge {
     pub(crate) seals: BTreeMap<usize, SealAs>,
 }
 
+impl Piece {
+    /// An entry with that body.
+    pub(crate) fn new(kind: Kind, ms: u64, body: Value) -> Self {
+        Self { kind, ts: ms, body }
+    }
+
+    /// Puts another signed act into the entry.
+    pub(crate) fn set_act(&mut self, act: &SignedAct) {
+        self.body["act"] = value(&act.statement.to_canonical());
+        self.body["sig"] = json!(encode_base64(&act.signature));
+    }
+
+    /// Puts another signed bid into the entry.
+    pub(crate) fn set_bid(&mut self, bid: &SignedBid) {
+        self.body["bid"] = value(&bid.statement.to_canonical());
+        self.body["sig"] = json!(encode_base64(&bid.signature));
+    }
+
+    /// The same entry with that act in it.
+    pub(crate) fn acted(mut self, act: &SignedAct) -> Self {
+        self.set_act(act);
+        self
+    }
+
+    /// Takes a key out of the body.
+    pub(crate) fn drop_key(&mut self, key: &str) {
+        self.body.as_object_mut().expect("a body").remove(key).expect("was there");
+    }
+}
+
+fn value(canonical: &[u8]) -> Value {
+    serde_json::from_slice(canonical).expect("is JSON")
+}
+
 impl Forge {
     /// The honest ledger in pieces.
     pub(crate) fn honest() -> Self {
-        let ledger = &world().ledger;
+        Self::of(&world().ledger)
+    }
+
+    /// Another ledger of the house in pieces.
+    pub(crate) fn of(ledger: &[u8]) -> Self {
         let lines = ledger.split(|byte| *byte == b'\n').filter(|line| !line.is_empty());
         let piece = |raw: &[u8]| {
             let line = Line::parse(raw).expect("is honest");
@@ -53,6 +93,23 @@ impl Forge {
         self.pieces.iter().map(|piece| (piece.kind, piece.ts)).collect()
     }
 
+    /// The place of the first entry of `kind` on that lot.
+    pub(crate) fn find_lot(&self, kind: Kind, lot: &str) -> usize {
+        let is_it = |piece: &Piece| piece.kind == kind && piece.body["lot"] == lot;
+        self.pieces.iter().position(is_it).unwrap_or_else(|| panic!("no {kind} of lot {lot}"))
+    }
+
+    /// The entry at `place`, to be changed.
+    pub(crate) fn body(&mut self, place: usize) -> &mut Value {
+        &mut self.pieces[place].body
+    }
+
+    /// Puts an entry at `place`, and gives the place.
+    pub(crate) fn put(&mut self, place: usize, piece: Piece) -> usize {
+        self.pieces.insert(place, piece);
+        place
+    }
+
     /// Puts an entry at `place`.
     pub(crate) fn insert(&mut self, place: usize, draft: &Draft) {
         self.pieces.insert(place, of_draft(draft));
@@ -70,27 +127,50 @@ impl Forge {
 
     /// Chains by hand: the house's own chain would refuse some of these lines.
     pub(crate) fn sealed_by(&self, key: &SealingKey) -> Vec<u8> {
-        let mut tree = Tree::new();
-        let mut prev = Hash::ZERO;
-        let mut ledger = Vec::new();
-        for (seq, piece) in self.pieces.iter().enumerate() {
-            let mut line =
-                json!({"prev": prev.to_string(), "seq": seq, "t": piece.kind.as_str(), "v": 1});
-            if piece.kind == Kind::Seal {
-                let seal_as = self.seals.get(&seq).copied().unwrap_or(honest_seal);
-                line["body"] = json!({"note": seal_as(key, tree.size(), tree.root())});
-            } else {
-                line["body"] = piece.body.clone();
-                line["ts"] = json!(OPENED + piece.ts);
-            }
-            // Canonical: serde_json's own maps are sorted.
-            let line = serde_json::to_vec(&line).expect("writes");
-            prev = Hash::of(&line);
-            tree.append(leaf_hash(&line));
-            ledger.extend_from_slice(&line);
-            ledger.push(b'\n');
+        let mut end = End::default();
+        let lines = self.pieces.iter().map(|piece| end.line(piece, &self.seals, key));
+        lines.collect::<Vec<_>>().concat()
+    }
+}
+
+/// The end of a chain that is forged line by line.
+#[derive(Clone)]
+pub(crate) struct End {
+    tree: Tree,
+    prev: Hash,
+    seq: usize,
+}
+
+impl Default for End {
+    fn default() -> Self {
+        Self { tree: Tree::new(), prev: Hash::ZERO, seq: 0 }
+    }
+}
+
+impl End {
+    /// The next line, with its LF.
+    pub(crate) fn line(
+        &mut self,
+        piece: &Piece,
+        seals: &BTreeMap<usize, SealAs>,
+        key: &SealingKey,
+    ) -> Vec<u8> {
+        let (prev, seq) = (self.prev.to_string(), self.seq);
+        let mut line = json!({"prev": prev, "seq": seq, "t": piece.kind.as_str(), "v": 1});
+        if piece.kind == Kind::Seal {
+            let seal_as = seals.get(&seq).copied().unwrap_or(honest_seal);
+            line["body"] = json!({"note": seal_as(key, self.tree.size(), self.tree.root())});
+        } else {
+            line["body"] = piece.body.clone();
+            line["ts"] = json!(OPENED + piece.ts);
         }
-        ledger
+        // Canonical: serde_json's own maps are sorted.
+        let mut line = serde_json::to_vec(&line).expect("writes");
+        self.prev = Hash::of(&line);
+        self.tree.append(leaf_hash(&line));
+        self.seq += 1;
+        line.push(b'\n');
+        line
     }
 }
 

@@ -5,7 +5,8 @@ use gavel::auction::lot::LotState;
 use gavel::auction::name::Party;
 use gavel::audit::{Anchors, Auditor, Trust, Verdict, audit};
 
-use super::world::{Person, Running, World, at, name, world};
+use super::running::Running;
+use super::world::{Person, World, at, name, world};
 
 #[test]
 fn an_honest_ledger_is_valid() {

@@ -2,47 +2,115 @@
 //! value of every entry replaced, all chained and sealed again. The auditor must
 //! judge each of them without a panic.
 
-use gavel::audit::{Verdict, audit};
+use std::collections::BTreeMap;
+
+use gavel::audit::{Auditor, Verdict, audit};
+use gavel::ledger::SealingKey;
 use gavel::ledger::entry::Kind;
 use rayon::prelude::*;
 use serde_json::{Value, json};
 
-use super::forge::Forge;
+use super::forge::{End, Forge, Piece};
+use super::halls::hall;
 use super::world::world;
 
 fn judge(forge: &Forge) -> Verdict {
     audit(&forge.forged(), world().anchors()).verdict()
 }
 
+fn doubled_left_out_and_cut(honest: &Forge, one: usize) {
+    let mut without = honest.clone();
+    without.pieces.remove(one);
+    judge(&without);
+    let mut doubled = honest.clone();
+    doubled.pieces.insert(one, honest.pieces[one].clone());
+    let verdict = judge(&doubled);
+    let piece = &honest.pieces[one];
+    let may_stand_twice = matches!(piece.kind, Kind::Seal | Kind::Revoke)
+        || piece.kind == Kind::Enrol && piece.body["evidence"] == "attested";
+    assert!(may_stand_twice || verdict == Verdict::Invalid, "{one} doubled: {verdict:?}");
+    let mut cut = honest.clone();
+    cut.pieces.truncate(one);
+    assert_ne!(judge(&cut), Verdict::Valid, "cut before {one}");
+}
+
+fn exchanged(honest: &Forge, one: usize, other: usize) {
+    let mut exchanged = honest.clone();
+    exchanged.pieces.swap(one, other);
+    judge(&exchanged);
+}
+
 #[test]
 fn entries_left_out_doubled_and_exchanged() {
     let honest = Forge::honest();
-    let count = honest.pieces.len();
-    (0..count).into_par_iter().for_each(|one| {
-        let mut without = honest.clone();
-        without.pieces.remove(one);
-        judge(&without);
-        let mut doubled = honest.clone();
-        doubled.pieces.insert(one, honest.pieces[one].clone());
-        let verdict = judge(&doubled);
-        let piece = &honest.pieces[one];
-        let may_stand_twice = matches!(piece.kind, Kind::Seal | Kind::Revoke)
-            || piece.kind == Kind::Enrol && piece.body["evidence"] == "attested";
-        assert!(may_stand_twice || verdict == Verdict::Invalid, "{one} doubled: {verdict:?}");
-        for other in 0..one {
-            let mut exchanged = honest.clone();
-            exchanged.pieces.swap(one, other);
-            judge(&exchanged);
-        }
-        let mut cut = honest.clone();
-        cut.pieces.truncate(one);
-        assert_ne!(judge(&cut), Verdict::Valid, "cut before {one}");
+    (0..honest.pieces.len()).into_par_iter().for_each(|one| {
+        doubled_left_out_and_cut(&honest, one);
+        (0..one).for_each(|other| exchanged(&honest, one, other));
     });
+    // Of the longer ledger each entry with those near it.
+    let honest = Forge::of(&hall().ledger);
+    (0..honest.pieces.len()).into_par_iter().for_each(|one| {
+        doubled_left_out_and_cut(&honest, one);
+        (one.saturating_sub(2)..one).for_each(|other| exchanged(&honest, one, other));
+    });
+}
+
+/// An honest ledger, audited and chained up to each of its lines.
+struct Prefixes {
+    honest: Forge,
+    key: SealingKey,
+    before: Vec<(Auditor, End)>,
+}
+
+impl Prefixes {
+    fn of(honest: Forge) -> Self {
+        let key = world().sealing_key();
+        let (mut auditor, mut end) = (Auditor::new(world().anchors()), End::default());
+        let mut before = Vec::new();
+        for piece in &honest.pieces {
+            before.push((auditor.clone(), end.clone()));
+            auditor.feed(&end.line(piece, &BTreeMap::new(), &key));
+        }
+        Self { honest, key, before }
+    }
+
+    /// The verdict on the ledger with another piece in the place of one. What is found within
+    /// two lines is not waited for any longer.
+    fn verdict(&self, place: usize, piece: &Piece) -> Verdict {
+        let (mut auditor, mut end) = self.before[place].clone();
+        let rest = &self.honest.pieces[place + 1..];
+        for (ahead, piece) in std::iter::once(piece).chain(rest).enumerate() {
+            auditor.feed(&end.line(piece, &BTreeMap::new(), &self.key));
+            if ahead == 2 && auditor.clone().finish().verdict() == Verdict::Invalid {
+                return Verdict::Invalid;
+            }
+        }
+        auditor.finish().verdict()
+    }
 }
 
 #[test]
 fn every_value_replaced() {
-    let honest = Forge::honest();
+    for honest in [Forge::honest(), Forge::of(&hall().ledger)] {
+        let prefixes = Prefixes::of(honest);
+        let pieces = &prefixes.honest.pieces;
+        // A seal's body is made again, so there is nothing to replace.
+        let places: Vec<usize> =
+            (0..pieces.len()).filter(|at| pieces[*at].kind != Kind::Seal).collect();
+        places.into_par_iter().for_each(|place| {
+            for path in paths(&pieces[place].body, String::new()) {
+                replace_value(&prefixes, place, &path);
+            }
+            for ms in [0, 1, 1_000_000] {
+                let mut forge = prefixes.honest.clone();
+                forge.pieces[place].ts = ms;
+                judge(&forge);
+            }
+        });
+    }
+}
+
+fn replace_value(prefixes: &Prefixes, place: usize, path: &str) {
     let strange = [
         json!(0),
         json!(1),
@@ -55,36 +123,20 @@ fn every_value_replaced() {
         json!([]),
         json!({}),
     ];
-    // A seal's body is made again, so there is nothing to replace.
-    let places: Vec<usize> =
-        (0..honest.pieces.len()).filter(|at| honest.pieces[*at].kind != Kind::Seal).collect();
-    places.into_par_iter().for_each(|place| {
-        for path in paths(&honest.pieces[place].body, String::new()) {
-            for value in &strange {
-                let mut forge = honest.clone();
-                let target = forge.pieces[place].body.pointer_mut(&path).expect("was there");
-                if target == value {
-                    continue;
-                }
-                *target = value.clone();
-                let verdict = judge(&forge);
-                // What the house measured or chose itself, and nobody else signed.
-                let own_word =
-                    ["/lag_us", "/wall", "/reason", "/crl_number", "/crl_hash", "/serial"];
-                let is_own_word = own_word.contains(&path.as_str());
-                assert!(
-                    is_own_word || verdict == Verdict::Invalid,
-                    "{} {path} = {value}: {verdict:?}",
-                    forge.pieces[place].kind
-                );
-            }
+    // What the house measured or chose itself, and nobody else signed.
+    let own_word = ["/lag_us", "/wall", "/reason", "/crl_number", "/crl_hash", "/serial"];
+    for value in strange {
+        let mut piece = prefixes.honest.pieces[place].clone();
+        let target = piece.body.pointer_mut(path).expect("was there");
+        if *target == value {
+            continue;
         }
-        for ms in [0, 1, 1_000_000] {
-            let mut forge = honest.clone();
-            forge.pieces[place].ts = ms;
-            judge(&forge);
-        }
-    });
+        *target = value.clone();
+        let verdict = prefixes.verdict(place, &piece);
+        let kind = piece.kind;
+        let found = own_word.contains(&path) || verdict == Verdict::Invalid;
+        assert!(found, "{kind} {path} = {value}: {verdict:?}");
+    }
 }
 
 /// The JSON pointers of everything in a body, the body itself left out.

@@ -13,8 +13,7 @@ use gavel::auction::increments::Increments;
 use gavel::auction::money::{Amount, Currency};
 use gavel::auction::name::{HouseName, LotId, Name, Role, SaleId, Title};
 use gavel::audit::{Anchors, Audit, FindingKind, Trust, Verdict, audit};
-use gavel::house::{After, Answer, House, Newborn, Pending, Recovery};
-use gavel::ledger::store::{self, Store, Visit};
+use gavel::house::{Answer, House, Pending};
 use gavel::ledger::{Hash, SealingKey, origin};
 use gavel::pki::{Ca, Grant, Identity, KeyMaker, P256Secret, RevocationReason};
 use gavel::record::{
@@ -22,6 +21,8 @@ use gavel::record::{
     Head, Opening, Revocation, Signed, SignedBid, Statement, Terms, catalogue_hash,
 };
 use gavel::time::{Span, Timestamp};
+
+use super::running::Running;
 
 /// When the sale opens.
 pub(crate) const OPENED: u64 = 1_800_000_000_000;
@@ -136,7 +137,12 @@ pub(crate) fn world() -> &'static World {
 }
 
 fn grant(name: &str, maker: KeyMaker) -> Grant {
-    Grant { name: self::name(name), role: Role::Bidder, maker, lifetime: Span::from_s(30 * 86_400) }
+    Grant { maker, ..grant_as(name, Role::Bidder) }
+}
+
+pub(crate) fn grant_as(name: &str, role: Role) -> Grant {
+    let (name, lifetime) = (self::name(name), Span::from_s(30 * 86_400));
+    Grant { name, role, maker: KeyMaker::Holder, lifetime }
 }
 
 fn lot(id: &str, title: &str, start: u64, step: u64, duration_s: u64, soft_s: u64) -> LotTerms {
@@ -298,72 +304,6 @@ impl World {
     /// The trusted CA, and nothing else.
     pub(crate) fn anchors(&self) -> Anchors {
         Anchors::new(Trust::Certificate(Box::new(self.ca.anchor().clone())))
-    }
-}
-
-/// A sale with its disk.
-pub(crate) struct Running {
-    pub(crate) house: House,
-    pub(crate) store: Store,
-}
-
-impl Running {
-    pub(crate) fn bear(world: &World, folder: &Path) -> Self {
-        let locked = store::lock(folder, world.sale.as_str()).expect("locks");
-        let (newborn, lines) =
-            Newborn::new(world.opening(), world.lots.clone(), at(0)).expect("a catalogue");
-        let (store, lines) = locked.create(lines).expect("creates");
-        let house = newborn.born(&lines, world.sealing_key(), &[]).expect("is born");
-        let mut running = Self { house, store };
-        running.frame(|_| vec![]);
-        running
-    }
-
-    /// The sale in `folder` taken up again, as after a crash.
-    pub(crate) fn restart(world: &World, folder: &Path, now: Timestamp) -> Self {
-        let locked = store::lock(folder, world.sale.as_str()).expect("locks");
-        let anchor = world.ca.anchor().clone();
-        let mut recovery = Recovery::new(anchor, world.house.clone(), world.sale.clone());
-        let scan = locked
-            .scan(|raw, line| {
-                recovery.take(raw, line).map(|whole| if whole { Visit::Keep } else { Visit::Break })
-            })
-            .expect("an honest ledger");
-        let recovered = recovery.finish().expect("is whole");
-        let store = locked.rewrite(scan).expect("rewrites");
-        let house = recovered.go_on(world.sealing_key(), now, &[]).expect("goes on");
-        let mut running = Self { house, store };
-        running.frame(|_| vec![]);
-        running
-    }
-
-    /// The newest checkpoint as a head.
-    pub(crate) fn head(&self) -> Head {
-        let newest = self.house.checkpoint().checkpoint();
-        Head { root: newest.root, size: newest.size }
-    }
-
-    /// Some inputs in one frame.
-    pub(crate) fn frame(&mut self, inputs: impl FnOnce(&mut House) -> Vec<Pending>) -> Vec<Answer> {
-        let waiting = inputs(&mut self.house);
-        let mut frame = self.house.take_frame();
-        loop {
-            let lines =
-                if frame.is_empty() { vec![] } else { self.store.commit(frame).expect("commits") };
-            match self.house.committed(lines) {
-                After::SealFirst(seal) => frame = seal,
-                After::Released(released) => {
-                    let answer = |pending| self.house.answer(&released, pending);
-                    return waiting.into_iter().map(answer).collect();
-                }
-            }
-        }
-    }
-
-    pub(crate) fn quiet(&mut self, now: Timestamp) {
-        self.house.advance(now);
-        self.frame(|_| vec![]);
-        self.frame(|_| vec![]);
     }
 }
 

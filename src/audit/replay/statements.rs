@@ -10,7 +10,6 @@ use crate::auction::refusal::{Code, Unfit};
 use crate::audit::finding::FindingKind;
 use crate::audit::judge::Entry;
 use crate::audit::tally::{StaffAct, Trace};
-use crate::ledger::hash::Hash;
 use crate::record::{
     AcceptedBid, BadSignature, BidEvidence, Claim, Order, RecordedAct, Refused, Signed,
 };
@@ -41,8 +40,7 @@ impl Replay {
             self.roster.spend(&signed.claim());
         }
         if let Some(place) = self.place_of(accepted.evidence.lot()) {
-            let trace = Trace { seq: entry.seq, hash: Hash::of(&entry.raw), at };
-            self.tally.accept(place, accepted, trace);
+            self.tally.accept(place, accepted, Trace::of(entry, at));
         }
         wrong
     }
@@ -124,17 +122,17 @@ impl Replay {
     /// Judges a refusal that was recorded whole.
     pub(super) fn refused(
         &mut self,
+        entry: &Entry,
         at: Timestamp,
         refused: &Refused,
         signature: Result<(), BadSignature>,
-        body_bytes: usize,
     ) -> Result<(), Wrong> {
         self.outside_the_rules(at)?;
         signature.map_err(signature_wrong)?;
-        let judged = self.judge_refusal(at, refused, body_bytes);
+        let judged = self.judge_refusal(at, refused, entry.body_bytes);
         let place = refused.signed.lot().and_then(|lot| self.place_of(lot));
-        self.tally.refuse(place, refused);
-        self.roster.apply_refusal(at, &refused.signed.claim(), body_bytes);
+        self.tally.refuse(place, refused, Trace::of(entry, at));
+        self.roster.apply_refusal(at, &refused.signed.claim(), entry.body_bytes);
         judged
     }
 

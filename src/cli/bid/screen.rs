@@ -5,11 +5,11 @@ use std::collections::BTreeSet;
 use crate::auction::act::Effect;
 use crate::auction::event::{Event, Happening, Outcome};
 use crate::auction::money::Currency;
-use crate::auction::name::{LotId, Name};
+use crate::auction::name::{LotId, Name, Role};
 use crate::cli::fault::whole;
 use crate::cli::when;
 use crate::client::{BidAnswer, Happened, PlacedAct, PlacedBid, Session};
-use crate::record::Order;
+use crate::record::{Order, Record, Refused, Signed};
 use crate::wire::lot::LotView;
 use crate::wire::message::advice;
 use crate::wire::notice::Announcer;
@@ -33,6 +33,8 @@ pub(crate) struct Screen {
     announcer: Option<Announcer>,
     /// The lots that we lead, to notice when we no longer do.
     leads: BTreeSet<LotId>,
+    /// Auditors see what was refused, too (RULES 7).
+    sees_refusals: bool,
     lost: bool,
 }
 
@@ -44,6 +46,7 @@ impl Screen {
             currency: session.sale().opening().terms.sale.currency.clone(),
             announcer: None,
             leads: BTreeSet::new(),
+            sees_refusals: session.identity().role == Role::Auditor,
             lost: false,
         }
     }
@@ -52,9 +55,12 @@ impl Screen {
     pub(crate) fn tell(&mut self, session: &Session, happened: &Happened) -> String {
         match happened {
             Happened::CaughtUp { size } => self.greet(session, *size),
-            Happened::Entry(entry) => match &entry.event {
-                Some(event) => self.announce(session, event),
-                None => String::new(),
+            Happened::Entry(entry) => match (&entry.event, &entry.record) {
+                (Some(event), _) => self.announce(session, event),
+                (None, Record::Refused(no)) if self.announcer.is_some() && self.sees_refusals => {
+                    refused_of(no, &self.currency)
+                }
+                (None, _) => String::new(),
             },
             Happened::Alarm(alarm) => format!("warning: {}\n", alarm.text(&self.currency)),
             Happened::Connected if std::mem::take(&mut self.lost) => {
@@ -180,6 +186,20 @@ impl Screen {
             }
         }
     }
+}
+
+/// A refusal that the ledger records, for those who see them.
+fn refused_of(no: &Refused, currency: &Currency) -> String {
+    let who = &no.signed.claim().bidder;
+    let what = match (no.signed.bid(), &no.signed) {
+        (Some(bid), _) => format!("a bid of {} on item {}", currency.display(bid.amount), bid.lot),
+        (None, Signed::Act(act)) => match &act.statement.order {
+            Order::Deed(deed) => format!("the act {}", deed.as_str()),
+            Order::Enter { .. } => "a bid for the room".to_owned(),
+        },
+        (None, Signed::Bid(_)) => "a bid".to_owned(),
+    };
+    format!("{who}: {what} was refused. [{}]\n", no.code)
 }
 
 /// The answer to an act: what it led to is told like everything that happens.

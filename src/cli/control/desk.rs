@@ -11,6 +11,7 @@ use super::grammar::{Unclear, View, Wanted, key_hash};
 use crate::auction::act::{Deed, KeyHash};
 use crate::auction::lot::Lot;
 use crate::auction::name::{LotId, Name, Title};
+use crate::auction::refusal::Code;
 use crate::auction::reserve::ReserveOpening;
 use crate::auction::sale::Sale;
 use crate::cli::bid::{Screen, is_startling, question, view};
@@ -196,7 +197,7 @@ impl Desk {
 }
 
 fn no_such_name(name: &Name) -> Failure {
-    Failure::new(Exit::Refused, "no-such-name", format!("nobody has enrolled as {name}"))
+    Failure::new(Exit::Refused, Code::NoSuchName.as_str(), format!("nobody has enrolled as {name}"))
         .hint("a name that nobody enrolled needs no reissue: its holder just connects")
 }
 

@@ -14,6 +14,7 @@ use desk::Desk;
 
 use super::caller::{Whom, block_on};
 use super::{Exit, Failure, print};
+use crate::auction::refusal::Code;
 
 /// Run a sale: open, hammer, pause, void and the other acts of staff
 ///
@@ -78,8 +79,9 @@ async fn once(args: &Args) -> Result<Exit, Failure> {
 
 fn unclear(why: grammar::Unclear) -> Failure {
     match why {
-        grammar::Unclear::BidIn { .. } => Failure::new(Exit::Refused, "bid-in", &why)
+        grammar::Unclear::BidIn { .. } => Failure::new(Exit::Refused, Code::BidIn.as_str(), &why)
             .hint("look again, and hammer at the price that stands"),
-        _ => Failure::usage("bad-command", &why).hint("gavel control --help lists all forms"),
+        _ => Failure::usage(Code::BadCommand.as_str(), &why)
+            .hint("gavel control --help lists all forms"),
     }
 }

@@ -11,30 +11,40 @@ use std::io::{self, Write as _};
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
+use rayon::iter::{IntoParallelRefIterator as _, ParallelIterator as _};
+
 use super::{FILE_MODE, KeyFault, is_there, read_secret, remove_leftover, sync_folder};
-use crate::limits::CREDENTIAL_FILE_BYTES_MAX;
+use crate::limits::{CREDENTIAL_FILE_BYTES_MAX, SYNCS_AT_ONCE};
 
 /// Writes files for their owner only, each synced and the folder once at the end. One that is
 /// there with the same bytes is left; one with other bytes is a fault, and never overwritten.
-pub(in crate::pki) fn create_all<'a>(
+pub(in crate::pki) fn create_all(
     folder: &Path,
     tag: &str,
-    files: impl Iterator<Item = (&'a str, &'a [u8])>,
+    files: &[(&str, &[u8])],
 ) -> Result<(), KeyFault> {
-    for (name, bytes) in files {
-        let (path, beside) = (folder.join(name), folder.join(format!(".{name}.{tag}")));
-        if !is_there(&path)? {
-            write_over(&beside, bytes).map_err(KeyFault::io("write", &path))?;
-            // A link, unlike a rename, never takes the place of another file.
-            fs::hard_link(&beside, &path).map_err(KeyFault::io("write", &path))?;
-        } else if **read_secret(&path, CREDENTIAL_FILE_BYTES_MAX)? != *bytes {
-            return Err(KeyFault::Exists { path });
-        }
-        remove_leftover(&beside);
-    }
+    // A sync waits for the disk, and the disk takes several of them at a time.
+    let threads = rayon::ThreadPoolBuilder::new().num_threads(SYNCS_AT_ONCE).build();
+    let threads = threads.map_err(io::Error::other).map_err(KeyFault::io("write into", folder))?;
+    threads.install(|| {
+        files.par_iter().try_for_each(|(name, bytes)| create_one(folder, tag, name, bytes))
+    })?;
     sync_folder(&folder.join("files"))?;
     // The folder itself may be new.
     sync_folder(folder)
+}
+
+fn create_one(folder: &Path, tag: &str, name: &str, bytes: &[u8]) -> Result<(), KeyFault> {
+    let (path, beside) = (folder.join(name), folder.join(format!(".{name}.{tag}")));
+    if !is_there(&path)? {
+        write_over(&beside, bytes).map_err(KeyFault::io("write", &path))?;
+        // A link, unlike a rename, never takes the place of another file.
+        fs::hard_link(&beside, &path).map_err(KeyFault::io("write", &path))?;
+    } else if **read_secret(&path, CREDENTIAL_FILE_BYTES_MAX)? != *bytes {
+        return Err(KeyFault::Exists { path });
+    }
+    remove_leftover(&beside);
+    Ok(())
 }
 
 /// The names of all that is in a folder; none if there is no such folder.
@@ -77,20 +87,18 @@ mod tests {
     use super::super::tests::{mode_of, names_in};
     use super::*;
 
-    fn files() -> impl Iterator<Item = (&'static str, &'static [u8])> {
-        [("a.pem", &b"one"[..]), ("b.pem", &b"two"[..])].into_iter()
-    }
+    const FILES: &[(&str, &[u8])] = &[("a.pem", b"one"), ("b.pem", b"two")];
 
     #[test]
     fn what_a_crash_left_is_gone_on_with() {
         let temp = tempfile::tempdir().expect("a folder");
         let folder = temp.path();
         fs::write(folder.join(".a.pem.tag"), "on").expect("writes");
-        create_all(folder, "tag", files()).expect("creates");
+        create_all(folder, "tag", FILES).expect("creates");
         assert_eq!(mode_of(&folder.join("a.pem")), 0o600);
         // A crash between the link and the removing.
         fs::hard_link(folder.join("b.pem"), folder.join(".b.pem.tag")).expect("links");
-        create_all(folder, "tag", files()).expect("is there");
+        create_all(folder, "tag", FILES).expect("is there");
         let mut names = names_in(folder);
         names.sort();
         assert_eq!(names, ["a.pem", "b.pem"]);
@@ -100,7 +108,7 @@ mod tests {
     fn a_file_of_somebody_elses_is_left_as_it_is() {
         let temp = tempfile::tempdir().expect("a folder");
         super::super::create(&temp.path().join("b.pem"), b"other").expect("creates");
-        let fault = create_all(temp.path(), "tag", files()).expect_err("is in the way");
+        let fault = create_all(temp.path(), "tag", FILES).expect_err("is in the way");
         assert!(matches!(fault, KeyFault::Exists { path } if path.ends_with("b.pem")));
         assert_eq!(fs::read(temp.path().join("b.pem")).expect("reads"), b"other");
     }
