@@ -301,6 +301,19 @@ fn the_old_keys_say_nothing_more_for_ever() {
 }
 
 #[test]
+fn a_key_that_has_two_names_loses_one() {
+    let house = House::new();
+    let ada = house.person("ada", Role::Bidder);
+    let mut roster = roster();
+    roster.apply_enrolment(&house.enrolled(&ada, &bid_key(1)));
+    let bob = house.certified("bob", Role::Bidder, ada.secret, at_s(0));
+    roster.apply_enrolment(&house.enrolled(&bob, &bid_key(2)));
+    roster.apply_reissue(&name("ada"), KeyHash([9; 32]));
+    assert_eq!(judge(&roster, "ada", 1, 1), Err(Code::Revoked));
+    assert_eq!(judge(&roster, "bob", 2, 1), Ok(Role::Bidder));
+}
+
+#[test]
 fn the_old_session_says_nothing_more() {
     let house = House::new();
     let (ada, new) = (house.person("ada", Role::Bidder), house.person("ada", Role::Bidder));
