@@ -7,7 +7,7 @@
 use std::collections::{HashMap, HashSet, VecDeque};
 
 use crate::auction::act::KeyHash;
-use crate::auction::name::{Name, Role};
+use crate::auction::name::{Name, Party, Role};
 use crate::auction::refusal::Code;
 use crate::ledger::hash::Hash;
 use crate::limits::{BID_KEYS_PER_NAME_MAX, HEAD_WINDOW};
@@ -48,6 +48,8 @@ struct Key {
 #[derive(Clone, Debug)]
 struct Person {
     certificate_key: Fingerprint,
+    /// Whether anything but a bidder was ever enrolled under the name.
+    is_staff: bool,
     bid_keys: usize,
     attested: Option<Attested>,
 }
@@ -136,9 +138,11 @@ impl Roster {
         let Identity { name, role, serial, not_after, cert, key, .. } = &enrolled.identity;
         let person = self.names.entry(name.clone()).or_insert_with(|| Person {
             certificate_key: *key,
+            is_staff: false,
             bid_keys: 0,
             attested: None,
         });
+        person.is_staff |= *role != Role::Bidder;
         match &enrolled.enrolment.evidence {
             EnrolmentEvidence::Signed { bid_key, .. } => {
                 person.bid_keys += 1;
@@ -186,6 +190,13 @@ impl Roster {
             Signature::Good if !self.heads.holds(claim.head) => Err(Code::StaleHead),
             Signature::Good => Ok(key.role),
         }
+    }
+
+    /// Says whether staff may enter a bid for somebody: not for the house's own people, who
+    /// never bid (RULES 4). Paddles, and names that nobody enrolled, are on the signer's word.
+    pub fn judge_room(&self, party: &Party) -> Result<(), Code> {
+        let person = party.name().and_then(|name| self.names.get(name));
+        if person.is_some_and(|person| person.is_staff) { Err(Code::Role) } else { Ok(()) }
     }
 
     /// Says whether a name may pass from one certificate key to another (LEDGER 1, `reissue`):

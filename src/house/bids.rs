@@ -87,6 +87,9 @@ impl House {
         opening: Option<&ReserveOpening>,
     ) -> Result<Event, No> {
         let role = self.roster.judge(at, &signed.claim(), Signature::Good)?;
+        if let Some(party) = signed.room() {
+            self.roster.judge_room(party)?;
+        }
         let event = match signed {
             Signed::Bid(bid) => self.decide_bid(at, bid.statement.bid(role))?,
             Signed::Act(act) => self.decide_act(at, act, role, opening)?,

@@ -12,7 +12,7 @@ use super::{House, Known, OpenFrame, Own, bid_key_of};
 use crate::auction::act::{Deed, Word};
 use crate::auction::catalogue::LotTerms;
 use crate::auction::event::{Event, Happening};
-use crate::auction::name::LotId;
+use crate::auction::name::{LotId, Role};
 use crate::auction::refusal::{Code, Unfit};
 use crate::auction::reserve::{Promise, ReserveOpening};
 use crate::auction::sale::Sale;
@@ -182,7 +182,7 @@ impl Replay {
         let signed = accepted.evidence.signed();
         let role = match (&accepted.evidence, &signed) {
             (BidEvidence::Attested { bidder, .. }, _) => self.roster.judge_attested(at, bidder),
-            (_, Some(signed)) => self.roster.judge(at, &signed.claim(), Signature::Good),
+            (_, Some(signed)) => self.judge_signer(at, signed),
             (_, None) => Err(Code::BadSignature),
         };
         let role = role.map_err(|code| format!("the roster answers {code}"))?;
@@ -213,6 +213,13 @@ impl Replay {
         }
         self.answered(&signed, seq);
         Ok(())
+    }
+
+    /// The signer's role, if the roster lets what was signed pass.
+    fn judge_signer(&self, at: Timestamp, signed: &Signed) -> Result<Role, Code> {
+        let role = self.roster.judge(at, &signed.claim(), Signature::Good)?;
+        signed.room().map_or(Ok(()), |party| self.roster.judge_room(party))?;
+        Ok(role)
     }
 
     fn answered(&mut self, signed: &Signed, seq: u64) {
@@ -263,7 +270,7 @@ impl Replay {
 
     /// Why a bid or act with a good signature is refused, if it is.
     fn judge(&self, at: Timestamp, refused: &Refused) -> Option<No> {
-        let role = match self.roster.judge(at, &refused.signed.claim(), Signature::Good) {
+        let role = match self.judge_signer(at, &refused.signed) {
             Ok(role) => role,
             Err(code) => return Some(code.into()),
         };

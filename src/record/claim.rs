@@ -1,11 +1,11 @@
 //! What bids and acts have in common: who signs, with which key and number, in
 //! which sale, and which ledger the signer had seen (LEDGER 3).
 
-use super::act::SignedAct;
+use super::act::{Order, SignedAct};
 use super::authenticated::Authenticated;
 use super::statement::{BadSignature, BidKey, Head, SignedBid};
 use crate::auction::event::Bid;
-use crate::auction::name::{LotId, Name, Role};
+use crate::auction::name::{LotId, Name, Party, Role};
 use crate::ledger::Hash;
 use crate::limits::INTEGER_MAX;
 
@@ -65,6 +65,17 @@ impl Signed {
         match self {
             Self::Act(act) => act.statement.entered(Role::Clerk),
             Self::Bid(bid) => Some(bid.statement.bid(Role::Bidder)),
+        }
+    }
+
+    /// For whom it enters a bid, if it enters one for the room.
+    pub const fn room(&self) -> Option<&Party> {
+        match self {
+            Self::Act(act) => match &act.statement.order {
+                Order::Enter { party, .. } => Some(party),
+                Order::Deed(_) => None,
+            },
+            Self::Bid(_) => None,
         }
     }
 

@@ -22,6 +22,12 @@ pub(super) fn signed_act(
     Ok((SignedAct { statement, signature: *sig.bytes() }, opening))
 }
 
+/// Whether the amount of an act, if it has one, can be one: like a bid's, it has codes of its
+/// own if not.
+pub(super) fn has_amount(body: &ActBody) -> bool {
+    body.amount.is_none_or(|amount| Amount::new(amount).is_some())
+}
+
 fn read_opening(opening: OpeningBody) -> Option<ReserveOpening> {
     let reserve = Amount::new(opening.reserve)?;
     Some(ReserveOpening { reserve, nonce: *opening.nonce.bytes() })

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use tokio::sync::OwnedSemaphorePermit;
 
-use super::acts::signed_act;
+use super::acts::{has_amount, signed_act};
 use super::gate::Checked;
 use super::premises::About;
 use super::session::{Ending, Flow, Session};
@@ -68,6 +68,10 @@ pub(super) async fn take(
             }
             Err(code) => refuse(place, code),
         },
+        Request::Act { ref body, .. } if !has_amount(body) => {
+            let code = if body.amount == Some(0) { Code::BadAmount } else { Code::OverCap };
+            refuse(place, code);
+        }
         Request::Act { body, sig, opening, .. } => match signed_act(session, *body, sig, opening) {
             Ok((act, opening)) => {
                 let ticket = session.ticket(Asked::Gavel { id }, place);

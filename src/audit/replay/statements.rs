@@ -57,13 +57,26 @@ impl Replay {
         signature: Result<(), BadSignature>,
     ) -> Result<Role, Wrong> {
         match (&accepted.evidence, signed) {
-            (_, Some(signed)) => self.role_of_signer(at, &signed.claim(), signature),
+            (_, Some(signed)) => {
+                let role = self.role_of_signer(at, &signed.claim(), signature)?;
+                self.check_room(signed)?;
+                Ok(role)
+            }
             (evidence, None) => {
                 let bidder = evidence.signer();
                 let judged = self.roster.judge_attested(at, bidder);
                 judged.map_err(|code| (roster_kind(code), roster_detail(code, bidder.as_str())))
             }
         }
+    }
+
+    /// The house's own people never bid, by whoever's hand (RULES 4).
+    fn check_room(&self, signed: &Signed) -> Result<(), Wrong> {
+        let Some(party) = signed.room() else { return Ok(()) };
+        self.roster.judge_room(party).map_err(|code| {
+            let detail = format!("{party} is of the house's staff, and staff never bid: {code}");
+            (FindingKind::Role, detail)
+        })
     }
 
     fn role_of_signer(
@@ -167,6 +180,9 @@ impl Replay {
             Ok(role) => role,
             Err(code) => return Some(Some(code)),
         };
+        if let Some(Err(code)) = refused.signed.room().map(|party| self.roster.judge_room(party)) {
+            return Some(Some(code));
+        }
         if self.derailed {
             return None;
         }

@@ -1,11 +1,13 @@
 //! The live session of staff: the sale above, the commands below, one short word for
 //! what is done at every lot.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
+use std::time::Duration;
 
 use tokio::sync::mpsc;
+use tokio::time::timeout;
 
-use super::desk::{Desk, Ready};
+use super::desk::{Desk, Ready, open_outcome};
 use super::grammar::{FORMS, Wanted};
 use crate::auction::act::{Deed, Effect};
 use crate::auction::event::Happening;
@@ -18,7 +20,7 @@ use crate::cli::prompt::{Prompt, Typed, piped};
 use crate::cli::{Exit, Failure, print};
 use crate::client::{BidAnswer, Entry, Happened, SessionError};
 use crate::clock::Stopwatch;
-use crate::limits::SEEN_AFTER;
+use crate::limits::{OUTCOME_PATIENCE, SEEN_AFTER};
 use crate::record::Order;
 
 /// Where the lines go.
@@ -39,8 +41,8 @@ struct Live {
     shown: HashMap<LotId, u64>,
     /// What waits for a yes.
     doubtful: Option<Wanted>,
-    /// How many answers are awaited.
-    awaited: usize,
+    /// The numbers of acts whose answer is awaited.
+    awaited: BTreeSet<u64>,
     /// The line that has to be here before what follows from the last act shows.
     landed: Option<u64>,
     refused: bool,
@@ -63,7 +65,7 @@ pub(super) async fn run(whom: &Whom, at_terminal: bool, yes: bool) -> Result<Exi
         changed: HashMap::new(),
         shown: HashMap::new(),
         doubtful: None,
-        awaited: 0,
+        awaited: BTreeSet::new(),
         landed: None,
         refused: false,
         unknown: false,
@@ -97,7 +99,7 @@ impl Live {
                     let happened = happened?;
                     self.hear(&happened);
                     let is_over = self.desk.sale().is_some_and(Sale::is_closed);
-                    if is_over && self.awaited == 0 && matches!(happened, Happened::Lost { .. }) {
+                    if is_over && self.awaited.is_empty() && matches!(happened, Happened::Lost { .. }) {
                         self.say("The sale has closed, and its server is gone.\n");
                         break;
                     }
@@ -111,20 +113,24 @@ impl Live {
         let text = who_am_i(&self.desk.session) + &self.desk.screen.list(&self.desk.session);
         self.say(&format!("{text}HELP lists the commands.\n"));
         self.current = self.desk.only_live_lot();
-        let bids = self.desk.session.settle().await?;
-        self.awaited += bids.len();
+        self.note_shown();
+        // What earlier runs left open is told when its answer comes; nobody waits for it.
+        self.desk.session.settle().await?;
         Ok(())
     }
 
     fn is_settled(&self) -> bool {
         let next = self.desk.session.follower().map_or(0, |follower| follower.next());
-        self.awaited == 0 && self.landed.is_none_or(|seq| seq < next)
+        self.awaited.is_empty() && self.landed.is_none_or(|seq| seq < next)
     }
 
     async fn leave(mut self) -> Result<Exit, Failure> {
         while !self.is_settled() {
-            let happened = self.desk.session.next().await?;
-            self.hear(&happened);
+            let next = timeout(Duration::from(OUTCOME_PATIENCE), self.desk.session.next());
+            match next.await {
+                Ok(happened) => self.hear(&happened?),
+                Err(_) => return Err(open_outcome()),
+            }
         }
         self.desk.close().await?;
         Ok(match (self.unknown, self.refused, &self.output) {
@@ -150,8 +156,8 @@ impl Live {
         let text = self.desk.hear(happened);
         self.say(&text);
         match happened {
-            Happened::Act { answer, .. } | Happened::Bid { answer, .. } => {
-                self.awaited = self.awaited.saturating_sub(1);
+            Happened::Act { act, answer } => {
+                self.awaited.remove(&act.n);
                 if let BidAnswer::Landed { seq } = answer {
                     self.landed = self.landed.max(Some(*seq));
                 }
@@ -166,6 +172,14 @@ impl Live {
             }
             _ => {}
         }
+    }
+
+    /// The bids that stand when the session begins are on the screen already.
+    fn note_shown(&mut self) {
+        let Some(sale) = self.desk.sale() else { return };
+        let shown =
+            sale.lots().filter_map(|lot| Some((lot.terms().id.clone(), lot.standing()?.seq)));
+        self.shown = shown.collect();
     }
 
     fn note_change(&mut self, entry: &Entry) {
@@ -305,8 +319,8 @@ impl Live {
             }
         };
         match self.desk.session.send_act(order, reason, opening).await {
-            Ok(_) => {
-                self.awaited += 1;
+            Ok(placed) => {
+                self.awaited.insert(placed.n);
                 Ok(())
             }
             Err(error @ (SessionError::Offline | SessionError::NotEnrolled { .. })) => {
