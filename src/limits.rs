@@ -185,6 +185,8 @@ pub const SNAPSHOT_APART: Span = Span::from_s(10);
 pub const LIST_LOTS_MAX: usize = 1_000;
 /// How many bad lines in a row end a connection.
 pub const BAD_LINES_MAX: u32 = 20;
+/// How long a connection ended for its lines is still emptied, so that its peer reads why.
+pub const LINGER: Span = Span::from_s(1);
 /// How many requests one connection may send in a second, on average.
 pub const REQUESTS_PER_SECOND_MAX: u64 = 2_000;
 /// The most bytes of certificates a peer may present.

@@ -21,7 +21,7 @@ use super::{gavel, text};
 use crate::auction::name::LotId;
 use crate::auction::refusal::Code;
 use crate::limits::{
-    BAD_LINES_MAX, CUT_GRACE, IDLE_TIMEOUT, REQUEST_LINE_BYTES_MAX, REQUESTS_IN_FLIGHT_MAX,
+    BAD_LINES_MAX, CUT_GRACE, IDLE_TIMEOUT, LINGER, REQUEST_LINE_BYTES_MAX, REQUESTS_IN_FLIGHT_MAX,
     TEXT_LINE_BYTES_MAX, WRITE_TIMEOUT,
 };
 use crate::pki::Identity;
@@ -110,7 +110,7 @@ pub(super) async fn serve<S: AsyncRead + AsyncWrite>(
     identity: Arc<Identity>,
     speech: Speech,
 ) -> Ending {
-    let (read, write) = tokio::io::split(stream);
+    let (mut read, write) = tokio::io::split(stream);
     let places = match speech {
         Speech::Gavel => REQUESTS_IN_FLIGHT_MAX,
         // One by one, so that answers come in the order of the commands.
@@ -140,12 +140,23 @@ pub(super) async fn serve<S: AsyncRead + AsyncWrite>(
     let speak = speaker.run();
     tokio::pin!(speak);
     let ending = tokio::select! {
-        ending = session.listen(read) => ending,
+        ending = session.listen(&mut read) => ending,
         ending = &mut speak => return ending,
     };
     // The listener has let go: the speaker ends once everything owed is written.
     let _ = timeout(ending.grace(), speak).await;
+    if ending == Ending::BadLines {
+        linger(read).await;
+    }
     ending
+}
+
+/// Reads on for a moment without listening: closing over unread bytes resets the connection
+/// (RFC 9293 section 3.6.1), and the peer might lose what it was told last.
+async fn linger(mut read: impl AsyncRead + Unpin) {
+    let mut chunk = vec![0; READ_BYTES];
+    let rest = async { while read.read(&mut chunk).await.is_ok_and(|count| count > 0) {} };
+    let _ = timeout(LINGER.into(), rest).await;
 }
 
 impl Session {
