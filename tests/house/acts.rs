@@ -75,6 +75,8 @@ fn the_paddle_leads_and_wins() {
     entered(&hall.enter(1_400, "6", Party::Named(Name::parse("alice").expect("a name")), 120));
     assert_eq!(refused(&hall.bid(1_500, "alice", "6", 150)), Code::AlreadyLeading);
     entered(&hall.enter(1_600, "6", paddle("17"), 130));
+    let staff = Party::Named(Name::parse("ada").expect("a name"));
+    assert_eq!(refused(&hall.enter(1_650, "6", staff, 150)), Code::Role, "staff never bid");
     let hammer = Deed::Hammer { lot: id("6"), seen: hall.seen("6") };
     entered(&hall.act(1_700, "ada", hammer));
     let state = hall.running.house.sale().lot(&id("6")).expect("a lot").state().clone();

@@ -1,5 +1,6 @@
 //! Bids in a hall with staff: by whom, when, how much, and the end that each leads to.
 
+use gavel::auction::name::Party;
 use gavel::audit::FindingKind;
 use gavel::ledger::entry::Kind;
 use gavel::record::SignedBid;
@@ -8,7 +9,7 @@ use serde_json::json;
 use super::forge::{Forge, Piece};
 use super::halls::{evening, hall};
 use super::staff::{check, paddle, people};
-use super::world::at;
+use super::world::{at, name};
 
 /// Another signed bid in the place of the one at `ms`.
 fn instead(forge: &mut Forge, ms: u64, bid: &SignedBid) -> usize {
@@ -99,6 +100,10 @@ fn room_bids_are_for_clerks_where_the_terms_take_them() {
     };
     check(hall, "a room bid by a bidder", FindingKind::Role, |forge| {
         enter(forge, hall.enter(&people.bob, 3, paddle(), "2", 300))
+    });
+    check(hall, "a room bid for one of the house's own", FindingKind::Role, |forge| {
+        let ada = Party::Named(name("ada"));
+        enter(forge, hall.enter(&people.cleo, 20, ada, "2", 300))
     });
     check(hall, "a room bid below the start", FindingKind::Rule, |forge| {
         enter(forge, hall.enter(&people.cleo, 20, paddle(), "2", 99))

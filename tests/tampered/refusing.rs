@@ -1,6 +1,7 @@
 //! Refusals in a hall: each is judged by the roster and the rules like what was taken.
 
 use gavel::auction::act::Deed;
+use gavel::auction::name::Party;
 use gavel::auction::refusal::Code;
 use gavel::audit::{FindingKind, Verdict, audit};
 use gavel::ledger::entry::Kind;
@@ -49,6 +50,10 @@ fn good_ones_are_not_refused() {
     check(hall, "a room bid", FindingKind::Refusal, |forge| {
         let act = hall.enter(cleo, 25, paddle(), "4", 200);
         refused(forge, (Kind::Bid, 3_000), act, Code::TooLow)
+    });
+    check(hall, "a room bid for a bidder", FindingKind::Refusal, |forge| {
+        let act = hall.enter(cleo, 25, Party::Named(name("dora")), "4", 200);
+        refused(forge, (Kind::Bid, 3_000), act, Code::Role)
     });
     check(hall, "a reissue", FindingKind::Refusal, |forge| {
         let deed = reissue(&name("alice"), &people.alice, &people.alice_again);
