@@ -6,14 +6,14 @@
 
 use std::collections::{HashMap, HashSet, VecDeque};
 
-use crate::auction::act::KeyHash;
+use crate::auction::act::{Deed, KeyHash};
 use crate::auction::name::{Name, Party, Role};
 use crate::auction::refusal::Code;
 use crate::ledger::hash::Hash;
 use crate::limits::{BID_KEYS_PER_NAME_MAX, HEAD_WINDOW};
 use crate::pki::{Fingerprint, Identity, Serial};
 use crate::record::{
-    Authenticated, BidKey, Claim, Counts, Enrolled, EnrolmentEvidence, Head, Terms,
+    Authenticated, BidKey, Claim, Counts, Enrolled, EnrolmentEvidence, Head, Order, Signed, Terms,
 };
 use crate::time::Timestamp;
 
@@ -192,6 +192,14 @@ impl Roster {
         }
     }
 
+    /// Judges what bears a good signature: by whom it is, and whom it enters a bid for. Gives
+    /// the signer's role. Errors as of [`Roster::judge`] and [`Roster::judge_room`].
+    pub fn judge_signed(&self, at: Timestamp, signed: &Signed) -> Result<Role, Code> {
+        let role = self.judge(at, &signed.claim(), Signature::Good)?;
+        signed.room().map_or(Ok(()), |party| self.judge_room(party))?;
+        Ok(role)
+    }
+
     /// Says whether staff may enter a bid for somebody: not for the house's own people, who
     /// never bid (RULES 4). Paddles, and names that nobody enrolled, are on the signer's word.
     pub fn judge_room(&self, party: &Party) -> Result<(), Code> {
@@ -199,14 +207,26 @@ impl Roster {
         if person.is_some_and(|person| person.is_staff) { Err(Code::Role) } else { Ok(()) }
     }
 
+    /// Judges what the rules allow as far as it is about people: a reissue only.
+    pub fn judge_order(&self, order: &Order) -> Result<(), Code> {
+        match order {
+            Order::Deed(Deed::Reissue { name, old_key, new_key }) => {
+                self.judge_reissue(name, *old_key, *new_key)
+            }
+            Order::Deed(_) | Order::Enter { .. } => Ok(()),
+        }
+    }
+
+    /// Takes an act in, once [`Roster::judge_order`] and the rules let it pass.
+    pub fn apply_order(&mut self, order: &Order) {
+        if let Order::Deed(Deed::Reissue { name, new_key, .. }) = order {
+            self.apply_reissue(name, *new_key);
+        }
+    }
+
     /// Says whether a name may pass from one certificate key to another (LEDGER 1, `reissue`):
     /// it must be the old one's, and the new one another.
-    pub fn judge_reissue(
-        &self,
-        name: &Name,
-        old_key: KeyHash,
-        new_key: KeyHash,
-    ) -> Result<(), Code> {
+    fn judge_reissue(&self, name: &Name, old_key: KeyHash, new_key: KeyHash) -> Result<(), Code> {
         let holds = |person: &Person| *person.certificate_key.bytes() == old_key.0;
         let is_its = self.names.get(name).is_some_and(holds);
         if is_its && old_key != new_key { Ok(()) } else { Err(Code::NoSuchName) }
@@ -214,7 +234,7 @@ impl Roster {
 
     /// Lets a name pass to another certificate key; what was enrolled under the old one
     /// says nothing more.
-    pub fn apply_reissue(&mut self, name: &Name, new_key: KeyHash) {
+    fn apply_reissue(&mut self, name: &Name, new_key: KeyHash) {
         let Some(person) = self.names.get_mut(name) else { return };
         let old_key = person.certificate_key;
         person.certificate_key = Fingerprint::from_bytes(new_key.0);

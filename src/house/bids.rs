@@ -5,14 +5,14 @@ use std::sync::Arc;
 
 use super::answers::{Own, Pending};
 use super::{House, Known, bid_key_of};
-use crate::auction::act::{Deed, Effect};
+use crate::auction::act::Effect;
 use crate::auction::event::{Bid, Event, Happening, Input};
 use crate::auction::name::Role;
 use crate::auction::refusal::{Code, Refusal, Unfit};
 use crate::auction::reserve::ReserveOpening;
 use crate::record::{
     self, AcceptedBid, AttestedBid, Authenticated, BidEvidence, Enrolled, EnrolmentEvidence,
-    Forged, Order, RecordedAct, Refused, RoomBid, Signed, SignedAct,
+    Forged, RecordedAct, Refused, RoomBid, Signed, SignedAct,
 };
 use crate::roster::Signature;
 use crate::time::Timestamp;
@@ -86,20 +86,15 @@ impl House {
         signed: &Signed,
         opening: Option<&ReserveOpening>,
     ) -> Result<Event, No> {
-        let role = self.roster.judge(at, &signed.claim(), Signature::Good)?;
-        if let Some(party) = signed.room() {
-            self.roster.judge_room(party)?;
+        let role = self.roster.judge_signed(at, signed)?;
+        match signed {
+            Signed::Bid(bid) => Ok(self.decide_bid(at, bid.statement.bid(role))?),
+            Signed::Act(act) => {
+                let event = self.decide_act(at, act, role, opening)?;
+                self.roster.judge_order(&act.statement.order)?;
+                Ok(event)
+            }
         }
-        let event = match signed {
-            Signed::Bid(bid) => self.decide_bid(at, bid.statement.bid(role))?,
-            Signed::Act(act) => self.decide_act(at, act, role, opening)?,
-        };
-        if let Happening::Acted { act, .. } = &event.what
-            && let Deed::Reissue { name, old_key, new_key } = &act.deed
-        {
-            self.roster.judge_reissue(name, *old_key, *new_key)?;
-        }
-        Ok(event)
     }
 
     fn decide_act(
@@ -175,9 +170,7 @@ impl House {
         {
             self.reserves.lower(lot, opening);
         }
-        if let Order::Deed(Deed::Reissue { name, new_key, .. }) = &act.statement.order {
-            self.roster.apply_reissue(name, *new_key);
-        }
+        self.roster.apply_order(&act.statement.order);
         let recorded = RecordedAct { act, effect };
         // What the act makes fall due at once leaves no room for counts after it.
         self.flush_counts();

@@ -9,10 +9,10 @@ use super::bids::No;
 use super::recovery::RecoveryRefusal;
 use super::reserves::Reserves;
 use super::{House, Known, OpenFrame, Own, bid_key_of};
-use crate::auction::act::{Deed, Word};
+use crate::auction::act::Word;
 use crate::auction::catalogue::LotTerms;
 use crate::auction::event::{Event, Happening};
-use crate::auction::name::{LotId, Role};
+use crate::auction::name::LotId;
 use crate::auction::refusal::{Code, Unfit};
 use crate::auction::reserve::{Promise, ReserveOpening};
 use crate::auction::sale::Sale;
@@ -24,10 +24,10 @@ use crate::ledger::note::Note;
 use crate::ledger::store::AnchorFound;
 use crate::pki::Anchor;
 use crate::record::{
-    self, AcceptedBid, BidEvidence, Enrolment, EnrolmentFault, Head, Opening, Order, Record,
-    RecordedAct, Refused, Signed,
+    self, AcceptedBid, BidEvidence, Enrolment, EnrolmentFault, Head, Opening, Record, RecordedAct,
+    Refused, Signed,
 };
-use crate::roster::{Roster, Signature};
+use crate::roster::Roster;
 use crate::time::Timestamp;
 
 #[derive(Debug)]
@@ -182,7 +182,7 @@ impl Replay {
         let signed = accepted.evidence.signed();
         let role = match (&accepted.evidence, &signed) {
             (BidEvidence::Attested { bidder, .. }, _) => self.roster.judge_attested(at, bidder),
-            (_, Some(signed)) => self.judge_signer(at, signed),
+            (_, Some(signed)) => self.roster.judge_signed(at, signed),
             (_, None) => Err(Code::BadSignature),
         };
         let role = role.map_err(|code| format!("the roster answers {code}"))?;
@@ -196,30 +196,19 @@ impl Replay {
     fn act(&mut self, seq: u64, at: Timestamp, recorded: &RecordedAct) -> Result<(), String> {
         let signed = Signed::Act(recorded.act.clone());
         let answers = |code| format!("the roster answers {code}");
-        let role = self.roster.judge(at, &signed.claim(), Signature::Good).map_err(answers)?;
+        let role = self.roster.judge_signed(at, &signed).map_err(answers)?;
         let event = recorded.event(role, at).ok_or("the act enters a bid")?;
         if let (Some(lot), Word::Openings(openings)) =
             (recorded.act.statement.lot(), recorded.effect.word())
         {
             self.check_openings(lot, &openings)?;
         }
-        if let Order::Deed(Deed::Reissue { name, old_key, new_key }) = &recorded.act.statement.order
-        {
-            self.roster.judge_reissue(name, *old_key, *new_key).map_err(answers)?;
-            self.happen(&event)?;
-            self.roster.apply_reissue(name, *new_key);
-        } else {
-            self.happen(&event)?;
-        }
+        let order = &recorded.act.statement.order;
+        self.roster.judge_order(order).map_err(answers)?;
+        self.happen(&event)?;
+        self.roster.apply_order(order);
         self.answered(&signed, seq);
         Ok(())
-    }
-
-    /// The signer's role, if the roster lets what was signed pass.
-    fn judge_signer(&self, at: Timestamp, signed: &Signed) -> Result<Role, Code> {
-        let role = self.roster.judge(at, &signed.claim(), Signature::Good)?;
-        signed.room().map_or(Ok(()), |party| self.roster.judge_room(party))?;
-        Ok(role)
     }
 
     fn answered(&mut self, signed: &Signed, seq: u64) {
@@ -270,26 +259,18 @@ impl Replay {
 
     /// Why a bid or act with a good signature is refused, if it is.
     fn judge(&self, at: Timestamp, refused: &Refused) -> Option<No> {
-        let role = match self.judge_signer(at, &refused.signed) {
+        let role = match self.roster.judge_signed(at, &refused.signed) {
             Ok(role) => role,
             Err(code) => return Some(code.into()),
         };
         match self.sale.decide(at, refused.input(role)) {
             Err(Unfit::Refused(refusal)) => Some(refusal.into()),
-            Ok(event) => self.judge_reissue(&event).map(No::from),
+            Ok(_) => refused
+                .signed
+                .order()
+                .and_then(|order| self.roster.judge_order(order).err())
+                .map(No::from),
             Err(_) => None,
-        }
-    }
-
-    fn judge_reissue(&self, event: &Event) -> Option<Code> {
-        match &event.what {
-            Happening::Acted { act, .. } => match &act.deed {
-                Deed::Reissue { name, old_key, new_key } => {
-                    self.roster.judge_reissue(name, *old_key, *new_key).err()
-                }
-                _ => None,
-            },
-            _ => None,
         }
     }
 

@@ -68,14 +68,19 @@ impl Signed {
         }
     }
 
+    /// What it tells the house to do, if it is an act.
+    pub const fn order(&self) -> Option<&Order> {
+        match self {
+            Self::Act(act) => Some(&act.statement.order),
+            Self::Bid(_) => None,
+        }
+    }
+
     /// For whom it enters a bid, if it enters one for the room.
     pub const fn room(&self) -> Option<&Party> {
-        match self {
-            Self::Act(act) => match &act.statement.order {
-                Order::Enter { party, .. } => Some(party),
-                Order::Deed(_) => None,
-            },
-            Self::Bid(_) => None,
+        match self.order() {
+            Some(Order::Enter { party, .. }) => Some(party),
+            Some(Order::Deed(_)) | None => None,
         }
     }
 

@@ -3,16 +3,13 @@
 //! Each is judged by its signature, the roster and the rules; each may condemn it.
 
 use super::{Replay, Wrong};
-use crate::auction::act::{Deed, Word};
-use crate::auction::event::{Event, Happening};
+use crate::auction::act::Word;
 use crate::auction::name::{LotId, Role};
 use crate::auction::refusal::{Code, Unfit};
 use crate::audit::finding::FindingKind;
 use crate::audit::judge::Entry;
 use crate::audit::tally::{StaffAct, Trace};
-use crate::record::{
-    AcceptedBid, BadSignature, BidEvidence, Claim, Order, RecordedAct, Refused, Signed,
-};
+use crate::record::{AcceptedBid, BadSignature, BidEvidence, Claim, RecordedAct, Refused, Signed};
 use crate::roster::Signature;
 use crate::time::Timestamp;
 
@@ -115,13 +112,11 @@ impl Replay {
             let place = statement.lot().and_then(|lot| self.place_of(lot));
             self.tally.act(place, &claim, StaffAct { seq, at, act }, &recorded.effect);
         }
-        if let Order::Deed(Deed::Reissue { name, old_key, new_key }) = &statement.order {
-            match self.roster.judge_reissue(name, *old_key, *new_key) {
-                Ok(()) => self.roster.apply_reissue(name, *new_key),
-                Err(code) => {
-                    let detail = format!("the roster's answer is {code}");
-                    wrong.push((FindingKind::Roster, detail));
-                }
+        match self.roster.judge_order(&statement.order) {
+            Ok(()) => self.roster.apply_order(&statement.order),
+            Err(code) => {
+                let detail = format!("the roster's answer is {code}");
+                wrong.push((FindingKind::Roster, detail));
             }
         }
         if signature.is_ok() {
@@ -176,34 +171,21 @@ impl Replay {
     /// The code under which it must be refused, or none for what was good; nothing
     /// where only the rules could say and their state is unknown.
     fn right_refusal(&self, at: Timestamp, refused: &Refused) -> Option<Option<Code>> {
-        let role = match self.roster.judge(at, &refused.signed.claim(), Signature::Good) {
+        let role = match self.roster.judge_signed(at, &refused.signed) {
             Ok(role) => role,
             Err(code) => return Some(Some(code)),
         };
-        if let Some(Err(code)) = refused.signed.room().map(|party| self.roster.judge_room(party)) {
-            return Some(Some(code));
-        }
         if self.derailed {
             return None;
         }
         match self.sale.decide(at, refused.input(role)) {
-            Ok(event) => Some(self.judge_reissue(&event)),
+            Ok(_) => {
+                Some(refused.signed.order().and_then(|order| self.roster.judge_order(order).err()))
+            }
             // What is missing is the house's word on a reserve, which only good ones need.
             Err(Unfit::Reserve(_)) => Some(None),
             Err(Unfit::Refused(refusal)) => Some(Some(refusal.code())),
             Err(_) => None,
-        }
-    }
-
-    fn judge_reissue(&self, event: &Event) -> Option<Code> {
-        match &event.what {
-            Happening::Acted { act, .. } => match &act.deed {
-                Deed::Reissue { name, old_key, new_key } => {
-                    self.roster.judge_reissue(name, *old_key, *new_key).err()
-                }
-                _ => None,
-            },
-            _ => None,
         }
     }
 }
