@@ -1,8 +1,8 @@
 //! Acts of staff: sign, put on the disk, send, and learn the outcome, as for bids.
 
-use super::bidding::{BidAnswer, request_of};
+use super::bidding::{BidAnswer, Pen};
 use super::fault::SessionError;
-use super::session::{Asked, Happened, PlacedAct, Sent, Session};
+use super::session::{PlacedAct, Sent, Session};
 use crate::auction::name::Title;
 use crate::auction::reserve::ReserveOpening;
 use crate::record::Order;
@@ -18,22 +18,9 @@ impl Session {
         reason: Option<Title>,
         opening: Option<ReserveOpening>,
     ) -> Result<PlacedAct, SessionError> {
-        if !self.link.is_up() {
-            return Err(SessionError::Offline);
-        }
-        self.enrol().await?;
-        let name = self.caller.credential().identity.name.clone();
-        let id = self.take_id();
-        let place = self.place_mut();
-        let head = place.head()?;
-        let n = place.memory.take_n()?;
-        let pen = place.pen.as_ref().expect("whoever is enrolled has a bid key");
-        let act = pen.act(place.sale.sale_hash(), head, n, &name, order.clone(), reason);
-        let sent = Sent { opening, ..Sent::new(act) };
-        let request = request_of(id, &sent);
-        place.memory.keep_unanswered(n, &request)?;
-        self.send(&request, Asked::Sent(Box::new(sent)))?;
-        self.link.flush().await;
+        let signed = order.clone();
+        let sign = |pen: &Pen, stem| Sent { opening, ..Sent::new(pen.act(stem, signed, reason)) };
+        let n = self.sign_and_send(sign).await?;
         Ok(PlacedAct { order, n })
     }
 
@@ -45,14 +32,6 @@ impl Session {
         opening: Option<ReserveOpening>,
     ) -> Result<BidAnswer, SessionError> {
         let n = self.send_act(order, reason, opening).await?.n;
-        loop {
-            let is_it =
-                |happened: &Happened| matches!(happened, Happened::Act { act, .. } if act.n == n);
-            let at = self.ready.iter().position(is_it);
-            if let Some(Happened::Act { answer, .. }) = at.and_then(|at| self.ready.remove(at)) {
-                return Ok(answer);
-            }
-            self.step().await?;
-        }
+        self.outcome_of(n).await
     }
 }

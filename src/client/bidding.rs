@@ -106,35 +106,27 @@ impl Pen {
     }
 
     /// Signs an act.
-    pub(super) fn act(
-        &self,
-        sale_hash: Hash,
-        head: Head,
-        n: u64,
-        bidder: &Name,
-        order: Order,
-        reason: Option<Title>,
-    ) -> SignedAct {
-        let (bid_key, bidder) = (self.bid_key, bidder.clone());
+    pub(super) fn act(&self, stem: Stem, order: Order, reason: Option<Title>) -> SignedAct {
+        let (Stem { bidder, head, n, sale_hash }, bid_key) = (stem, self.bid_key);
         let statement = ActStatement { bid_key, bidder, head, n, order, reason, sale_hash };
         SignedAct::sign(statement, &self.key)
     }
 
     /// Signs a bid.
-    pub(super) fn bid(
-        &self,
-        sale_hash: Hash,
-        head: Head,
-        n: u64,
-        bidder: &Name,
-        lot: LotId,
-        amount: Amount,
-    ) -> SignedBid {
-        let bid_key = self.bid_key;
-        let bidder = bidder.clone();
+    pub(super) fn bid(&self, stem: Stem, lot: LotId, amount: Amount) -> SignedBid {
+        let (Stem { bidder, head, n, sale_hash }, bid_key) = (stem, self.bid_key);
         let statement = Statement { amount, bid_key, bidder, head, lot, n, sale_hash };
         SignedBid::sign(statement, &self.key)
     }
+}
+
+/// What every statement begins with, bid or act.
+#[derive(Debug)]
+pub(super) struct Stem {
+    pub(super) bidder: Name,
+    pub(super) head: Head,
+    pub(super) n: u64,
+    pub(super) sale_hash: Hash,
 }
 
 /// The request that sends a bid or an act.

@@ -1,8 +1,8 @@
 //! Placing bids: enrol, sign, put on the disk, send, and learn the outcome.
 
-use super::bidding::{BidAnswer, Pen, request_of, sent_of};
+use super::bidding::{BidAnswer, Pen, Stem, request_of, sent_of};
 use super::fault::SessionError;
-use super::session::{Asked, Happened, Placed, PlacedBid, Sent, Session, placed};
+use super::session::{Asked, Happened, Placed, PlacedBid, Sent, Session};
 use crate::auction::money::Amount;
 use crate::auction::name::LotId;
 use crate::limits::BUSY_RETRIES_MAX;
@@ -55,25 +55,33 @@ impl Session {
         lot: LotId,
         amount: Amount,
     ) -> Result<PlacedBid, SessionError> {
+        let sign = |pen: &Pen, stem| Sent::new(pen.bid(stem, lot.clone(), amount));
+        let n = self.sign_and_send(sign).await?;
+        Ok(PlacedBid { lot, amount, n })
+    }
+
+    /// Signs a bid or an act under a new number, puts it on the disk and sends it.
+    pub(super) async fn sign_and_send(
+        &mut self,
+        sign: impl FnOnce(&Pen, Stem) -> Sent,
+    ) -> Result<u64, SessionError> {
         if !self.link.is_up() {
             return Err(SessionError::Offline);
         }
         self.enrol().await?;
-        let name = self.caller.credential().identity.name.clone();
+        let bidder = self.caller.credential().identity.name.clone();
         let id = self.take_id();
         let place = self.place_mut();
         let head = place.head()?;
         let n = place.memory.take_n()?;
         let pen = place.pen.as_ref().expect("whoever is enrolled has a bid key");
-        let bid = pen.bid(place.sale.sale_hash(), head, n, &name, lot, amount);
-        let placed = placed(&bid);
-        let sent = Sent::new(bid);
+        let sent = sign(pen, Stem { bidder, head, n, sale_hash: place.sale.sale_hash() });
         let request = request_of(id, &sent);
         place.memory.keep_unanswered(n, &request)?;
         self.send(&request, Asked::Sent(Box::new(sent)))?;
-        // A broken connection shows at the next step; the bid is kept and sent again then.
+        // A broken connection shows at the next step; what is kept is sent again then.
         self.link.flush().await;
-        Ok(placed)
+        Ok(n)
     }
 
     /// Places a bid and waits for its outcome; what else happens waits for [`Session::next`].
@@ -82,15 +90,21 @@ impl Session {
         self.outcome_of(placed.n).await
     }
 
-    async fn outcome_of(&mut self, n: u64) -> Result<BidAnswer, SessionError> {
+    /// Waits for the answer to the bid or act of this number.
+    pub(super) async fn outcome_of(&mut self, n: u64) -> Result<BidAnswer, SessionError> {
+        let is_it = |happened: &Happened| match happened {
+            Happened::Act { act, .. } => act.n == n,
+            Happened::Bid { bid, .. } => bid.n == n,
+            _ => false,
+        };
         loop {
-            let is_it =
-                |happened: &Happened| matches!(happened, Happened::Bid { bid, .. } if bid.n == n);
             let at = self.ready.iter().position(is_it);
-            if let Some(Happened::Bid { answer, .. }) = at.and_then(|at| self.ready.remove(at)) {
-                return Ok(answer);
+            match at.and_then(|at| self.ready.remove(at)) {
+                Some(Happened::Act { answer, .. } | Happened::Bid { answer, .. }) => {
+                    return Ok(answer);
+                }
+                _ => self.step().await?,
             }
-            self.step().await?;
         }
     }
 

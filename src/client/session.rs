@@ -218,7 +218,7 @@ impl Placed {
     }
 }
 
-pub(super) fn placed(bid: &SignedBid) -> PlacedBid {
+fn placed(bid: &SignedBid) -> PlacedBid {
     let statement = &bid.statement;
     PlacedBid { lot: statement.lot.clone(), amount: statement.amount, n: statement.n }
 }
