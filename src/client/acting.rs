@@ -8,7 +8,7 @@ use crate::auction::reserve::ReserveOpening;
 use crate::record::Order;
 
 impl Session {
-    /// Signs an act, puts it on the disk and sends it; the answer comes as [`Happened::Act`].
+    /// Signs an act, puts it on the disk and sends it; the answer comes as [`Happened::Act`](super::session::Happened::Act).
     ///
     /// `opening` goes to the house alone, with an act that lowers a reserve. Enrols first
     /// where that is needed, and waits for that.

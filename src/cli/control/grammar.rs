@@ -61,6 +61,50 @@ pub(super) enum Wanted {
     },
 }
 
+/// What a command begins with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Verb {
+    Bid,
+    CloseSale,
+    Extend,
+    Hammer,
+    Next,
+    Open,
+    Pass,
+    Pause,
+    Reissue,
+    Reserve,
+    Resume,
+    Say,
+    Void,
+    Warn,
+    Withdraw,
+}
+
+/// The verb, which needs no sale to be known, and the words after it.
+pub(super) fn verb<'a, 'w>(words: &'a [&'w str]) -> Result<(Verb, &'a [&'w str]), Unclear> {
+    let (verb, rest) = words.split_first().unwrap_or((&"", &[]));
+    let verb = match verb.to_ascii_lowercase().as_str() {
+        "bid" => Verb::Bid,
+        "close-sale" => Verb::CloseSale,
+        "extend" => Verb::Extend,
+        "h" | "hammer" => Verb::Hammer,
+        "n" | "next" => Verb::Next,
+        "open" => Verb::Open,
+        "p" | "pass" => Verb::Pass,
+        "pause" => Verb::Pause,
+        "reissue" => Verb::Reissue,
+        "reserve" => Verb::Reserve,
+        "resume" => Verb::Resume,
+        "say" => Verb::Say,
+        "void" => Verb::Void,
+        "w" | "warn" => Verb::Warn,
+        "withdraw" => Verb::Withdraw,
+        other => return Err(Unclear::Unknown { word: shown(other) }),
+    };
+    Ok((verb, rest))
+}
+
 /// Why a line is no command.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub(super) enum Unclear {
@@ -98,25 +142,24 @@ impl View<'_> {
 
     /// Reads the words of one command.
     pub(super) fn read(&self, words: &[&str]) -> Result<Wanted, Unclear> {
-        let [verb, rest @ ..] = words else { return Err(unknown("")) };
-        match verb.to_ascii_lowercase().as_str() {
-            "n" | "next" => self.next(rest),
-            "open" => self.on_lot(rest, "open LOT", |lot| Deed::Open { lot }),
-            "resume" => self.on_lot(rest, "resume LOT", |lot| Deed::Resume { lot }),
-            "w" | "warn" => self.warn(rest),
-            "h" | "hammer" => self.hammer(rest),
-            "p" | "pass" => self.pass(rest),
-            "bid" => self.bid(rest),
-            "pause" => self.reasoned(rest, |lot, _| Deed::Pause { lot }),
-            "void" => self.reasoned(rest, |lot, seen| Deed::Void { lot, seen }),
-            "withdraw" => self.reasoned(rest, |lot, _| Deed::Withdraw { lot }),
-            "extend" => self.extend(rest),
-            "reserve" => self.reserve(rest),
-            "say" => self.say(rest),
-            "reissue" => reissue(rest),
-            "close-sale" if rest.is_empty() => Ok(deed(Deed::Closing, None)),
-            "close-sale" => Err(Unclear::Form { form: "close-sale" }),
-            other => Err(unknown(other)),
+        let (verb, rest) = verb(words)?;
+        match verb {
+            Verb::Bid => self.bid(rest),
+            Verb::CloseSale if rest.is_empty() => Ok(deed(Deed::Closing, None)),
+            Verb::CloseSale => Err(Unclear::Form { form: "close-sale" }),
+            Verb::Extend => self.extend(rest),
+            Verb::Hammer => self.hammer(rest),
+            Verb::Next => self.next(rest),
+            Verb::Open => self.on_lot(rest, "open LOT", |lot| Deed::Open { lot }),
+            Verb::Pass => self.pass(rest),
+            Verb::Pause => self.reasoned(rest, |lot, _| Deed::Pause { lot }),
+            Verb::Reissue => reissue(rest),
+            Verb::Reserve => self.reserve(rest),
+            Verb::Resume => self.on_lot(rest, "resume LOT", |lot| Deed::Resume { lot }),
+            Verb::Say => self.say(rest),
+            Verb::Void => self.reasoned(rest, |lot, seen| Deed::Void { lot, seen }),
+            Verb::Warn => self.warn(rest),
+            Verb::Withdraw => self.reasoned(rest, |lot, _| Deed::Withdraw { lot }),
         }
     }
 
@@ -304,10 +347,6 @@ fn reason(words: &[&str]) -> Result<Option<Title>, Unclear> {
     }
     let text = Title::parse(&words.join(" "));
     text.map(Some).map_err(|error| Unclear::Text(error.to_string()))
-}
-
-fn unknown(word: &str) -> Unclear {
-    Unclear::Unknown { word: shown(word) }
 }
 
 fn shown(word: &str) -> String {

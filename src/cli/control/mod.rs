@@ -64,6 +64,8 @@ async fn once(args: &Args) -> Result<Exit, Failure> {
     let mut words: Vec<&str> =
         args.command.iter().flat_map(|word| word.split_whitespace()).collect();
     words.extend(args.reason.iter().flat_map(|reason| reason.split_whitespace()));
+    // A slip is told before anything is asked of the server.
+    grammar::verb(&words).map_err(unclear)?;
     let mut desk = Desk::open(&args.whom).await?;
     let wanted = desk.read(&words, None).map_err(unclear)?;
     if let Some(question) = desk.question(&wanted).filter(|_| !args.yes) {
