@@ -27,6 +27,14 @@ pub const POLICY_FILE_BYTES_MAX: u64 = 512 * 1024;
 pub const POLICY_NAMES_MAX: usize = 256;
 /// The most hashes of an inclusion proof: the depth of a tree of 2^53 lines and some.
 pub const PROOF_HASHES_MAX: usize = 64;
+/// The most hashes of the consistency proof in a request for a cosignature (tlog-witness,
+/// "add-checkpoint").
+pub const REQUEST_PROOF_HASHES_MAX: usize = 63;
+/// The longest request for a cosignature: the proof, and a checkpoint with 16 signatures of nearly
+/// 5,000 bytes each, which every reader of notes must take (signed-note, "Format").
+pub const WITNESS_REQUEST_BYTES_MAX: usize = 128 * 1024;
+/// The longest answer to one: cosignatures by as many keys as a note may have, of the longest kind.
+pub const WITNESS_ANSWER_BYTES_MAX: usize = 128 * 1024;
 /// The longest `extra` of a receipt: a line with every byte escaped, a certificate, their keys.
 pub const RECEIPT_EXTRA_BYTES_MAX: usize = 2 * LINE_BYTES_MAX + CERT_BASE64_BYTES_MAX + 64;
 /// How deep a ledger line may nest.
