@@ -31,7 +31,7 @@ mod watcher;
 pub use floor::{FloorEnd, FloorFailure};
 pub use metrics::Summary;
 pub use outlook::{Outlook, look};
-pub use start::{Begun, How, MarkUsed, Sealing, Setup, StartFailure, begin};
+pub use start::{Begun, How, MarkUsed, Sealing, Setup, ShownCheckpoint, StartFailure, begin};
 
 use std::fmt;
 use std::future::Future;
@@ -145,7 +145,7 @@ impl fmt::Debug for OnFinished {
 impl Server {
     /// Takes the address, and everything that can fail before anybody comes.
     pub async fn bind(settings: Settings, begun: Begun) -> Result<Self, ServerFailure> {
-        let Begun { house, store, reserves, clock, how } = begun;
+        let Begun { house, store, reserves, clock, how, .. } = begun;
         let path = store.path().to_path_buf();
         let ledger =
             LedgerReader::open(&path).map_err(|source| ServerFailure::Ledger { path, source })?;

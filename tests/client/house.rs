@@ -149,6 +149,7 @@ impl House {
             ledger_folder: self.folder.path().to_path_buf(),
             checkpoint_folder: None,
             accept_clock: false,
+            shown: Vec::new(),
         }
     }
 

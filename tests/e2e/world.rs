@@ -239,6 +239,7 @@ impl World {
             ledger_folder: self.root.path().join("ledger"),
             checkpoint_folder: None,
             accept_clock: false,
+            shown: Vec::new(),
         };
         let mark_used = MarkUsed(Box::new(|| serve.mark_sealing_key_used(&self.sale)));
         let used = matches!(state, SealingKeyState::Used | SealingKeyState::Erased);

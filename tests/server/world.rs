@@ -154,6 +154,7 @@ impl World {
             ledger_folder: self.folder.path().to_path_buf(),
             checkpoint_folder: None,
             accept_clock: false,
+            shown: Vec::new(),
         }
     }
 

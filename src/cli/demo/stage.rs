@@ -59,6 +59,7 @@ impl Stage {
             ledger_folder: house.ledgers(),
             checkpoint_folder: None,
             accept_clock: false,
+            shown: Vec::new(),
         };
         let sale = house.sale().clone();
         let mark_used = MarkUsed(Box::new(|| folder.mark_sealing_key_used(&sale)));

@@ -203,6 +203,7 @@ fn gather(
         ledger_folder: args.ledger.clone(),
         checkpoint_folder: args.checkpoint_dir.clone(),
         accept_clock: args.accept_clock,
+        shown: Vec::new(),
     };
     Ok(Gathered { setup, key, state, sealed_until })
 }
