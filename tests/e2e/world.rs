@@ -275,6 +275,7 @@ impl World {
             key: serving.server,
             anchor: serving.anchor,
             crl: Some(self.crl_path()),
+            witnesses: None,
             exit_on_close: self.plan.exit_on_close,
             on_finished: Box::new(move || serve.erase_sealing_key(&sale).expect("erases")),
         };

@@ -66,7 +66,7 @@ impl Screen {
             Happened::Connected if std::mem::take(&mut self.lost) => {
                 "Connected again.\n".to_owned()
             }
-            Happened::Connected | Happened::Enrolled => String::new(),
+            Happened::Connected | Happened::Enrolled | Happened::Cosigned(_) => String::new(),
             // One word about it is enough, however often it fails.
             Happened::Lost { .. } if self.lost => String::new(),
             Happened::Lost { why, .. } => {

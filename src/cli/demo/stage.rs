@@ -70,6 +70,7 @@ impl Stage {
             key: serving.server,
             anchor: serving.anchor,
             crl: Some(folder.crl_path()),
+            witnesses: None,
             exit_on_close: false,
             on_finished: Box::new(erase(folder.clone(), house)),
         };

@@ -238,6 +238,7 @@ fn run_server(
         key: serving.server,
         anchor: serving.anchor,
         crl: Some(folder.crl_path()),
+        witnesses: None,
         exit_on_close: args.exit_on_close,
         on_finished: Box::new(move || {
             if let Err(fault) = folder.erase_sealing_key(&sale) {
