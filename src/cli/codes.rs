@@ -90,6 +90,12 @@ pub(crate) const CODES: &[(&str, &str)] = &[
          file that holds the certificate of one house's CA.",
     ),
     (
+        "bad-witness",
+        "A witness cannot be asked as it was named: `--witness URL=VKEY` takes an address that begins \
+         with http:// or https:// and the witness's verifier key, NAME+8 hexadecimal digits+base64, of \
+         type 0x04. Each is named once.",
+    ),
+    (
         "batch-damaged",
         "A batch was cut off, and the file that holds what it had left to write (batch.json, beside \
          the CA's key) cannot be read. Its certificates are in the register; their keys are lost.",

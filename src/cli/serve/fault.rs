@@ -144,7 +144,9 @@ pub(super) fn of_server(failure: &ServerFailure, args: &Args) -> Failure {
     let message = whole(failure);
     match failure {
         ServerFailure::Floor(FloorFailure::Forked { .. }) => Failure::operator("forked", message)
-            .hint("do not start again before you know why: keep this ledger and that client's"),
+            .hint(
+                "do not start again before you know why: keep this ledger and what the other holds",
+            ),
         ServerFailure::Floor(FloorFailure::Store(failure)) => of_store(failure, args),
         ServerFailure::FloorGone => Failure::operator("server-stopped", message).hint(
             "this is a fault of gavel: please report it; starting again goes on with the sale",
