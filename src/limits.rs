@@ -111,6 +111,9 @@ pub const CREDENTIAL_FILE_BYTES_MAX: u64 = 64 * 1024;
 pub const PASSPHRASE_FILE_BYTES_MAX: u64 = 4 * 1024;
 /// The most bytes of a receipt file: its extra line, 64 hashes and a note.
 pub const RECEIPT_FILE_BYTES_MAX: u64 = 96 * 1024;
+/// The most bytes of a file of evidence: two lines with every byte escaped, two certificates, two
+/// notes and the proofs.
+pub const EVIDENCE_FILE_BYTES_MAX: u64 = 128 * 1024;
 /// The most bytes of a CRL file.
 pub const CRL_FILE_BYTES_MAX: u64 = 4 * 1024 * 1024;
 /// The most bytes of a CA's register: about 150,000 certificates.
