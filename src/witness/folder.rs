@@ -4,7 +4,7 @@
 //! |---|---|
 //! | `.lock` | held by the witness that runs: two on one state would cosign two trees |
 //! | `state` | the newest cosigned checkpoint of each log, replaced as a whole and synced |
-//! | `evidence/` | requests that speak against their logs |
+//! | `evidence/` | what speaks against logs: each request with what was cosigned before (`.txt`), and its checkpoint alone (`.checkpoint`), for programs |
 //!
 //! The state is there from the key's making on, and names the key. A witness without it does not
 //! start: nobody could say what it has cosigned.
@@ -122,6 +122,14 @@ impl StateFolder {
         let path = folder.join(format!("{kind}{text:.16}.txt"));
         if kept >= EVIDENCE_FILES_MAX || keys::is_there(&path)? {
             return Ok(None);
+        }
+        match keys::create(
+            &path.with_extension("checkpoint"),
+            request.note().to_string().as_bytes(),
+        ) {
+            // A crash came between the two.
+            Ok(()) | Err(KeyFault::Exists { .. }) => {}
+            Err(fault) => return Err(fault),
         }
         keys::create(&path, evidence(now, suspicion, last, request).as_bytes())?;
         Ok(Some(path))

@@ -168,6 +168,17 @@ def forked_sale():
     return log, [folder / "ledger" / "s.jsonl" for folder in (first, second)]
 
 
+def house_is_convicted(ledger):
+    """What our witness kept of the fork convicts the house, by its CA's certificate alone."""
+    [kept] = (WORK / "ours.key.state/evidence").glob("fork-*.checkpoint")
+    trust = WORK / "forked/pki/serve/ca.pem"
+    evidence = WORK / "evidence.json"
+    command = [GAVEL, "verify", ledger, "--trust", trust, "--checkpoint", kept]
+    run(*command, "--evidence", evidence, code=1)
+    run(GAVEL, "receipt", "convict", evidence, "--trust", trust)
+    say("the checkpoint that our witness kept convicts the house")
+
+
 def serve_briefly(folder):
     command = [GAVEL, "serve", "items.json", "--listen", "127.0.0.1:0"]
     program, _ = start(*command, ready=r"listens on +(\S+),", cwd=folder)
@@ -245,6 +256,7 @@ def main():
     clients = [WitnessClient(url, vkey), WitnessClient(their_url, their_vkey)]
     sale_is_cosigned(ledger, sale, trust, clients)
     fork_is_refused(ledgers, clients)
+    house_is_convicted(ledgers[0])
     for client in clients:
         client.close()
     stop(ours)

@@ -61,6 +61,7 @@ fn what_speaks_against_the_log_is_kept_and_said() {
     let mut names: Vec<String> = fs::read_dir(&evidence)
         .expect("lists")
         .map(|entry| entry.expect("lists").file_name().to_string_lossy().into_owned())
+        .filter(|name| name.ends_with(".txt"))
         .collect();
     names.sort();
     let [first, second] = &names[..] else { panic!("{names:?}") };

@@ -70,6 +70,8 @@ fn evidence_is_kept_once_and_bounded() {
     let kept = keep(Suspicion::Fork, 1).expect("new");
     let text = fs::read_to_string(&kept).expect("reads");
     assert!(text.contains(&request(1).to_string()) && text.contains("two roots"), "{text}");
+    let note = fs::read_to_string(kept.with_extension("checkpoint")).expect("reads");
+    assert_eq!(note, request(1).note().to_string());
     assert_eq!(keep(Suspicion::Fork, 1), None, "the same again");
     let more = (2..100).filter_map(|size| keep(Suspicion::Unproven, size)).count();
     assert_eq!(more, EVIDENCE_FILES_MAX);
