@@ -21,6 +21,8 @@ mod held;
 mod honest;
 #[path = "tampered/log.rs"]
 mod log;
+#[path = "tampered/naming.rs"]
+mod naming;
 #[path = "tampered/people.rs"]
 mod people;
 #[path = "tampered/quorum.rs"]
