@@ -108,10 +108,11 @@ impl Stub {
                 tokio::spawn(async move {
                     match tls {
                         None => inner.serve(stream).await,
-                        Some(tls) => match tls.accept(stream).await {
-                            Ok(stream) => inner.serve(stream).await,
-                            Err(_) => {}
-                        },
+                        Some(tls) => {
+                            if let Ok(stream) = tls.accept(stream).await {
+                                inner.serve(stream).await;
+                            }
+                        }
                     }
                 });
             }
