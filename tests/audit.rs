@@ -19,14 +19,12 @@ mod held;
 mod honest;
 #[path = "tampered/log.rs"]
 mod log;
-#[path = "tampered/people.rs"]
-mod people;
+#[path = "tampered/matrix/mod.rs"]
+mod matrix;
 #[path = "tampered/refusing.rs"]
 mod refusing;
 #[path = "tampered/reserving.rs"]
 mod reserving;
-#[path = "tampered/rules.rs"]
-mod rules;
 #[path = "tampered/running.rs"]
 mod running;
 #[path = "tampered/shuffled.rs"]
