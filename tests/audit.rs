@@ -7,6 +7,8 @@ mod acting;
 mod bidding;
 #[path = "tampered/bytes.rs"]
 mod bytes;
+#[path = "random_sales/dice.rs"]
+mod dice;
 #[path = "tampered/ending.rs"]
 mod ending;
 #[path = "tampered/forge.rs"]
@@ -21,6 +23,8 @@ mod honest;
 mod log;
 #[path = "tampered/matrix/mod.rs"]
 mod matrix;
+#[path = "tampered/mutation.rs"]
+mod mutation;
 #[path = "tampered/refusing.rs"]
 mod refusing;
 #[path = "tampered/reserving.rs"]
