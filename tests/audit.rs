@@ -11,6 +11,8 @@ mod bytes;
 mod dice;
 #[path = "tampered/ending.rs"]
 mod ending;
+#[path = "tampered/evidence.rs"]
+mod evidence;
 #[path = "tampered/forge.rs"]
 mod forge;
 #[path = "tampered/halls.rs"]
@@ -25,6 +27,8 @@ mod log;
 mod matrix;
 #[path = "tampered/mutation.rs"]
 mod mutation;
+#[path = "tampered/quorum.rs"]
+mod quorum;
 #[path = "tampered/refusing.rs"]
 mod refusing;
 #[path = "tampered/reserving.rs"]

@@ -10,9 +10,11 @@ use rustls::pki_types::pem::PemObject as _;
 
 use super::fault::of_io;
 use super::{Failure, print, sale_file};
-use crate::audit::{Anchors, Audit, Auditor, Trust};
+use crate::audit::{Accusation, Accuser, Anchors, Audit, Auditor, Trust};
+use crate::ledger::Policy;
 use crate::limits::{
-    CREDENTIAL_FILE_BYTES_MAX, CRL_FILE_BYTES_MAX, NOTE_BYTES_MAX, RECEIPT_FILE_BYTES_MAX,
+    CREDENTIAL_FILE_BYTES_MAX, CRL_FILE_BYTES_MAX, NOTE_BYTES_MAX, POLICY_FILE_BYTES_MAX,
+    RECEIPT_FILE_BYTES_MAX,
 };
 use crate::pki::keys::{self, shown};
 use crate::pki::{Anchor, Fingerprint};
@@ -40,6 +42,9 @@ pub(super) struct LedgerArgs {
     /// The items file that the bidders were shown
     #[arg(long, value_name = "FILE")]
     items: Option<PathBuf>,
+    /// The witnesses whose cosignatures you require: a tlog-policy file
+    #[arg(long, value_name = "FILE")]
+    policy: Option<PathBuf>,
     /// The house's revocation list, to hold against the recorded revocations
     #[arg(long, value_name = "FILE")]
     crl: Option<PathBuf>,
@@ -50,7 +55,16 @@ impl LedgerArgs {
     pub(super) fn audit(&self, keeps_annexes: bool) -> Result<Audit, Failure> {
         let anchors = self.anchors()?;
         let anchors = if keeps_annexes { anchors.keeping_annexes() } else { anchors };
-        feed(&self.ledger, Auditor::new(anchors))
+        let mut auditor = Auditor::new(anchors);
+        read_through(&self.ledger, |chunk| auditor.feed(chunk))?;
+        Ok(auditor.finish())
+    }
+
+    /// Reads the ledger once more, for what convicts its house.
+    pub(super) fn accuse(&self) -> Result<Vec<Accusation>, Failure> {
+        let mut accuser = Accuser::new(self.anchors()?);
+        read_through(&self.ledger, |chunk| accuser.feed(chunk))?;
+        Ok(accuser.finish())
     }
 
     fn anchors(&self) -> Result<Anchors, Failure> {
@@ -73,8 +87,20 @@ impl LedgerArgs {
         if let Some(path) = &self.crl {
             anchors = anchors.with_crl(keys::read_public(path, CRL_FILE_BYTES_MAX)?);
         }
+        if let Some(path) = &self.policy {
+            anchors = anchors.with_policy(read_policy(path)?);
+        }
         Ok(anchors)
     }
+}
+
+/// Reads a policy file (C2SP tlog-policy).
+pub(super) fn read_policy(path: &Path) -> Result<Policy, Failure> {
+    let bytes = keys::read_public(path, POLICY_FILE_BYTES_MAX)?;
+    Policy::parse(&bytes).map_err(|error| {
+        Failure::usage("bad-policy", format!("{}, {error}", shown(path)))
+            .hint("a policy is as c2sp.org/tlog-policy has it; docs/witness.md shows one")
+    })
 }
 
 /// Reads a text file of at most `bytes_max` bytes.
@@ -126,7 +152,8 @@ pub(super) fn read_anchor(path: &Path) -> Result<Anchor, Failure> {
     }
 }
 
-fn feed(path: &Path, mut auditor: Auditor) -> Result<Audit, Failure> {
+/// Reads a file to its end, piece by piece.
+fn read_through(path: &Path, mut take: impl FnMut(&[u8])) -> Result<(), Failure> {
     let failed = |error: std::io::Error| of_io("read", path, &error);
     let mut file = File::open(path).map_err(failed)?;
     let length = file.metadata().map_err(failed)?.len();
@@ -135,9 +162,9 @@ fn feed(path: &Path, mut auditor: Auditor) -> Result<Audit, Failure> {
     loop {
         let taken = file.read(&mut chunk).map_err(failed)?;
         if taken == 0 {
-            return Ok(auditor.finish());
+            return Ok(());
         }
-        auditor.feed(&chunk[..taken]);
+        take(&chunk[..taken]);
         progress.advance(taken);
     }
 }

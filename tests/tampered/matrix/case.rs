@@ -2,7 +2,8 @@
 
 use std::fmt;
 
-use gavel::audit::{Anchors, Audit, Auditor, Trust};
+use gavel::audit::{Accuser, Anchors, Audit, Auditor, Trust, convict};
+use gavel::ledger::Policy;
 use gavel::record::SaleFile;
 use gavel::sheet::{Claim, Sheet};
 
@@ -28,6 +29,7 @@ pub(crate) enum Given {
     Checkpoint,
     Items,
     Crl,
+    Policy,
     Results,
 }
 
@@ -48,6 +50,7 @@ impl fmt::Display for Given {
             Self::Checkpoint => "a checkpoint",
             Self::Items => "the items file",
             Self::Crl => "a revocation list",
+            Self::Policy => "a policy",
             Self::Results => "a sheet of results",
         })
     }
@@ -59,6 +62,7 @@ pub(crate) enum Brought {
     Checkpoint(String),
     Items(Box<SaleFile>),
     Crl(Vec<u8>),
+    Policy(Policy),
     Results(String),
 }
 
@@ -69,6 +73,7 @@ impl Brought {
             Self::Checkpoint(_) => Given::Checkpoint,
             Self::Items(_) => Given::Items,
             Self::Crl(_) => Given::Crl,
+            Self::Policy(_) => Given::Policy,
             Self::Results(_) => Given::Results,
         }
     }
@@ -140,6 +145,15 @@ impl Case {
         self.brought.iter().fold(auditor.finish(), hold_results)
     }
 
+    /// What convicts the house before somebody who has the CA's certificate alone.
+    pub(crate) fn convictions(&self) -> usize {
+        let ca = world().ca.anchor();
+        let mut accuser = Accuser::new(self.anchors(Trust::Certificate(Box::new(ca.clone()))));
+        accuser.feed(&self.ledger);
+        let evidence = accuser.finish().into_iter().map(|accusation| accusation.evidence);
+        evidence.filter(|evidence| convict(evidence, ca).is_ok()).count()
+    }
+
     fn anchors(&self, trust: Trust) -> Anchors {
         let mut anchors = Anchors::new(trust);
         for brought in &self.brought {
@@ -154,6 +168,7 @@ impl Case {
                 }
                 Brought::Items(items) => anchors.with_items(items.as_ref().clone()),
                 Brought::Crl(list) => anchors.with_crl(list.clone()),
+                Brought::Policy(policy) => anchors.with_policy(policy.clone()),
                 Brought::Results(_) => anchors,
             };
         }

@@ -31,7 +31,7 @@ fn verified(row: &Row) -> (Option<i32>, String) {
             Brought::Results(sheet) => {
                 command.args(["--results", &write("results.json", sheet.as_bytes())])
             }
-            Brought::Items(_) => panic!("{}: an items file is not written again", row.id),
+            Brought::Items(_) | Brought::Policy(_) => panic!("{}: is not written again", row.id),
         };
     }
     let output = command.output().expect("runs");

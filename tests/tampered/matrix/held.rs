@@ -1,12 +1,15 @@
 //! What only something from outside can show: a second history, another catalogue, a
 //! revocation kept back.
 
+use ed25519_dalek::SigningKey;
 use gavel::auction::money::Amount;
 use gavel::audit::FindingKind::{
-    Checkpoint, Crl, Fork, Items, Receipt, Results, Truncated, Unclosed,
+    Checkpoint, Crl, Fork, Items, Policy, Receipt, Results, Truncated, Unclosed,
 };
 use gavel::audit::audit;
+use gavel::ledger::VerifierKey;
 use gavel::ledger::entry::Kind;
+use gavel::ledger::note::{Note, TYPE_ED25519};
 use gavel::pki::{Ca, Serial};
 use gavel::record::SaleFile;
 use gavel::sheet::Sheet;
@@ -17,6 +20,7 @@ use super::case::Brought;
 use super::{Case, Given, Row, resigned, untouched};
 use crate::forge::Forge;
 use crate::held::{crl, cut_and_closed, raise_and_its_receipt, receipt_of, rewritten};
+use crate::quorum::{cosigned, policy, whole};
 use crate::world::{at, days_before, world};
 
 /// What a verdict says when nobody else's word was given.
@@ -127,6 +131,50 @@ pub(super) const ROWS: &[Row] = &[
     )
     .given(&[Given::Checkpoint])
     .expecting(Incomplete(Checkpoint)),
+    // ---- Witnesses ----
+    untouched("held-quorum-unmet", "a witness quorum unmet", Policy, || {
+        witnessed("", Some(cosigned(world(), whole(), &[2])))
+    })
+    .given(&[Given::Policy, Given::Checkpoint])
+    .expecting(Incomplete(Policy)),
+    untouched("held-quorum-nobody", "a policy, and no cosignature at all", Policy, || {
+        witnessed("", None)
+    })
+    .given(&[Given::Policy])
+    .expecting(Incomplete(Policy)),
+    untouched("held-quorum-early", "cosignatures over the beginning alone", Policy, || {
+        witnessed("", Some(cosigned(world(), 9, &[1, 2, 3])))
+    })
+    .given(&[Given::Policy, Given::Checkpoint])
+    .expecting(Incomplete(Policy)),
+    untouched("held-quorum-of-strangers", "cosignatures of other witnesses", Policy, || {
+        witnessed("", Some(cosigned(world(), whole(), &[7, 8, 9])))
+    })
+    .given(&[Given::Policy, Given::Checkpoint])
+    .expecting(Incomplete(Policy)),
+    untouched("held-quorum-forged", "a cosignature that is none", Policy, || {
+        let mut note = Note::parse(&cosigned(world(), whole(), &[1, 2])).expect("a note");
+        note.signatures[1].signature[40] ^= 1;
+        witnessed("", Some(note.to_string()))
+    })
+    .given(&[Given::Policy, Given::Checkpoint])
+    .expecting(Incomplete(Policy)),
+    untouched("held-quorum-another-log", "a policy for another sale's key", Policy, || {
+        let stranger = SigningKey::from_bytes(&[99; 32]).verifying_key();
+        let stranger = VerifierKey::new("other/log", TYPE_ED25519, &stranger).expect("a key");
+        let note = cosigned(world(), whole(), &[1, 2]);
+        witnessed(&format!("log {stranger}\n"), Some(note))
+    })
+    .given(&[Given::Policy, Given::Checkpoint])
+    .expecting(Incomplete(Policy)),
+    resigned("held-quorum-over-another", "a ledger beside the one that was cosigned", Fork, || {
+        let note = cosigned(world(), whole(), &[1, 2, 3]);
+        Case::by_the_house(rewritten(), None)
+            .with(Brought::Policy(policy("")))
+            .with(Brought::Checkpoint(note))
+    })
+    .given(&[Given::Policy, Given::Checkpoint])
+    .also(&[Policy]),
     // ---- What was shown ----
     untouched("held-items-price", "a catalogue with another start than was shown", Items, || {
         shown(2, |items| items[1].start = Amount::new(90).expect("an amount"))
@@ -183,6 +231,12 @@ fn receipt() -> Brought {
 
 fn checkpoint() -> Brought {
     Brought::Checkpoint(world().checkpoint.clone())
+}
+
+/// The honest ledger, a policy of two among three witnesses, and what somebody cosigned.
+fn witnessed(head: &str, note: Option<String>) -> Case {
+    let case = honest().with(Brought::Policy(policy(head)));
+    note.into_iter().fold(case, |case, note| case.with(Brought::Checkpoint(note)))
 }
 
 fn honest() -> Case {
