@@ -1,7 +1,14 @@
 //! The tamper matrix: every way to cheat that we know, as one row of one table.
 //!
 //! A row says what was done to a ledger, who could have done it, what the auditor brings
-//! along, and exactly what must be found.
+//! along, and exactly what must be found. `docs/threat-model.md` prints the same rows for
+//! readers, and `page` holds it against them.
+//!
+//! | to add a row | do |
+//! |---|---|
+//! | choose its group | `bytes` needs no key; nearly all others are chained and sealed by the house |
+//! | write it | a stable id that begins with the group's name, the threat in words, what is found |
+//! | print it | `GAVEL_WRITE_THREAT_MODEL=1 cargo test --test audit page`, and link it from the prose |
 
 mod bytes;
 mod case;
@@ -11,6 +18,7 @@ mod identity;
 mod judging;
 mod keys;
 mod log;
+mod page;
 mod replay;
 mod reserve;
 mod rules;

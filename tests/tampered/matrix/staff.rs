@@ -1,56 +1,57 @@
 //! What the house's own people do: their roles, their reasons, and what follows from an act.
 
 use gavel::auction::act::Deed;
-use gavel::auction::name::Party;
+use gavel::auction::name::{Party, Role};
 use gavel::auction::refusal::Code;
 use gavel::audit::FindingKind::{
-    BidSignature, Closed, Extension, Order as Due, Refusal, Revoked, Role, Roster, Rule, Schema,
-    Winner,
+    BidSignature, Closed, Extension, Order as Due, Refusal, Revoked, Role as WrongRole, Roster,
+    Rule, Schema, Winner,
 };
 use gavel::ledger::entry::Kind;
-use gavel::record::{Order, SignedAct, draft_revoke};
+use gavel::record::{Order, SignedAct, draft_enrol, draft_revoke};
 use serde_json::json;
 
+use super::Expected::Valid;
 use super::case::{in_evening, in_hall};
-use super::spring::revocation;
-use super::{Row, resigned};
+use super::spring::{grant, put_bid, revocation};
+use super::{Case, Row, resigned};
 use crate::acting::{further, hammer, instead, seq, void};
-use crate::forge::Piece;
+use crate::forge::{Forge, Piece};
 use crate::halls::{evening, hall};
 use crate::refusing::refused;
 use crate::signing::{pause, paused};
 use crate::staff::{id, paddle, people};
-use crate::world::{at, name};
+use crate::world::{Person, at, name, world};
 
 pub(super) const ROWS: &[Row] = &[
     // ---- Who, and why ----
-    resigned("staff-void-by-bidder", "a void by a bidder", Role, || {
+    resigned("staff-void-by-bidder", "a void by a bidder", WrongRole, || {
         in_hall(|forge| {
             let act = hall().act(&people().dora, 1, void("1", seq(forge, 1_300)));
             instead(forge, (Kind::Void, 1_400), &act)
         })
     }),
-    resigned("staff-void-by-clerk", "a void by a clerk", Role, || {
+    resigned("staff-void-by-clerk", "a void by a clerk", WrongRole, || {
         in_hall(|forge| {
             let act = hall().act(&people().cleo, 5, void("1", seq(forge, 1_300)));
             instead(forge, (Kind::Void, 1_400), &act)
         })
     }),
-    resigned("staff-void-without-reason", "a void without a reason", Role, || {
+    resigned("staff-void-without-reason", "a void without a reason", WrongRole, || {
         in_hall(|forge| {
             let order = Order::Deed(void("1", seq(forge, 1_300)));
             let act = hall().order(&people().ada, 10, order, None);
             instead(forge, (Kind::Void, 1_400), &act)
         })
     }),
-    resigned("staff-withdrawal-without-reason", "a withdrawal without a reason", Role, || {
+    resigned("staff-withdrawal-without-reason", "a withdrawal without a reason", WrongRole, || {
         in_hall(|forge| {
             let order = Order::Deed(Deed::Withdraw { lot: id("5") });
             let act = hall().order(&people().ada, 40, order, None);
             instead(forge, (Kind::Withdraw, 14_100), &act)
         })
     }),
-    resigned("staff-hammer-by-clerk", "a lot hammered by a clerk", Role, || {
+    resigned("staff-hammer-by-clerk", "a lot hammered by a clerk", WrongRole, || {
         in_hall(|forge| {
             let act = hall().act(&people().cleo, 25, hammer("2", seq(forge, 2_100)));
             instead(forge, (Kind::LotClose, 2_300), &act)
@@ -106,19 +107,52 @@ pub(super) const ROWS: &[Row] = &[
             })
         },
     ),
+    resigned(
+        "staff-second-certificate",
+        "a bid by an auctioneer who has a second certificate, as a bidder",
+        WrongRole,
+        || {
+            let ada = Person::new(&world().ca, &grant("dora", Role::Auctioneer), 11);
+            let key = ada.secret.public_key();
+            let grant = grant("dora", Role::Bidder);
+            let identity = world().ca.certify_person(&key, &grant, at(0)).expect("certifies");
+            let shill = Person { identity, ..ada.with_bid_key(13) };
+            let mut forge = Forge::honest();
+            let line = forge.find(Kind::Enrol, 200);
+            for person in [&ada, &shill] {
+                let enrolment = person.enrolment(world().sale_hash);
+                forge.insert(line, &draft_enrol(&enrolment, at(150)));
+            }
+            put_bid(&mut forge, world().bid(&shill, "1", 70, 1));
+            let closing = forge.find(Kind::LotClose, 39_000);
+            forge.body(closing)["winner"] = json!("dora");
+            Case::resigned(&forge, None)
+        },
+    )
+    .expecting(Valid { unchecked: "whether two bidders are one person, or the house's friend" }),
     // ---- Bids from the room ----
-    resigned("staff-room-bid-by-bidder", "a bid from the room entered by a bidder", Role, || {
-        in_hall(|forge| {
-            let act = hall().enter(&people().dora, 1, paddle(), "2", 300);
-            instead(forge, (Kind::Bid, 2_100), &act)
-        })
-    }),
-    resigned("staff-room-bid-for-staff", "a bid from the room for the house's own", Role, || {
-        in_hall(|forge| {
-            let act = hall().enter(&people().cleo, 20, Party::Named(name("ada")), "2", 300);
-            instead(forge, (Kind::Bid, 2_100), &act)
-        })
-    })
+    resigned(
+        "staff-room-bid-by-bidder",
+        "a bid from the room entered by a bidder",
+        WrongRole,
+        || {
+            in_hall(|forge| {
+                let act = hall().enter(&people().dora, 1, paddle(), "2", 300);
+                instead(forge, (Kind::Bid, 2_100), &act)
+            })
+        },
+    ),
+    resigned(
+        "staff-room-bid-for-staff",
+        "a bid from the room for the house's own",
+        WrongRole,
+        || {
+            in_hall(|forge| {
+                let act = hall().enter(&people().cleo, 20, Party::Named(name("ada")), "2", 300);
+                instead(forge, (Kind::Bid, 2_100), &act)
+            })
+        },
+    )
     .also(&[Winner]),
     resigned(
         "staff-room-bid-forbidden",
