@@ -12,7 +12,7 @@ use rayon::prelude::*;
 use serde_json::{Value, json};
 
 use super::forge::{End, Forge, Piece};
-use super::halls::hall;
+use super::halls::{evening, hall};
 use super::mutation::{Mutant, honest};
 use super::world::world;
 
@@ -93,8 +93,8 @@ impl Prefixes {
 
 #[test]
 fn every_value_replaced() {
-    for honest in [Forge::honest(), Forge::of(&hall().ledger)] {
-        let prefixes = Prefixes::of(honest);
+    for ledger in [&world().ledger, &hall().ledger, &evening().ledger] {
+        let prefixes = Prefixes::of(Forge::of(ledger));
         let pieces = &prefixes.honest.pieces;
         // A seal's body is made again, so there is nothing to replace.
         let places: Vec<usize> =

@@ -9,15 +9,17 @@ use gavel::audit::FindingKind::{
     Rule, Rules, Time, Totals, Winner,
 };
 use gavel::ledger::entry::Kind;
-use gavel::record::{Refused, draft_lot, draft_open, draft_refused};
+use gavel::record::{BidKey, Refused, draft_lot, draft_open, draft_refused};
 use serde_json::json;
 
+use super::Expected::Valid;
 use super::case::{in_evening, in_hall, spring};
 use super::spring::{bid_at, event, id, opened_as};
 use super::{Case, Row, resigned};
 use crate::bidding::further;
 use crate::forge::{Forge, Piece};
 use crate::halls::hall;
+use crate::held::cut_and_closed;
 use crate::staff::people;
 use crate::world::{OPENED, at, name, world};
 
@@ -244,6 +246,25 @@ pub(super) const ROWS: &[Row] = &[
             })
         },
     ),
+    resigned(
+        "rules-refused-as-busy",
+        "a refusal under a code that only the wire has",
+        Refusal,
+        || {
+            spring(|forge| {
+                let line = forge.find(Kind::Refusal, 2_500);
+                forge.body(line)["code"] = json!("busy");
+                line
+            })
+        },
+    ),
+    resigned(
+        "rules-silenced-by-counting",
+        "a bidder's numbers counted as used up, so that every later bid is refused",
+        Refusal,
+        || Case::resigned(&silenced(), None),
+    )
+    .expecting(Valid { unchecked: "1 refusal only counted: the house's word" }),
     // ---- Outages ----
     resigned(
         "rules-outage-over-entries",
@@ -324,6 +345,22 @@ fn reworded(change: impl FnOnce(&mut serde_json::Value)) -> Case {
         // The enrolments go with it: they are bound to line 0 as well.
         forge.find(Kind::Bid, 2_000)
     })
+}
+
+/// The small sale in which Alice's raise is refused, since all her numbers were counted as used.
+fn silenced() -> Forge {
+    let mut forge = Forge::of(&cut_and_closed());
+    let line = forge.find(Kind::Revoke, 30_000);
+    let key = BidKey::from(&world().alice.bid_key).to_string();
+    let body = json!({
+        "counts": [{"code": "too-low", "count": 1}],
+        "keys": [{"bid_key": key, "n": 9_007_199_254_740_991_u64}],
+    });
+    forge.put(line, Piece::new(Kind::Refusal, 28_000, body));
+    let signed = world().bid(&world().alice, "1", 70, 4).into();
+    let refused = Refused { signed, code: Code::ReusedN };
+    forge.insert(line + 1, &draft_refused(&refused, at(29_000)));
+    forge
 }
 
 /// Another signed bid of Bob's where one was refused.
