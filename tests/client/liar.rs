@@ -13,7 +13,7 @@ use gavel::house::{After, Answer as Decided, House as Core, Pending, Recovery, W
 use gavel::ledger::merkle::leaf_hash;
 use gavel::ledger::note::Note;
 use gavel::ledger::store::{self, Store, Visit};
-use gavel::ledger::{Checkpoint, SealingKey, Tree, origin};
+use gavel::ledger::{Checkpoint, Hash, SealingKey, Tree, origin};
 use gavel::pki::{Identity, P256Secret, Revocations, ServerKey, server_config, verify_person};
 use gavel::record::{BidKey, Enrolment, EnrolmentEvidence, Head, Signed, SignedBid, Statement};
 use gavel::wire::encoding::ProofHash;
@@ -102,6 +102,25 @@ impl Liar {
         })
     }
 
+    /// The sealing key, as a witness lists it.
+    pub(crate) fn vkey(&self) -> String {
+        self.with(|histories| {
+            let house = &histories.house;
+            let origin = origin(house.name.as_str(), house.sale.as_str());
+            SealingKey::new(origin, house.sealing.clone()).expect("a key").vkey()
+        })
+    }
+
+    /// The size of a checkpoint, and the proof that one history has from there to its newest.
+    pub(crate) fn proof(&self, branch: usize, note: &str) -> (u64, Vec<Hash>) {
+        let size = size_of(note);
+        self.with(|histories| {
+            let branch = &histories.branches[branch];
+            let newest = branch.core.checkpoint().checkpoint().size;
+            (size, branch.tree().consistency(size, newest).expect("is longer"))
+        })
+    }
+
     fn with<T>(&self, work: impl FnOnce(&mut Histories) -> T) -> T {
         work(&mut self.histories.lock().unwrap_or_else(PoisonError::into_inner))
     }
@@ -156,6 +175,12 @@ impl Branch {
         lines.map(<[u8]>::to_vec).collect()
     }
 
+    fn tree(&self) -> Tree {
+        let mut tree = Tree::new();
+        self.lines().iter().for_each(|line| tree.append(leaf_hash(line)));
+        tree
+    }
+
     /// A welcome as the honest house gives it; to a note of the other history too, with the
     /// proof that this tree has for that size.
     fn welcome(&self, id: RequestId, name: &Name, note: Option<&str>) -> Welcome {
@@ -166,9 +191,7 @@ impl Branch {
             }
             Err(WelcomeRefusal::NotInOurTree { size }) => {
                 let welcome = self.core.welcome(name, None).expect("asks for nothing");
-                let mut tree = Tree::new();
-                self.lines().iter().for_each(|line| tree.append(leaf_hash(line)));
-                let proof = tree.consistency(size, welcome.checkpoint.checkpoint().size);
+                let proof = self.tree().consistency(size, welcome.checkpoint.checkpoint().size);
                 (welcome, proof.unwrap_or_default())
             }
             Err(WelcomeRefusal::NotOurs) => panic!("another key's note"),
@@ -203,9 +226,7 @@ impl Histories {
         match request {
             Request::Hello { id, note, .. } => {
                 let welcome = branch.welcome(id, &who.name, note.as_deref());
-                let from = welcome.note.clone();
-                let size = Checkpoint::parse(&Note::parse(&from).expect("a note").text);
-                let size = usize::try_from(size.expect("a checkpoint").size).expect("small");
+                let size = usize::try_from(size_of(&welcome.note)).expect("small");
                 let tail = branch.lines().split_off(size);
                 let mut said = ServerMessage::Welcome(welcome).to_line();
                 if !tail.is_empty() {
@@ -259,6 +280,10 @@ impl Histories {
             other => reply(other.id(), refused(Code::Busy)),
         }
     }
+}
+
+fn size_of(note: &str) -> u64 {
+    Checkpoint::parse(&Note::parse(note).expect("a note").text).expect("a checkpoint").size
 }
 
 fn told(id: RequestId, decided: Option<Decided>) -> Vec<u8> {
