@@ -12,7 +12,11 @@ mod restart;
 mod sale;
 #[path = "server/slow.rs"]
 mod slow;
+#[path = "server/stub.rs"]
+mod stub;
 #[path = "server/text.rs"]
 mod text;
+#[path = "server/witnesses.rs"]
+mod witnesses;
 #[path = "server/world.rs"]
 mod world;

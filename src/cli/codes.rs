@@ -95,6 +95,12 @@ pub(crate) const CODES: &[(&str, &str)] = &[
          file that holds the certificate of one house's CA.",
     ),
     (
+        "bad-witness",
+        "A witness cannot be asked as it was named: `--witness URL=VKEY` takes an address that begins \
+         with http:// or https:// and the witness's verifier key, NAME+8 hexadecimal digits+base64, of \
+         type 0x04. Each is named once.",
+    ),
+    (
         "bad-witness-key",
         "The file does not hold a witness's key. `gavel witness keygen` makes one; a sale's sealing \
          key is never taken for one, for no key may sign both checkpoints and cosignatures.",
@@ -195,9 +201,9 @@ pub(crate) const CODES: &[(&str, &str)] = &[
     ),
     (
         "forked",
-        "A client holds a checkpoint that this sale's key signed and that this ledger does not \
-         contain: the ledger was rolled back to an older copy, or two servers ran the same sale. \
-         Stop, keep all files, and compare them with the client's.",
+        "A client or a witness holds a checkpoint that this sale's key signed and that this ledger does \
+         not contain: the ledger was rolled back to an older copy, or two servers ran the same sale. \
+         Stop, keep all files, and compare them with what the other holds.",
     ),
     ("host-unknown", "The name in the address is not known to this machine's resolver."),
     (
@@ -330,6 +336,13 @@ pub(crate) const CODES: &[(&str, &str)] = &[
         "reserves-missing",
         "What opens the commitments to the hidden reserves, <sale>.private in the ledger's folder, \
          is gone or damaged: no lot with a reserve could end. Bring the file back from a copy.",
+    ),
+    (
+        "rewound",
+        "A witness, or the cosigned checkpoint beside the anchor, remembers more of this ledger than is \
+         here, or other lines, signed by this sale's own key: the ledger was set back, perhaps to a \
+         backup, and its anchor with it. Nothing was changed. Bring the newest copy back: a sale that \
+         went on from an older one would sign a second history.",
     ),
     (
         "rolled-back",

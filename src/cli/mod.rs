@@ -10,6 +10,7 @@ mod caller;
 mod codes;
 mod completions;
 mod control;
+mod cosigned;
 mod demo;
 mod evidence;
 mod exit;

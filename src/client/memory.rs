@@ -7,6 +7,7 @@
 //! alice.gavel/<CA fingerprint>/<house>/latest            the sale visited last
 //! alice.gavel/<CA fingerprint>/<house>/<sale>/open.json  line 0
 //!                                             head.checkpoint  the newest tree seen (verify --checkpoint takes it)
+//!                                             cosigned   the newest tree that witnesses have cosigned (likewise)
 //!                                             bid.key    the bid key and the certificate that enrolled it
 //!                                             n          the last number taken
 //!                                             unanswered/<n>.json   bids whose outcome is open
@@ -40,6 +41,7 @@ use crate::wire::json::Request;
 const FILE_BYTES_MAX: u64 = 64 * 1024;
 const OPEN: &str = "open.json";
 const HEAD: &str = "head.checkpoint";
+const COSIGNED: &str = "cosigned";
 const BID_KEY: &str = "bid.key";
 const N: &str = "n";
 const UNANSWERED: &str = "unanswered";
@@ -188,6 +190,21 @@ impl SaleMemory {
             self.keep.write(HEAD, newest.note().as_bytes())?;
         }
         self.head_size = size;
+        Ok(())
+    }
+
+    /// The newest cosigned checkpoint's note.
+    pub(super) fn cosigned(&self) -> Result<Option<String>, MemoryFault> {
+        self.keep.text(COSIGNED)
+    }
+
+    /// Remembers a cosigned checkpoint, unless another command has remembered a larger one.
+    pub(super) fn keep_cosigned(&mut self, cosigned: &SignedCheckpoint) -> Result<(), MemoryFault> {
+        let _lock = self.keep.lock()?;
+        let kept = self.keep.text(COSIGNED)?.and_then(|note| size_of(&note));
+        if kept.is_none_or(|kept| kept <= cosigned.checkpoint().size) {
+            self.keep.write(COSIGNED, cosigned.note().as_bytes())?;
+        }
         Ok(())
     }
 

@@ -176,7 +176,7 @@ impl House {
         let size = self.newest.checkpoint().size;
         let tree = self.chain.tree();
         let proof = match note {
-            Some(note) => tree.consistency(self.known_size(note)?, size).unwrap_or_default(),
+            Some(note) => tree.consistency(self.size_of(note)?, size).unwrap_or_default(),
             None => Vec::new(),
         };
         let own = self.own.get(name).map(Vec::as_slice).unwrap_or_default();
@@ -195,8 +195,17 @@ impl House {
         })
     }
 
-    /// The size of the client's tree, once its note is known to be one of ours.
-    fn known_size(&self, note: &str) -> Result<u64, WelcomeRefusal> {
+    /// The proof that the tree of the first `to` lines extends that of the first `from` (RFC
+    /// 6962, section 2.1.2); none where the ledger has no such trees.
+    pub fn consistency(&self, from: u64, to: u64) -> Option<Vec<Hash>> {
+        self.chain.tree().consistency(from, to)
+    }
+
+    /// The size of the tree in a note that somebody holds, once it is known to be one of ours.
+    ///
+    /// # Errors
+    /// As for [`House::welcome`].
+    pub fn size_of(&self, note: &str) -> Result<u64, WelcomeRefusal> {
         let origin = &self.newest.checkpoint().origin;
         let held = SignedCheckpoint::verify_cosigned(note, origin, &self.sealer)
             .map_err(|_| WelcomeRefusal::NotOurs)?;

@@ -208,6 +208,21 @@ impl SignedCheckpoint {
     pub fn note(&self) -> &str {
         &self.note
     }
+
+    /// The same checkpoint without the lines of others.
+    pub fn alone(&self) -> Self {
+        let mut note = Note::parse(&self.note).expect("it was read when it was checked");
+        note.signatures.retain(|line| line.name == self.checkpoint.origin);
+        Self { checkpoint: self.checkpoint.clone(), note: note.to_string() }
+    }
+
+    /// The same checkpoint with the lines of witnesses below those that it has. Whose they are
+    /// and whether they stand is for the caller to have checked.
+    pub fn with_lines<'a>(&self, lines: impl IntoIterator<Item = &'a NoteSignature>) -> Self {
+        let mut note = self.note.clone();
+        lines.into_iter().for_each(|line| note.push_str(&format!("{line}\n")));
+        Self { checkpoint: self.checkpoint.clone(), note }
+    }
 }
 
 /// The key that seals one sale. It is wiped from memory when dropped.

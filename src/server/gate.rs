@@ -141,11 +141,11 @@ impl Gate {
         }
     }
 
-    /// Queues a question about the sale as it stands.
-    pub(super) fn ask(&self, query: Query) -> Result<(), Full> {
+    /// Queues a question about the sale as it stands; it comes back if too many wait already.
+    pub(super) fn ask(&self, query: Query) -> Result<(), Box<Query>> {
         let mut queue = self.lock();
         if queue.stopping || queue.queries.len() >= ARRIVALS_MAX {
-            return Err(Full(query.into_ticket()));
+            return Err(Box::new(query));
         }
         queue.queries.push_back(query);
         self.wake.notify_one();

@@ -16,15 +16,15 @@ use crate::house::{House, amount, caught_up, lot, now, open, within};
 use crate::liar::Liar;
 
 /// Two bidders who were in an honest sale, and the house that parts them.
-struct Parted {
-    liar: Liar,
+pub(crate) struct Parted {
+    pub(crate) liar: Liar,
     people: tempfile::TempDir,
     alice: gavel::client::Caller,
     bob: gavel::client::Caller,
 }
 
 impl Parted {
-    async fn new() -> Self {
+    pub(crate) async fn new() -> Self {
         let house = House::new();
         let people = tempfile::tempdir().expect("a folder");
         let (alice, bob) = (house.caller("alice"), house.caller("bob"));
@@ -48,7 +48,7 @@ impl Parted {
         self.people.path().join(name)
     }
 
-    async fn open(&self, name: &str) -> Result<Session, SessionError> {
+    pub(crate) async fn open(&self, name: &str) -> Result<Session, SessionError> {
         let caller = if name == "alice" { &self.alice } else { &self.bob };
         let memory = Memory::beside(&self.path(&format!("{name}.pem")));
         let at = Address::parse(&self.liar.address.to_string()).expect("an address");
@@ -56,7 +56,7 @@ impl Parted {
     }
 
     /// A bid that its house takes, and the file of its receipt.
-    async fn bid(&self, name: &str, item: &str, minor_units: u64) -> std::path::PathBuf {
+    pub(crate) async fn bid(&self, name: &str, item: &str, minor_units: u64) -> std::path::PathBuf {
         let mut session = self.open(name).await.expect("opens");
         caught_up(&mut session).await;
         let answer = within(session.bid(lot(item), amount(minor_units))).await.expect("answers");
@@ -67,7 +67,7 @@ impl Parted {
     }
 
     /// Runs the real binary among the people's files.
-    fn gavel(&self, words: &[&str]) -> Output {
+    pub(crate) fn gavel(&self, words: &[&str]) -> Output {
         let mut command = Command::new(env!("CARGO_BIN_EXE_gavel"));
         command.args(words).current_dir(self.people.path()).output().expect("runs")
     }

@@ -18,7 +18,8 @@ use gavel::pki::{Identity, P256Secret, Revocations, ServerKey, server_config, ve
 use gavel::record::{BidKey, Enrolment, EnrolmentEvidence, Head, Signed, SignedBid, Statement};
 use gavel::wire::encoding::ProofHash;
 use gavel::wire::json::{
-    Answer, ProvenLine, Reply, Request, RequestId, ServerMessage, Welcome, lines_message,
+    Answer, Cosigned, ProvenCosigned, ProvenLine, Reply, Request, RequestId, ServerMessage,
+    Welcome, lines_message,
 };
 use rustls::pki_types::UnixTime;
 use rustls::time_provider::TimeProvider;
@@ -41,6 +42,9 @@ struct Branch {
 struct Histories {
     branches: Vec<Branch>,
     shown: BTreeMap<Name, usize>,
+    /// A cosigned checkpoint that everybody gets who asks for some, and whether it comes behind
+    /// the welcome instead of in it.
+    cosigned: Option<(String, bool)>,
     house: House,
 }
 
@@ -64,7 +68,7 @@ impl Liar {
             })
             .collect();
         let acceptor = acceptor(&house);
-        let histories = Histories { branches, shown: BTreeMap::new(), house };
+        let histories = Histories { branches, shown: BTreeMap::new(), cosigned: None, house };
         let histories = Arc::new(Mutex::new(histories));
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("listens");
         let address = listener.local_addr().expect("an address");
@@ -86,6 +90,11 @@ impl Liar {
     pub(crate) fn show(&self, name: &str, branch: usize) {
         let name = Name::parse(name).expect("a name");
         self.with(|histories| histories.shown.insert(name, branch));
+    }
+
+    /// From now on everybody gets this cosigned checkpoint, in the welcome or behind it.
+    pub(crate) fn show_cosigned(&self, note: &str, behind: bool) {
+        self.with(|histories| histories.cosigned = Some((note.to_owned(), behind)));
     }
 
     /// The ledger of one history as it lies on the disk.
@@ -191,8 +200,8 @@ impl Branch {
             }
             Err(WelcomeRefusal::NotInOurTree { size }) => {
                 let welcome = self.core.welcome(name, None).expect("asks for nothing");
-                let proof = self.tree().consistency(size, welcome.checkpoint.checkpoint().size);
-                (welcome, proof.unwrap_or_default())
+                let proof = self.proof(size, welcome.checkpoint.checkpoint().size);
+                (welcome, proof)
             }
             Err(WelcomeRefusal::NotOurs) => panic!("another key's note"),
         };
@@ -213,8 +222,19 @@ impl Branch {
                     proof: hashes(proof),
                 })
                 .collect(),
+            cosigned: None,
             now: now(),
         }
+    }
+
+    /// The proof between two sizes of this history.
+    fn proof(&self, from: u64, to: u64) -> Vec<Hash> {
+        self.tree().consistency(from, to).unwrap_or_default()
+    }
+
+    fn cosigned(&self, note: &str, to: &str) -> ProvenCosigned {
+        let proof = self.proof(size_of(note), size_of(to)).into_iter().map(ProofHash).collect();
+        ProvenCosigned { note: note.to_owned(), proof }
     }
 }
 
@@ -224,14 +244,22 @@ impl Histories {
         let index = self.shown.get(&who.name).copied().unwrap_or_default();
         let branch = &mut self.branches[index];
         match request {
-            Request::Hello { id, note, .. } => {
-                let welcome = branch.welcome(id, &who.name, note.as_deref());
+            Request::Hello { id, note, cosigned: wanted, .. } => {
+                let mut welcome = branch.welcome(id, &who.name, note.as_deref());
+                let shown = self.cosigned.as_ref().filter(|_| wanted);
+                if let Some((note, false)) = shown {
+                    welcome.cosigned = Some(branch.cosigned(note, &welcome.note));
+                }
                 let size = usize::try_from(size_of(&welcome.note)).expect("small");
                 let tail = branch.lines().split_off(size);
                 let mut said = ServerMessage::Welcome(welcome).to_line();
                 if !tail.is_empty() {
                     let from = u64::try_from(size).expect("small");
                     said.extend(lines_message(None, from, tail.iter().map(Vec::as_slice)));
+                }
+                if let Some((note, true)) = shown {
+                    let note = note.clone();
+                    said.extend(ServerMessage::Cosigned(Cosigned { note }).to_line());
                 }
                 said
             }

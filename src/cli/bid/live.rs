@@ -184,6 +184,7 @@ impl Part {
             Happened::Act { .. }
             | Happened::Alarm(_)
             | Happened::Connected
+            | Happened::Cosigned(_)
             | Happened::Enrolled
             | Happened::Entry(_)
             | Happened::Lost { .. }

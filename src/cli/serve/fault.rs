@@ -28,6 +28,9 @@ pub(super) fn of_start(failure: &StartFailure, args: &Args) -> Failure {
         StartFailure::ClockBehind { .. } => Failure::operator("clock-behind", message)
             .hint("correct the clock, or give --accept-clock; the ledger then records both times"),
         StartFailure::Hindered(why) => of_hindrance(*why, message),
+        StartFailure::Rewound { .. } => Failure::operator("rewound", message)
+            .hint("bring the newest copy of the ledger back, with its .checkpoint file")
+            .hint("if there is none, this sale is over: a new one, gavel prepare --sale ID"),
         StartFailure::NoSealingKey | StartFailure::Recovery(RecoveryRefusal::NoSealingKey) => {
             Failure::operator("sealing-key-missing", message)
                 .hint("bring pki/serve/sealer-SALE.key back from where it was kept")
@@ -141,7 +144,9 @@ pub(super) fn of_server(failure: &ServerFailure, args: &Args) -> Failure {
     let message = whole(failure);
     match failure {
         ServerFailure::Floor(FloorFailure::Forked { .. }) => Failure::operator("forked", message)
-            .hint("do not start again before you know why: keep this ledger and that client's"),
+            .hint(
+                "do not start again before you know why: keep this ledger and what the other holds",
+            ),
         ServerFailure::Floor(FloorFailure::Store(failure)) => of_store(failure, args),
         ServerFailure::FloorGone => Failure::operator("server-stopped", message).hint(
             "this is a fault of gavel: please report it; starting again goes on with the sale",
