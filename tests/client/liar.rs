@@ -111,6 +111,25 @@ impl Liar {
         })
     }
 
+    /// The sealing key, as a witness lists it.
+    pub(crate) fn vkey(&self) -> String {
+        self.with(|histories| {
+            let house = &histories.house;
+            let origin = origin(house.name.as_str(), house.sale.as_str());
+            SealingKey::new(origin, house.sealing.clone()).expect("a key").vkey()
+        })
+    }
+
+    /// The size of a checkpoint, and the proof that one history has from there to its newest.
+    pub(crate) fn proof(&self, branch: usize, note: &str) -> (u64, Vec<Hash>) {
+        let size = size_of(note);
+        self.with(|histories| {
+            let branch = &histories.branches[branch];
+            let newest = branch.core.checkpoint().checkpoint().size;
+            (size, branch.tree().consistency(size, newest).expect("is longer"))
+        })
+    }
+
     fn with<T>(&self, work: impl FnOnce(&mut Histories) -> T) -> T {
         work(&mut self.histories.lock().unwrap_or_else(PoisonError::into_inner))
     }
@@ -165,6 +184,12 @@ impl Branch {
         lines.map(<[u8]>::to_vec).collect()
     }
 
+    fn tree(&self) -> Tree {
+        let mut tree = Tree::new();
+        self.lines().iter().for_each(|line| tree.append(leaf_hash(line)));
+        tree
+    }
+
     /// A welcome as the honest house gives it; to a note of the other history too, with the
     /// proof that this tree has for that size.
     fn welcome(&self, id: RequestId, name: &Name, note: Option<&str>) -> Welcome {
@@ -204,20 +229,13 @@ impl Branch {
 
     /// The proof between two sizes of this history.
     fn proof(&self, from: u64, to: u64) -> Vec<Hash> {
-        let mut tree = Tree::new();
-        self.lines().iter().for_each(|line| tree.append(leaf_hash(line)));
-        tree.consistency(from, to).unwrap_or_default()
+        self.tree().consistency(from, to).unwrap_or_default()
     }
 
     fn cosigned(&self, note: &str, to: &str) -> ProvenCosigned {
         let proof = self.proof(size_of(note), size_of(to)).into_iter().map(ProofHash).collect();
         ProvenCosigned { note: note.to_owned(), proof }
     }
-}
-
-fn size_of(note: &str) -> u64 {
-    let text = Note::parse(note).expect("a note").text;
-    Checkpoint::parse(&text).expect("a checkpoint").size
 }
 
 impl Histories {
@@ -290,6 +308,10 @@ impl Histories {
             other => reply(other.id(), refused(Code::Busy)),
         }
     }
+}
+
+fn size_of(note: &str) -> u64 {
+    Checkpoint::parse(&Note::parse(note).expect("a note").text).expect("a checkpoint").size
 }
 
 fn told(id: RequestId, decided: Option<Decided>) -> Vec<u8> {
