@@ -16,6 +16,7 @@ use crate::limits::{
 };
 use crate::pki::keys::{self, shown};
 use crate::pki::{Anchor, Fingerprint};
+use crate::record::SaleFile;
 
 /// How much of a ledger is read at once.
 const CHUNK_BYTES: usize = 1 << 20;
@@ -42,39 +43,106 @@ pub(super) struct LedgerArgs {
     items: Option<PathBuf>,
     /// The house's revocation list, to hold against the recorded revocations
     #[arg(long, value_name = "FILE")]
-    crl: Option<PathBuf>,
+    pub(super) crl: Option<PathBuf>,
 }
 
 impl LedgerArgs {
     /// Audits the ledger; keeps its bids for the annexes of a sheet, or does not.
     pub(super) fn audit(&self, keeps_annexes: bool) -> Result<Audit, Failure> {
-        let anchors = self.anchors()?;
+        let anchors = self.read()?.anchors()?;
         let anchors = if keeps_annexes { anchors.keeping_annexes() } else { anchors };
-        feed(&self.ledger, Auditor::new(anchors))
+        let file = File::open(&self.ledger).map_err(|error| of_io("read", &self.ledger, &error))?;
+        feed(file, &self.ledger, Auditor::new(anchors), |_| Ok(()))
     }
 
-    fn anchors(&self) -> Result<Anchors, Failure> {
-        let mut anchors = Anchors::new(read_trust(&self.trust)?);
-        for path in &self.receipt {
-            let text = read_text(path, RECEIPT_FILE_BYTES_MAX)?;
-            anchors.add_receipt(&shown(path), &text).map_err(|error| {
-                Failure::usage("bad-receipt", format!("{}: {error}", shown(path)))
-            })?;
+    /// Reads what the auditor brought: each file once.
+    pub(super) fn read(&self) -> Result<Brought, Failure> {
+        let note_bytes_max = u64::try_from(NOTE_BYTES_MAX).unwrap_or(u64::MAX);
+        let texts = |paths: &[PathBuf], bytes_max| {
+            let text = |path: &PathBuf| BroughtText::read(path, bytes_max);
+            paths.iter().map(text).collect::<Result<Vec<_>, Failure>>()
+        };
+        Ok(Brought {
+            trust: read_trust(&self.trust)?,
+            receipts: texts(&self.receipt, RECEIPT_FILE_BYTES_MAX)?,
+            checkpoints: texts(&self.checkpoint, note_bytes_max)?,
+            items: self.items.as_deref().map(BroughtItems::read).transpose()?,
+            crl: self
+                .crl
+                .as_deref()
+                .map(|path| keys::read_public(path, CRL_FILE_BYTES_MAX))
+                .transpose()?,
+        })
+    }
+}
+
+/// What the auditor brought besides the ledger, as it was read.
+#[derive(Debug)]
+pub(super) struct Brought {
+    pub(super) trust: Trust,
+    pub(super) receipts: Vec<BroughtText>,
+    pub(super) checkpoints: Vec<BroughtText>,
+    pub(super) items: Option<BroughtItems>,
+    pub(super) crl: Option<Vec<u8>>,
+}
+
+/// A text, and what the report calls it.
+#[derive(Debug)]
+pub(super) struct BroughtText {
+    pub(super) label: String,
+    pub(super) text: String,
+}
+
+/// A sale file, and its bytes.
+#[derive(Debug)]
+pub(super) struct BroughtItems {
+    pub(super) file: SaleFile,
+    pub(super) bytes: Vec<u8>,
+}
+
+impl BroughtText {
+    pub(super) fn read(path: &Path, bytes_max: u64) -> Result<Self, Failure> {
+        Ok(Self { label: shown(path), text: read_text(path, bytes_max)? })
+    }
+}
+
+impl BroughtItems {
+    fn read(path: &Path) -> Result<Self, Failure> {
+        let bytes = sale_file::bytes(path)?;
+        Ok(Self { file: sale_file::parse(path, &bytes)?, bytes })
+    }
+}
+
+impl Brought {
+    /// What an audit starts from.
+    pub(super) fn anchors(&self) -> Result<Anchors, Failure> {
+        let mut anchors = Anchors::new(self.trust.clone());
+        for BroughtText { label, text } in &self.receipts {
+            anchors.add_receipt(label, text).map_err(|error| bad_receipt(label, &error))?;
         }
-        for path in &self.checkpoint {
-            let note = read_text(path, u64::try_from(NOTE_BYTES_MAX).unwrap_or(u64::MAX))?;
-            anchors.add_checkpoint(&shown(path), &note).map_err(|error| {
-                Failure::usage("bad-checkpoint", format!("{}: {error}", shown(path)))
-            })?;
+        for BroughtText { label, text } in &self.checkpoints {
+            anchors.add_checkpoint(label, text).map_err(|error| bad_checkpoint(label, &error))?;
         }
-        if let Some(path) = &self.items {
-            anchors = anchors.with_items(sale_file::read(path)?);
+        if let Some(items) = &self.items {
+            anchors = anchors.with_items(items.file.clone());
         }
-        if let Some(path) = &self.crl {
-            anchors = anchors.with_crl(keys::read_public(path, CRL_FILE_BYTES_MAX)?);
+        if let Some(crl) = &self.crl {
+            anchors = anchors.with_crl(crl.clone());
         }
         Ok(anchors)
     }
+}
+
+/// A file that was given as a receipt is none.
+pub(super) fn bad_receipt(label: &str, why: &dyn std::fmt::Display) -> Failure {
+    Failure::usage("bad-receipt", format!("{label}: {why}"))
+        .hint("receipts end in .tlog-proof and lie in the folder beside a credential")
+}
+
+/// A file that was given as a checkpoint is none.
+pub(super) fn bad_checkpoint(label: &str, why: &dyn std::fmt::Display) -> Failure {
+    Failure::usage("bad-checkpoint", format!("{label}: {why}"))
+        .hint("give the house's <sale>.checkpoint, or head.checkpoint from beside a credential")
 }
 
 /// Reads a text file of at most `bytes_max` bytes.
@@ -126,9 +194,14 @@ pub(super) fn read_anchor(path: &Path) -> Result<Anchor, Failure> {
     }
 }
 
-fn feed(path: &Path, mut auditor: Auditor) -> Result<Audit, Failure> {
+/// Feeds the file at `path` to the auditor, and what it is fed to `copy` as well.
+pub(super) fn feed(
+    mut file: File,
+    path: &Path,
+    mut auditor: Auditor,
+    mut copy: impl FnMut(&[u8]) -> Result<(), Failure>,
+) -> Result<Audit, Failure> {
     let failed = |error: std::io::Error| of_io("read", path, &error);
-    let mut file = File::open(path).map_err(failed)?;
     let length = file.metadata().map_err(failed)?.len();
     let mut chunk = vec![0; CHUNK_BYTES];
     let mut progress = Progress::over(length);
@@ -137,6 +210,7 @@ fn feed(path: &Path, mut auditor: Auditor) -> Result<Audit, Failure> {
         if taken == 0 {
             return Ok(auditor.finish());
         }
+        copy(&chunk[..taken])?;
         auditor.feed(&chunk[..taken]);
         progress.advance(taken);
     }

@@ -170,6 +170,11 @@ pub(crate) const CODES: &[(&str, &str)] = &[
          contain: the ledger was rolled back to an older copy, or two servers ran the same sale. \
          Stop, keep all files, and compare them with the client's.",
     ),
+    (
+        "holds-a-key",
+        "A file that was to go into a bundle holds a private key. A bundle is for others to read; \
+         nothing was written.",
+    ),
     ("host-unknown", "The name in the address is not known to this machine's resolver."),
     (
         "hung-up",
@@ -301,6 +306,11 @@ pub(crate) const CODES: &[(&str, &str)] = &[
         "reserves-missing",
         "What opens the commitments to the hidden reserves, <sale>.private in the ledger's folder, \
          is gone or damaged: no lot with a reserve could end. Bring the file back from a copy.",
+    ),
+    (
+        "reserves-secret",
+        "A sale file tells the hidden reserves, which are nobody's to know until their lots have \
+         ended. A bundle of a sale that has not closed is made without it.",
     ),
     (
         "rolled-back",

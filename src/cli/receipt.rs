@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use comfy_table::{Table, presets};
 use serde_json::{Value, json};
 
-use super::auditing::{read_anchor, read_text};
+use super::auditing::{bad_receipt, read_anchor, read_text};
 use super::fault::of_io;
 use super::paint::Ink;
 use super::verify::headline;
@@ -83,8 +83,7 @@ pub(super) fn run(args: &Args) -> Result<Exit, Failure> {
 
 fn read(path: &Path) -> Result<Receipt, Failure> {
     let text = read_text(path, RECEIPT_FILE_BYTES_MAX)?;
-    Receipt::parse(&text)
-        .map_err(|error| Failure::usage("bad-receipt", format!("{}: {error}", shown(path))))
+    Receipt::parse(&text).map_err(|error| bad_receipt(&shown(path), &error))
 }
 
 // ---- list ----

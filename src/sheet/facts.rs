@@ -65,6 +65,16 @@ pub struct Facts {
     pub annexes: AnnexFacts,
 }
 
+impl Facts {
+    /// The same without what is listed only where somebody asks for it.
+    #[must_use]
+    pub fn without_lists(&self) -> Self {
+        let mut facts = self.clone();
+        (facts.annexes.bids, facts.annexes.acts, facts.annexes.clocks) = (None, None, None);
+        facts
+    }
+}
+
 /// A currency.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

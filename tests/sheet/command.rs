@@ -2,50 +2,12 @@
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
-use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::path::Path;
 
 use gavel::auction::fees::TaxOn;
 
+use super::desk::Desk;
 use super::hall::{Plan, worked};
-
-/// A folder with a ledger and the CA that made it.
-struct Desk {
-    folder: tempfile::TempDir,
-}
-
-impl Desk {
-    fn of(plan: &Plan) -> Self {
-        let held = plan.hold();
-        let folder = tempfile::tempdir().expect("a folder");
-        fs::write(folder.path().join("autumn.jsonl"), &held.ledger).expect("writes");
-        fs::write(folder.path().join("ca.der"), held.ca.anchor().der()).expect("writes");
-        Self { folder }
-    }
-
-    fn path(&self, name: &str) -> PathBuf {
-        self.folder.path().join(name)
-    }
-
-    fn gavel(&self, what: &str, rest: &[&str]) -> Output {
-        Command::new(env!("CARGO_BIN_EXE_gavel"))
-            .current_dir(self.folder.path())
-            .args([what, "autumn.jsonl", "--trust", "ca.der"])
-            .args(rest)
-            .output()
-            .expect("runs")
-    }
-
-    /// Runs it, expects an exit code, and gives what was printed.
-    #[track_caller]
-    fn run(&self, what: &str, rest: &[&str], code: i32) -> (String, String) {
-        let output = self.gavel(what, rest);
-        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-        let (said, talk) = (text(&output.stdout), text(&output.stderr));
-        assert_eq!(output.status.code(), Some(code), "{what} {rest:?}\n{said}{talk}");
-        (said, talk)
-    }
-}
 
 fn desk() -> Desk {
     Desk::of(&worked(TaxOn::Premium))
