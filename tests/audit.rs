@@ -25,6 +25,8 @@ mod people;
 mod refusing;
 #[path = "tampered/reserving.rs"]
 mod reserving;
+#[path = "tampered/roster.rs"]
+mod roster;
 #[path = "tampered/rules.rs"]
 mod rules;
 #[path = "tampered/running.rs"]

@@ -11,7 +11,7 @@ use super::{Exit, Failure, print, sheet};
 use crate::audit::{Audit, Finding, Verdict, Weight};
 use crate::limits::SHEET_FILE_BYTES_MAX;
 use crate::pki::keys::{self, shown};
-use crate::sheet::{Claim, Sheet};
+use crate::sheet::{Claim, PeopleFacts, Sheet};
 
 /// Audit a ledger offline: who signed what, in what order, by which rules, with which outcome
 #[derive(Debug, clap::Args)]
@@ -98,6 +98,8 @@ impl Report {
             before.push_str(&sheet::lots(&sheet));
             before.push('\n');
             before.push_str(&sheet::headlines(&sheet));
+        } else {
+            before.push_str(&sheet::people(&PeopleFacts::from(&audit.people)));
         }
         before.push_str(&list("Checked:", &audit.checked));
         let after = list("Not checked, or not provable by any ledger:", &audit.unchecked);
@@ -204,6 +206,7 @@ pub(super) fn json(label: &str, audit: &Audit) -> String {
         },
         "findings": findings,
         "findings_unlisted": audit.findings_unlisted,
+        "people": PeopleFacts::from(&audit.people),
         "checked": audit.checked,
         "unchecked": audit.unchecked,
         "results": results,
