@@ -19,6 +19,12 @@ pub const NOTE_BYTES_MAX: usize = 4 * 1024;
 pub const CERT_BASE64_BYTES_MAX: usize = 6 * 1024;
 /// The most signature lines of a note: the house and many witnesses (signed-note asks for at least 16).
 pub const NOTE_SIGNATURES_MAX: usize = 64;
+/// The longest verifier key: one of ML-DSA-44 in base64, and a long name.
+pub const VKEY_BYTES_MAX: usize = 4 * 1024;
+/// The largest file of a witness policy: a hundred keys of the longest kind with their comments.
+pub const POLICY_FILE_BYTES_MAX: u64 = 512 * 1024;
+/// The most witnesses and groups of a policy, and the most logs (tlog-policy asks for 32 of each).
+pub const POLICY_NAMES_MAX: usize = 256;
 /// The most hashes of an inclusion proof: the depth of a tree of 2^53 lines and some.
 pub const PROOF_HASHES_MAX: usize = 64;
 /// The longest `extra` of a receipt: a line with every byte escaped, a certificate, their keys.
@@ -105,6 +111,9 @@ pub const CREDENTIAL_FILE_BYTES_MAX: u64 = 64 * 1024;
 pub const PASSPHRASE_FILE_BYTES_MAX: u64 = 4 * 1024;
 /// The most bytes of a receipt file: its extra line, 64 hashes and a note.
 pub const RECEIPT_FILE_BYTES_MAX: u64 = 96 * 1024;
+/// The most bytes of a file of evidence: two lines with every byte escaped, two certificates, two
+/// notes and the proofs.
+pub const EVIDENCE_FILE_BYTES_MAX: u64 = 128 * 1024;
 /// The most bytes of a CRL file.
 pub const CRL_FILE_BYTES_MAX: u64 = 4 * 1024 * 1024;
 /// The most bytes of a CA's register: about 150,000 certificates.

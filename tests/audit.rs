@@ -9,6 +9,8 @@ mod bidding;
 mod bytes;
 #[path = "tampered/ending.rs"]
 mod ending;
+#[path = "tampered/evidence.rs"]
+mod evidence;
 #[path = "tampered/forge.rs"]
 mod forge;
 #[path = "tampered/halls.rs"]
@@ -21,6 +23,8 @@ mod honest;
 mod log;
 #[path = "tampered/people.rs"]
 mod people;
+#[path = "tampered/quorum.rs"]
+mod quorum;
 #[path = "tampered/refusing.rs"]
 mod refusing;
 #[path = "tampered/reserving.rs"]

@@ -7,6 +7,7 @@ use std::collections::BTreeSet;
 
 use crate::ledger::checkpoint::{Checkpoint, CheckpointError};
 use crate::ledger::note::Note;
+use crate::ledger::policy::Policy;
 use crate::ledger::receipt::{Receipt, ReceiptError};
 use crate::pki::{Anchor, CertificateFault, Fingerprint};
 use crate::record::SaleFile;
@@ -87,6 +88,7 @@ pub struct Anchors {
     pub(super) checkpoints: Vec<HeldCheckpoint>,
     pub(super) items: Option<SaleFile>,
     pub(super) crl: Option<Vec<u8>>,
+    pub(super) policy: Option<Policy>,
     pub(super) keeps_annexes: bool,
 }
 
@@ -99,6 +101,7 @@ impl Anchors {
             checkpoints: Vec::new(),
             items: None,
             crl: None,
+            policy: None,
             keeps_annexes: false,
         }
     }
@@ -139,6 +142,12 @@ impl Anchors {
     #[must_use]
     pub fn with_crl(self, crl: Vec<u8>) -> Self {
         Self { crl: Some(crl), ..self }
+    }
+
+    /// Sets whose cosignatures the ledger needs.
+    #[must_use]
+    pub fn with_policy(self, policy: Policy) -> Self {
+        Self { policy: Some(policy), ..self }
     }
 
     /// The trusted CA.

@@ -176,6 +176,9 @@ findings! {
     Results = "GV-505" "results" Wrong,
         "The results that you gave are not those of this ledger; the ledger itself may be sound.",
         innocent "They were printed while the sale still ran, or are of another sale.";
+    Policy = "GV-506" "policy" Open,
+        "The witnesses that your policy asks for have not cosigned this ledger, or not all of it.",
+        innocent "The newest cosigned checkpoint was not given (--checkpoint), or the witnesses were out of reach when the sale closed.";
 }
 
 impl FindingKind {

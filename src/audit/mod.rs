@@ -13,14 +13,17 @@
 //! A line is judged once the next one has named its hash. So a changed byte is
 //! found as what it is, a broken chain, and not as its consequences.
 
+mod accuse;
 mod anchors;
 mod annexes;
+mod convict;
 mod finding;
 mod held;
 mod items;
 mod judge;
 mod lines;
 mod people;
+mod quorum;
 mod receipt;
 mod replay;
 mod results;
@@ -29,8 +32,10 @@ mod signatures;
 mod tally;
 mod verdict;
 
+pub use accuse::{Accusation, Accuser};
 pub use anchors::{AnchorError, Anchors, Trust};
 pub use annexes::{Annexes, Answer, BidEntry, ClockEntry, Evidence};
+pub use convict::{ConvictFault, Conviction, convict};
 pub use finding::{Finding, FindingKind, Weight};
 pub use people::{People, SeveralKeys};
 pub use receipt::{Proven, ReceiptFault, named_sale, prove};

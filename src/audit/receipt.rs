@@ -8,9 +8,8 @@ use crate::ledger::checkpoint::{Checkpoint, CheckpointError, SignedCheckpoint};
 use crate::ledger::entry::LineError;
 use crate::ledger::note::Note;
 use crate::ledger::receipt::{Receipt, ReceiptError};
-use crate::pki::{Anchor, CertificateFault, Sealer, verify_sealer};
+use crate::pki::{Anchor, CertificateFault, Sealer, verify_sealer, verify_sealer_ever};
 use crate::record::BadSignature;
-use crate::time::Timestamp;
 
 /// What a receipt proves: a certified sealing key of this house and sale signed a
 /// tree that holds the receipt's line.
@@ -48,21 +47,26 @@ pub enum ReceiptFault {
 
 /// The house and the sale that a receipt names, before anything is proven.
 pub fn named_sale(receipt: &Receipt) -> Result<(HouseName, SaleId), ReceiptFault> {
-    let note = Note::parse(&receipt.note).map_err(CheckpointError::from)?;
-    let origin = Checkpoint::parse(&note.text)?.origin;
-    let (house, sale) = origin.split_once('/').ok_or(ReceiptFault::Origin)?;
-    match (HouseName::parse(house), SaleId::parse(sale)) {
-        (Ok(house), Ok(sale)) => Ok((house, sale)),
-        _ => Err(ReceiptFault::Origin),
-    }
+    named(&receipt.note)?.ok_or(ReceiptFault::Origin)
+}
+
+/// The house and the sale that a checkpoint names; none if it names no such.
+pub(super) fn named(note: &str) -> Result<Option<(HouseName, SaleId)>, CheckpointError> {
+    let origin = Checkpoint::parse(&Note::parse(note)?.text)?.origin;
+    Ok(origin
+        .split_once('/')
+        .and_then(|(house, sale)| Some((HouseName::parse(house).ok()?, SaleId::parse(sale).ok()?))))
 }
 
 /// Checks a receipt with the trusted CA alone: the sealer's chain at the line's time,
 /// the checkpoint's signature, the inclusion proof.
 pub fn prove(receipt: &Receipt, anchor: &Anchor) -> Result<Proven, ReceiptFault> {
     let (house, sale) = named_sale(receipt)?;
-    let at = receipt.line()?.at.unwrap_or(Timestamp::ZERO);
-    let sealer = verify_sealer(&receipt.sealer, anchor, &house, &sale, at)?;
+    let sealer = match receipt.line()?.at {
+        Some(at) => verify_sealer(&receipt.sealer, anchor, &house, &sale, at)?,
+        // A seal has no time.
+        None => verify_sealer_ever(&receipt.sealer, anchor, &house, &sale)?,
+    };
     let key = sealing_key(&sealer)?;
     let origin = crate::ledger::checkpoint::origin(house.as_str(), sale.as_str());
     let sealed = receipt.check(&origin, &key)?;

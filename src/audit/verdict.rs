@@ -5,6 +5,7 @@ use super::finding::{Finding, FindingKind, Findings};
 use super::held::Shown;
 use super::judge::Judge;
 use super::people::People;
+use super::quorum::{self, Agreeing, Quorum};
 use super::replay::Replay;
 use super::results::Results;
 use crate::auction::refusal::Code;
@@ -154,6 +155,8 @@ struct Agreed {
     receipts: usize,
     checkpoints: usize,
     crl: Option<Crl>,
+    /// The largest tree under which the policy's quorum stands.
+    quorum: Option<Quorum>,
 }
 
 /// Ends an audit. `is_whole`: the file was read to its end.
@@ -227,11 +230,13 @@ fn compare(judge: &Judge, anchors: &Anchors, findings: &mut Findings, is_whole: 
         is_finished: is_closed && judge.last_kind() == Some(Kind::Seal),
         is_whole,
     };
+    let mut agreeing = Vec::new();
     for held in &anchors.receipts {
         match shown.compare_receipt(held) {
             Ok(size) => {
+                let note = &held.receipt.note;
                 agreed.receipts += usize::from(size.is_some());
-                agreed.size = agreed.size.max(size);
+                agreeing.extend(size.map(|size| Agreeing { label: &held.label, size, note }));
             }
             Err(finding) => findings.push(finding),
         }
@@ -239,9 +244,19 @@ fn compare(judge: &Judge, anchors: &Anchors, findings: &mut Findings, is_whole: 
     for held in &anchors.checkpoints {
         match shown.compare_checkpoint(held) {
             Ok(size) => {
+                let note = &held.note;
                 agreed.checkpoints += usize::from(size.is_some());
-                agreed.size = agreed.size.max(size);
+                agreeing.extend(size.map(|size| Agreeing { label: &held.label, size, note }));
             }
+            Err(finding) => findings.push(finding),
+        }
+    }
+    agreed.size = agreeing.iter().map(|agreeing| agreeing.size).max();
+    if let Some(policy) = &anchors.policy {
+        // A closed sale must be covered with its close, which the last seal is over.
+        let needed = if shown.is_finished { shown.size.saturating_sub(1) } else { 0 };
+        match quorum::judge(policy, keys, &agreeing, needed) {
+            Ok(quorum) => agreed.quorum = quorum,
             Err(finding) => findings.push(finding),
         }
     }
@@ -297,6 +312,13 @@ fn checked(file: &FileFacts, judge: &Judge, anchors: &Anchors, agreed: &Agreed) 
     };
     held(agreed.receipts, "receipt");
     held(agreed.checkpoints, "checkpoint");
+    if let Some(quorum) = &agreed.quorum {
+        checked.push(format!(
+            "the policy's quorum: the first {} lines are cosigned by {}",
+            quorum.size,
+            quorum.in_words()
+        ));
+    }
     if anchors.items.is_some() {
         checked.push("the catalogue against the items file given".to_owned());
     }
@@ -309,18 +331,15 @@ fn checked(file: &FileFacts, judge: &Judge, anchors: &Anchors, agreed: &Agreed) 
 fn unchecked(judge: &Judge, anchors: &Anchors, agreed: &Agreed) -> Vec<String> {
     let mut unchecked = Vec::new();
     let mut say = |text: &str| unchecked.push(text.to_owned());
-    match agreed.size {
-        None => say("no receipt and no witness was given: another ledger may exist"),
-        // The last line is the seal over what the checkpoint covers.
-        Some(size) if size + 1 >= judge.tree().size() => {
-            say(
-                "no witness was given: what you hold reaches to the end, others may hold another ledger",
-            );
+    say(&other_ledgers(judge, agreed));
+    match &anchors.policy {
+        None => say("no policy was given: no independent witness was required"),
+        Some(policy) if !policy.requires_witnesses() => {
+            say("the policy given requires no witness");
         }
-        Some(size) => say(&format!(
-            "no witness was given: what stands after the first {size} lines rests on the house's \
-             word that there is no other ledger"
-        )),
+        Some(_) => {
+            say("whether the policy's witnesses are independent of the house and of each other")
+        }
     }
     if anchors.crl.is_none() {
         say(
@@ -369,6 +388,31 @@ fn unchecked(judge: &Judge, anchors: &Anchors, agreed: &Agreed) -> Vec<String> {
         say(limit);
     }
     unchecked
+}
+
+/// Says how far it is shown that there is no other ledger of this sale.
+fn other_ledgers(judge: &Judge, agreed: &Agreed) -> String {
+    let reaches = |size: u64| size + 1 >= judge.tree().size();
+    match (&agreed.quorum, agreed.size) {
+        (Some(quorum), _) if reaches(quorum.size) => {
+            "another ledger, if the witnesses lied with the house".to_owned()
+        }
+        (Some(quorum), _) => format!(
+            "what stands after the first {} lines, which the witnesses saw, rests on the house's \
+             word that there is no other ledger",
+            quorum.size
+        ),
+        (None, None) => "no receipt and no witness was given: another ledger may exist".to_owned(),
+        // The last line is the seal over what the checkpoint covers.
+        (None, Some(size)) if reaches(size) => {
+            "no witness was given: what you hold reaches to the end, others may hold another ledger"
+                .to_owned()
+        }
+        (None, Some(size)) => format!(
+            "no witness was given: what stands after the first {size} lines rests on the house's \
+             word that there is no other ledger"
+        ),
+    }
 }
 
 /// What no ledger can prove (THREATS, "Said openly").

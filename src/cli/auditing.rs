@@ -10,9 +10,11 @@ use rustls::pki_types::pem::PemObject as _;
 
 use super::fault::of_io;
 use super::{Failure, print, sale_file};
-use crate::audit::{Anchors, Audit, Auditor, Trust};
+use crate::audit::{Accusation, Accuser, Anchors, Audit, Auditor, Trust};
+use crate::ledger::Policy;
 use crate::limits::{
-    CREDENTIAL_FILE_BYTES_MAX, CRL_FILE_BYTES_MAX, NOTE_BYTES_MAX, RECEIPT_FILE_BYTES_MAX,
+    CREDENTIAL_FILE_BYTES_MAX, CRL_FILE_BYTES_MAX, NOTE_BYTES_MAX, POLICY_FILE_BYTES_MAX,
+    RECEIPT_FILE_BYTES_MAX,
 };
 use crate::pki::keys::{self, shown};
 use crate::pki::{Anchor, Fingerprint};
@@ -41,6 +43,9 @@ pub(super) struct LedgerArgs {
     /// The items file that the bidders were shown
     #[arg(long, value_name = "FILE")]
     items: Option<PathBuf>,
+    /// The witnesses whose cosignatures you require: a tlog-policy file
+    #[arg(long, value_name = "FILE")]
+    policy: Option<PathBuf>,
     /// The house's revocation list, to hold against the recorded revocations
     #[arg(long, value_name = "FILE")]
     pub(super) crl: Option<PathBuf>,
@@ -51,8 +56,22 @@ impl LedgerArgs {
     pub(super) fn audit(&self, keeps_annexes: bool) -> Result<Audit, Failure> {
         let anchors = self.read()?.anchors()?;
         let anchors = if keeps_annexes { anchors.keeping_annexes() } else { anchors };
-        let file = File::open(&self.ledger).map_err(|error| of_io("read", &self.ledger, &error))?;
-        feed(file, &self.ledger, Auditor::new(anchors), |_| Ok(()))
+        let mut auditor = Auditor::new(anchors);
+        read_through(open(&self.ledger)?, &self.ledger, |chunk| {
+            auditor.feed(chunk);
+            Ok(())
+        })?;
+        Ok(auditor.finish())
+    }
+
+    /// Reads the ledger once more, for what convicts its house.
+    pub(super) fn accuse(&self) -> Result<Vec<Accusation>, Failure> {
+        let mut accuser = Accuser::new(self.read()?.anchors()?);
+        read_through(open(&self.ledger)?, &self.ledger, |chunk| {
+            accuser.feed(chunk);
+            Ok(())
+        })?;
+        Ok(accuser.finish())
     }
 
     /// Reads what the auditor brought: each file once.
@@ -72,6 +91,7 @@ impl LedgerArgs {
                 .as_deref()
                 .map(|path| keys::read_public(path, CRL_FILE_BYTES_MAX))
                 .transpose()?,
+            policy: self.policy.as_deref().map(BroughtPolicy::read).transpose()?,
         })
     }
 }
@@ -84,6 +104,7 @@ pub(super) struct Brought {
     pub(super) checkpoints: Vec<BroughtText>,
     pub(super) items: Option<BroughtItems>,
     pub(super) crl: Option<Vec<u8>>,
+    pub(super) policy: Option<BroughtPolicy>,
 }
 
 /// A text, and what the report calls it.
@@ -100,6 +121,13 @@ pub(super) struct BroughtItems {
     pub(super) bytes: Vec<u8>,
 }
 
+/// A policy, and its bytes.
+#[derive(Debug)]
+pub(super) struct BroughtPolicy {
+    pub(super) policy: Policy,
+    pub(super) bytes: Vec<u8>,
+}
+
 impl BroughtText {
     pub(super) fn read(path: &Path, bytes_max: u64) -> Result<Self, Failure> {
         Ok(Self { label: shown(path), text: read_text(path, bytes_max)? })
@@ -110,6 +138,18 @@ impl BroughtItems {
     fn read(path: &Path) -> Result<Self, Failure> {
         let bytes = sale_file::bytes(path)?;
         Ok(Self { file: sale_file::parse(path, &bytes)?, bytes })
+    }
+}
+
+impl BroughtPolicy {
+    /// Reads a policy file (C2SP tlog-policy).
+    pub(super) fn read(path: &Path) -> Result<Self, Failure> {
+        let bytes = keys::read_public(path, POLICY_FILE_BYTES_MAX)?;
+        let policy = Policy::parse(&bytes).map_err(|error| {
+            Failure::usage("bad-policy", format!("{}, {error}", shown(path)))
+                .hint("a policy is as c2sp.org/tlog-policy has it; docs/witness.md shows one")
+        })?;
+        Ok(Self { policy, bytes })
     }
 }
 
@@ -128,6 +168,9 @@ impl Brought {
         }
         if let Some(crl) = &self.crl {
             anchors = anchors.with_crl(crl.clone());
+        }
+        if let Some(policy) = &self.policy {
+            anchors = anchors.with_policy(policy.policy.clone());
         }
         Ok(anchors)
     }
@@ -194,13 +237,16 @@ pub(super) fn read_anchor(path: &Path) -> Result<Anchor, Failure> {
     }
 }
 
-/// Feeds the file at `path` to the auditor, and what it is fed to `copy` as well.
-pub(super) fn feed(
+fn open(path: &Path) -> Result<File, Failure> {
+    File::open(path).map_err(|error| of_io("read", path, &error))
+}
+
+/// Reads the file at `path` to its end, piece by piece.
+pub(super) fn read_through(
     mut file: File,
     path: &Path,
-    mut auditor: Auditor,
-    mut copy: impl FnMut(&[u8]) -> Result<(), Failure>,
-) -> Result<Audit, Failure> {
+    mut take: impl FnMut(&[u8]) -> Result<(), Failure>,
+) -> Result<(), Failure> {
     let failed = |error: std::io::Error| of_io("read", path, &error);
     let length = file.metadata().map_err(failed)?.len();
     let mut chunk = vec![0; CHUNK_BYTES];
@@ -208,10 +254,9 @@ pub(super) fn feed(
     loop {
         let taken = file.read(&mut chunk).map_err(failed)?;
         if taken == 0 {
-            return Ok(auditor.finish());
+            return Ok(());
         }
-        copy(&chunk[..taken])?;
-        auditor.feed(&chunk[..taken]);
+        take(&chunk[..taken])?;
         progress.advance(taken);
     }
 }

@@ -58,6 +58,15 @@ pub(crate) const CODES: &[(&str, &str)] = &[
         "bad-crl",
         "The revocation list is damaged, or another CA signed it. `gavel pki crl` makes a new one.",
     ),
+    (
+        "bad-evidence",
+        "The file is not evidence as `gavel verify --evidence` writes it, or it was damaged.",
+    ),
+    (
+        "bad-policy",
+        "The file is not a policy as c2sp.org/tlog-policy has it: lines of log, witness, group and one \
+         quorum, each name defined on an earlier line.",
+    ),
     ("bad-receipt", "The file is not a receipt (c2sp.org/tlog-proof), or it was damaged."),
     (
         "bad-register",

@@ -12,6 +12,7 @@ mod codes;
 mod completions;
 mod control;
 mod demo;
+mod evidence;
 mod exit;
 mod explain;
 mod fault;

@@ -10,7 +10,7 @@ use super::auditing::{bad_receipt, read_anchor, read_text};
 use super::fault::of_io;
 use super::paint::Ink;
 use super::verify::headline;
-use super::{Exit, Failure, print, when};
+use super::{Exit, Failure, evidence, print, when};
 use crate::audit::{named_sale, prove};
 use crate::ledger::receipt::Receipt;
 use crate::limits::RECEIPT_FILE_BYTES_MAX;
@@ -35,6 +35,7 @@ enum Command {
     List(ListArgs),
     Show(ShowArgs),
     Check(CheckArgs),
+    Convict(evidence::Args),
 }
 
 /// List the receipts of a credential, or below a folder
@@ -78,6 +79,7 @@ pub(super) fn run(args: &Args) -> Result<Exit, Failure> {
         Command::List(args) => list(args),
         Command::Show(args) => show(args),
         Command::Check(args) => check(args),
+        Command::Convict(args) => evidence::run(args),
     }
 }
 

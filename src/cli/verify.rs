@@ -7,8 +7,8 @@ use serde_json::{Value, json};
 
 use super::auditing::LedgerArgs;
 use super::paint::{Ink, Palette};
-use super::{Exit, Failure, print, sheet};
-use crate::audit::{Audit, Finding, Verdict, Weight};
+use super::{Exit, Failure, evidence, print, sheet};
+use crate::audit::{Accusation, Audit, Finding, FindingKind, Verdict, Weight};
 use crate::limits::SHEET_FILE_BYTES_MAX;
 use crate::pki::keys::{self, shown};
 use crate::sheet::{Claim, PeopleFacts, Sheet};
@@ -26,6 +26,9 @@ pub(super) struct Args {
     /// against the ledger field by field
     #[arg(long, value_name = "FILE")]
     results: Option<PathBuf>,
+    /// Where to write what convicts the house, if a receipt or checkpoint contradicts the ledger
+    #[arg(long, value_name = "FILE")]
+    evidence: Option<PathBuf>,
     /// One JSON object instead of text
     #[arg(long)]
     json: bool,
@@ -33,6 +36,7 @@ pub(super) struct Args {
 
 pub(super) fn run(args: &Args) -> Result<Exit, Failure> {
     let claim = args.results.as_deref().map(read_claim).transpose()?;
+    args.evidence.as_deref().map(evidence::check_is_new).transpose()?;
     let mut audit = args.ledger.audit(claim.as_ref().is_some_and(Claim::lists_bids))?;
     if let Some((path, claim)) = args.results.as_deref().zip(claim) {
         audit = held_against(audit, path, &claim);
@@ -43,7 +47,18 @@ pub(super) fn run(args: &Args) -> Result<Exit, Failure> {
     } else {
         Report::of(&label, &audit).print()?;
     }
+    if let Some(path) = &args.evidence {
+        evidence::write(path, &accusations(args, &audit)?)?;
+    }
     Ok(exit_of(audit.verdict()))
+}
+
+/// What convicts the house; the ledger is read again only if the audit found a fork.
+fn accusations(args: &Args, audit: &Audit) -> Result<Vec<Accusation>, Failure> {
+    match audit.findings.iter().any(|finding| finding.kind == FindingKind::Fork) {
+        true => args.ledger.accuse(),
+        false => Ok(Vec::new()),
+    }
 }
 
 fn read_claim(path: &Path) -> Result<Claim, Failure> {

@@ -13,6 +13,7 @@ mod asking;
 mod bidding;
 mod channel;
 mod connect;
+mod conviction;
 mod early;
 mod fault;
 mod follow;

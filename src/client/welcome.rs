@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::connect::Caller;
+use super::conviction::convicting;
 use super::fault::SessionError;
 use super::greeting::{Greeted, GreetingFault, KnownSale};
 use super::hearing::{accuse, protocol};
@@ -188,7 +189,11 @@ fn contradiction(
     if !fault.is_contradiction() {
         return SessionError::Greeting { fault, evidence: None };
     }
-    match keep_both(memory, held, welcome) {
+    let convicting = match (&fault, held) {
+        (GreetingFault::Fork { .. }, Some(held)) => convicting(held, welcome),
+        _ => None,
+    };
+    match keep_both(memory, held, welcome, convicting.as_deref()) {
         Ok(evidence) => SessionError::Greeting { fault, evidence },
         Err(fault) => SessionError::Memory(fault),
     }
@@ -198,6 +203,7 @@ fn keep_both(
     memory: &mut SaleMemory,
     held: Option<&SignedCheckpoint>,
     welcome: &Welcome,
+    convicting: Option<&str>,
 ) -> Result<Option<PathBuf>, MemoryFault> {
     let known = memory.open_line()?.unwrap_or_default();
     let message = ServerMessage::Welcome(welcome.clone()).to_line();
@@ -208,5 +214,8 @@ fn keep_both(
         files.push(("held.checkpoint", held.note()));
     }
     files.push(("held-open.json", &known));
+    if let Some(text) = convicting {
+        files.push(("house.evidence", text));
+    }
     memory.keep_evidence(&files)
 }

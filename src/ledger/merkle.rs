@@ -346,7 +346,41 @@ pub fn verify_consistency_bytes<H: AsRef<[u8]>>(
         let (first, rest) = proof.split_first().ok_or(ProofError::Length)?;
         (first.as_ref(), rest)
     };
-    let (mut old, mut new) = (hash_from(first)?, hash_from(first)?);
+    let (old, new) = climb_both(old_size, new_size, hash_from(first)?, rest)?;
+    same(old.as_ref(), old_root, ProofError::OldRoot)?;
+    same(new.as_ref(), new_root, ProofError::Root)
+}
+
+/// The root that the tree of `new_size` leaves under `new_root` has for its first `old_size`,
+/// as a consistency proof gives it; none if the proof does not stand, or does not tell because
+/// the older tree is full and its root is no part of the proof.
+///
+/// Where a house signed another root for that size, this is what convicts it.
+pub fn old_root_given(
+    old_size: u64,
+    new_size: u64,
+    proof: &[Hash],
+    new_root: Hash,
+) -> Option<Hash> {
+    if old_size == 0 || old_size > new_size {
+        return None;
+    }
+    if old_size == new_size {
+        return proof.is_empty().then_some(new_root);
+    }
+    let (first, rest) = proof.split_first().filter(|_| !old_size.is_power_of_two())?;
+    let (old, new) = climb_both(old_size, new_size, *first, rest).ok()?;
+    (new == new_root).then_some(old)
+}
+
+/// Climbs a consistency proof from its first node to both roots.
+fn climb_both<H: AsRef<[u8]>>(
+    old_size: u64,
+    new_size: u64,
+    first: Hash,
+    rest: &[H],
+) -> Result<(Hash, Hash), ProofError> {
+    let (mut old, mut new) = (first, first);
     let level = old_size.trailing_zeros();
     let mut climb = Climb { node: (old_size - 1) >> level, last: (new_size - 1) >> level };
     for sibling in rest {
@@ -361,8 +395,7 @@ pub fn verify_consistency_bytes<H: AsRef<[u8]>>(
         climb.up();
     }
     climb.finish()?;
-    same(old.as_ref(), old_root, ProofError::OldRoot)?;
-    same(new.as_ref(), new_root, ProofError::Root)
+    Ok((old, new))
 }
 
 fn hash_from(bytes: &[u8]) -> Result<Hash, ProofError> {
@@ -420,6 +453,22 @@ mod tests {
         let mut tree = Tree::new();
         leaves(count).into_iter().for_each(|leaf| tree.append(leaf));
         tree
+    }
+
+    #[test]
+    fn a_proof_tells_the_older_root_where_it_is_a_part_of_it() {
+        let tree = tree(40);
+        for new in 1..=40 {
+            let root = tree.root_at(new).expect("within");
+            for old in 0..=new {
+                let proof = tree.consistency(old, new).expect("within");
+                let expected =
+                    tree.root_at(old).filter(|_| old == new || (old > 0 && !old.is_power_of_two()));
+                assert_eq!(old_root_given(old, new, &proof, root), expected, "{old} {new}");
+                let other = old_root_given(old, new, &proof, empty_root());
+                assert_eq!(other, (old == new).then(empty_root), "{old} {new}");
+            }
+        }
     }
 
     /// The definitions of RFC 6962, section 2.1, as they stand there.

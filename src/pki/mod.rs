@@ -58,7 +58,7 @@ pub use signing::{P256Key, P256Secret, SigningFault, verify_p256};
 pub use tls::{
     ALPN_GAVEL_1, ServerKey, TlsFault, client_config, fault_of, fault_of_io, server_config,
 };
-pub use verify::{verify_person, verify_sealer, verify_server};
+pub use verify::{verify_person, verify_sealer, verify_sealer_ever, verify_server};
 
 #[cfg(test)]
 mod tests;

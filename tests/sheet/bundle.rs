@@ -7,7 +7,8 @@ use std::process::Command;
 
 use ed25519_dalek::SigningKey;
 use gavel::auction::fees::TaxOn;
-use gavel::ledger::{Hash, SealingKey};
+use gavel::ledger::note::Note;
+use gavel::ledger::{Hash, SealingKey, WitnessKey};
 use gavel::pki::Fingerprint;
 use serde_json::Value;
 
@@ -330,6 +331,26 @@ fn checkpoints_beside_the_ledger_are_kept_and_held_against_it() {
 }
 
 #[test]
+fn a_policy_is_kept_with_the_cosignatures_that_meet_it() {
+    let desk = desk();
+    let witness = WitnessKey::new("w1.example", SigningKey::from_bytes(&[5; 32])).expect("a key");
+    let mut note = Note::parse(&last_note(&desk)).expect("a note");
+    note.signatures.push(witness.cosign(&note.text, 1_800_000_060));
+    fs::write(desk.path("autumn.cosigned"), note.to_string()).expect("writes");
+    let policy = format!("witness w1 {}\nquorum w1\n", witness.public().vkey());
+    fs::write(desk.path("witnesses"), &policy).expect("writes");
+    desk.run("bundle", &["-o", "kept", "--policy", "witnesses"], 0);
+    let files = check(&desk.path("kept"), 0);
+    assert_eq!(text(&files, "policy.txt"), policy);
+    assert!(text(&files, "verify.txt").contains("cosigned by w1 ("));
+    // Without the cosignature the results are final, and not proven enough.
+    fs::remove_file(desk.path("autumn.cosigned")).expect("removes");
+    desk.run("bundle", &["-o", "unmet", "--policy", "witnesses"], 3);
+    let files = check(&desk.path("unmet"), 3);
+    assert!(text(&files, "results.html").contains("Provisional"));
+}
+
+#[test]
 fn a_checkpoint_that_contradicts_the_ledger_is_a_finding() {
     let desk = desk();
     let key = SigningKey::from_bytes(&[77; 32]);
@@ -340,6 +361,7 @@ fn a_checkpoint_that_contradicts_the_ledger_is_a_finding() {
     let files = check(&desk.path("kept"), 1);
     assert!(text(&files, "verify.txt").contains("GV-502 fork, the whole: autumn.cosigned: "));
     assert_eq!(text(&files, "autumn.cosigned"), fork.note());
+    assert!(readme(&files).contains("With --evidence FILE it writes what convicts the house"));
     // What is no checkpoint at all stops the work, and leaves nothing behind.
     fs::write(desk.path("autumn.checkpoint"), "an anchor\n").expect("writes");
     let (_, talk) = desk.run("bundle", &["-o", "none"], 2);

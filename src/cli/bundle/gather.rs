@@ -122,6 +122,7 @@ impl Gathered {
         gathered.take_receipts(&mut names)?;
         gathered.take_items()?;
         gathered.take_crl(args)?;
+        gathered.take_policy();
         Ok(gathered)
     }
 
@@ -194,6 +195,13 @@ impl Gathered {
         self.add(name, bytes, "the CA's list of revoked certificates");
         self.flags.push(format!("--crl {name}"));
         Ok(())
+    }
+
+    fn take_policy(&mut self) {
+        let Some(policy) = &self.brought.policy else { return };
+        let bytes = policy.bytes.clone();
+        self.add("policy.txt", bytes, "the witnesses whose cosignatures were required");
+        self.flags.push("--policy policy.txt".to_owned());
     }
 
     fn add(&mut self, name: &str, bytes: Vec<u8>, what: &str) {

@@ -13,7 +13,7 @@ mod readme;
 
 use std::path::PathBuf;
 
-use super::auditing::{LedgerArgs, feed};
+use super::auditing::{LedgerArgs, read_through};
 use super::verify::{Report, exit_of, headline, json, verdict};
 use super::{Exit, Failure, papers, print};
 use crate::audit::{Audit, Auditor, Verdict};
@@ -101,9 +101,13 @@ fn copy_and_audit(
     gathered: &Gathered,
     folder: &mut Folder,
 ) -> Result<Audit, Failure> {
-    let auditor = Auditor::new(gathered.brought.anchors()?.keeping_annexes());
+    let mut auditor = Auditor::new(gathered.brought.anchors()?.keeping_annexes());
     let mut copy = folder.begin(name)?;
-    let audit = feed(ledger.file, ledger.path, auditor, |chunk| copy.write(chunk))?;
+    read_through(ledger.file, ledger.path, |chunk| {
+        auditor.feed(chunk);
+        copy.write(chunk)
+    })?;
+    let audit = auditor.finish();
     folder.end(
         copy,
         audit.file.sha256,

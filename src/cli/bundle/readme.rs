@@ -1,7 +1,7 @@
 //! The page for whoever opens a bundle in ten years and has never heard of gavel.
 
 use super::folder::{Entry, SUMS};
-use crate::audit::{Audit, Verdict};
+use crate::audit::{Audit, FindingKind, Verdict};
 use crate::cli::verify::{exit_of, verdict};
 use crate::record::Opening;
 use crate::sheet::{Moment, Sheet};
@@ -161,6 +161,11 @@ impl Readme<'_> {
             text.push_str(&paragraph(
                 "With --results results.json it holds the results against the ledger as well, \
                  field by field.",
+            ));
+        }
+        if self.audit.findings.iter().any(|finding| finding.kind == FindingKind::Fork) {
+            text.push_str(&paragraph(
+                "With --evidence FILE it writes what convicts the house of two histories.",
             ));
         }
         text.push_str(&paragraph(

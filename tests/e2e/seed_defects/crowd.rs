@@ -175,16 +175,19 @@ async fn seed_17_connections_that_show_no_certificate_are_few_and_short() {
     let mut inside = Typist::enter(hall.address, &alice).await;
     let begun = Instant::now();
     let stalls = [127, 0, 0, 9];
+    // One more than the limit is sent away at once. A machine that is slow to open so many lets
+    // the first of them time out meanwhile: then more are needed.
     let mut crowd = Vec::new();
-    for _ in 0..UNAUTHENTICATED_PER_ADDRESS_MAX {
+    let too_many = ["peer=127.0.0.9:", "refused: too many connections of that address"];
+    while log::since(mark, &too_many).is_empty() {
+        assert!(begun.elapsed() < PATIENCE, "{} connections, and none too many", crowd.len());
         crowd.push(silent(&hall, stalls).await);
+        if crowd.len() > UNAUTHENTICATED_PER_ADDRESS_MAX {
+            pause().await;
+        }
     }
-    // One more from there is sent away at once; who is inside, or elsewhere, does not notice.
-    let mut one_more = silent(&hall, stalls).await;
-    let heard = soon("the end", one_more.read(&mut [0; 8])).await;
-    assert!(matches!(heard, Ok(0) | Err(_)), "{heard:?}");
-    log::wait_for(mark, &["peer=127.0.0.9:", "refused: too many connections of that address"])
-        .await;
+    assert!(crowd.len() > UNAUTHENTICATED_PER_ADDRESS_MAX, "so many may come at once");
+    // Who is inside, or elsewhere, does not notice.
     inside.ask("BID 1 60", "Bid accepted!").await;
     let mut bob = Typist::enter(hall.address, &world.person("bob")).await;
     bob.ask("BID 1 61", "Bid accepted!").await;
