@@ -3,8 +3,12 @@
 
 #[path = "client/follow.rs"]
 mod follow;
+#[path = "client/forked.rs"]
+mod forked;
 #[path = "client/house.rs"]
 mod house;
+#[path = "client/liar.rs"]
+mod liar;
 #[path = "client/refusals.rs"]
 mod refusals;
 #[path = "client/sale.rs"]

@@ -50,11 +50,11 @@ pub(crate) fn now() -> Timestamp {
 /// A house whose sale has not begun, or rests between two servers.
 pub(crate) struct House {
     pub(crate) ca: Ca,
-    name: HouseName,
-    sale: SaleId,
+    pub(crate) name: HouseName,
+    pub(crate) sale: SaleId,
     pub(crate) folder: tempfile::TempDir,
     pub(crate) nonce: [u8; 32],
-    sealing: SigningKey,
+    pub(crate) sealing: SigningKey,
     sealer: Vec<u8>,
     used: AtomicBool,
     pub(crate) items: String,
@@ -255,7 +255,7 @@ fn kept_reserve(lot: &FileLot) -> Option<KeptReserve> {
     Some(KeptReserve { lot: lot.terms.id.clone(), opening })
 }
 
-fn copy_files(from: &Path, to: &Path) {
+pub(crate) fn copy_files(from: &Path, to: &Path) {
     for entry in std::fs::read_dir(from).expect("lists") {
         let entry = entry.expect("an entry");
         std::fs::copy(entry.path(), to.join(entry.file_name())).expect("copies");
