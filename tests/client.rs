@@ -15,3 +15,5 @@ mod refusals;
 mod sale;
 #[path = "client/trouble.rs"]
 mod trouble;
+#[path = "client/twisted.rs"]
+mod twisted;

@@ -12,7 +12,7 @@ use crate::ledger::{
     CheckpointError, Frontier, Hash, Kind, Line, Receipt, ReceiptError, SignedCheckpoint, origin,
 };
 use crate::pki::{Anchor, CertificateFault, Fingerprint, verify_person, verify_sealer};
-use crate::record::{BidKey, Enrolment, Head, Opening, Record};
+use crate::record::{BidKey, Enrolment, EnrolmentFault, Head, Opening, Record};
 use crate::time::Timestamp;
 use crate::wire::encoding::ProofHash;
 use crate::wire::json::{ProvenLine, Welcome};
@@ -221,6 +221,19 @@ impl KnownSale {
                 .map(|(at, enrolment)| self.own(line.index, at, &enrolment))
         });
         Ok(Greeted { own: own.collect::<Result<_, _>>()?, newest, frontier })
+    }
+
+    /// Checks an enrolment in this sale, made `at`: its chain and both signatures.
+    pub(super) fn check_enrolment(
+        &self,
+        enrolment: &Enrolment,
+        at: Timestamp,
+    ) -> Result<(), EnrolmentFault> {
+        let anchor = Anchor::from_der(&self.opening.ca)?;
+        enrolment
+            .clone()
+            .authenticate(&self.sale_hash, &anchor, &self.opening.house, at)
+            .map(|_| ())
     }
 
     /// What an enrolment under our name says about the certificate it was made with.
