@@ -25,6 +25,8 @@ mod log;
 mod people;
 #[path = "tampered/quorum.rs"]
 mod quorum;
+#[path = "tampered/receipts.rs"]
+mod receipts;
 #[path = "tampered/refusing.rs"]
 mod refusing;
 #[path = "tampered/reserving.rs"]

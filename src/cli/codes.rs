@@ -85,6 +85,11 @@ pub(crate) const CODES: &[(&str, &str)] = &[
          once, none unknown. CSV and HTML cannot be compared; they are made from that sheet.",
     ),
     (
+        "bad-signed",
+        "The file is not a bid or act as a client keeps what it signed (signed/<n>.json beside the \
+         credential), or the signature in it does not hold.",
+    ),
+    (
         "bad-trust",
         "What is to be trusted is neither a fingerprint, sha256: and 64 hexadecimal digits, nor a \
          file that holds the certificate of one house's CA.",
