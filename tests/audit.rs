@@ -7,6 +7,8 @@ mod acting;
 mod bidding;
 #[path = "tampered/bytes.rs"]
 mod bytes;
+#[path = "random_sales/dice.rs"]
+mod dice;
 #[path = "tampered/ending.rs"]
 mod ending;
 #[path = "tampered/evidence.rs"]
@@ -21,8 +23,10 @@ mod held;
 mod honest;
 #[path = "tampered/log.rs"]
 mod log;
-#[path = "tampered/people.rs"]
-mod people;
+#[path = "tampered/matrix/mod.rs"]
+mod matrix;
+#[path = "tampered/mutation.rs"]
+mod mutation;
 #[path = "tampered/quorum.rs"]
 mod quorum;
 #[path = "tampered/receipts.rs"]
@@ -33,8 +37,6 @@ mod refusing;
 mod reserving;
 #[path = "tampered/roster.rs"]
 mod roster;
-#[path = "tampered/rules.rs"]
-mod rules;
 #[path = "tampered/running.rs"]
 mod running;
 #[path = "tampered/shuffled.rs"]

@@ -17,7 +17,7 @@ use super::hall::{Plan, worked};
 use super::world::world;
 
 /// What every bundle with results holds.
-const WITH_RESULTS: [&str; 17] = [
+const WITH_RESULTS: [&str; 18] = [
     "README.txt",
     "SHA256SUMS",
     "VERSION",
@@ -33,6 +33,7 @@ const WITH_RESULTS: [&str; 17] = [
     "results.json",
     "results.md",
     "settlements.csv",
+    "threat-model.md",
     "verify.json",
     "verify.txt",
 ];
@@ -123,7 +124,7 @@ fn check(folder: &Path, code: i32) -> BTreeMap<String, Vec<u8>> {
     assert_eq!(run_as_told(folder, &[]), (Some(code), text(&files, "verify.txt")));
     assert_eq!(run_as_told(folder, &["--json"]), (Some(code), text(&files, "verify.json")));
     assert_eq!(text(&files, "VERSION"), concat!("gavel ", env!("CARGO_PKG_VERSION"), "\n"));
-    for page in ["ledger-format.md", "protocol.md", "results.md"] {
+    for page in ["ledger-format.md", "protocol.md", "results.md", "threat-model.md"] {
         let page_path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs").join(page);
         assert_eq!(files[page], fs::read(page_path).expect("reads"), "{page}");
     }
@@ -222,7 +223,7 @@ fn an_invalid_ledger_is_kept_without_results() {
     assert_eq!(text(&files, "autumn.jsonl"), forged);
     let no_results = |name: &&str| !name.ends_with(".csv") && !name.starts_with("results.");
     let mut expected: Vec<&str> = WITH_RESULTS.into_iter().filter(no_results).collect();
-    expected.insert(expected.len() - 2, "results.md");
+    expected.insert(expected.len() - 3, "results.md");
     assert_eq!(names(&files), expected);
     assert!(text(&files, "verify.txt").contains("GV-111 hash"));
     let readme = readme(&files);

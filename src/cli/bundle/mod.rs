@@ -25,7 +25,7 @@ use gather::{Gathered, Ledger};
 use readme::Readme;
 
 /// The normative pages, as they were when this program was built.
-const PAGES: [(&str, &str, &str); 3] = [
+const PAGES: [(&str, &str, &str); 4] = [
     (
         "ledger-format.md",
         include_str!("../../../docs/ledger-format.md"),
@@ -37,6 +37,11 @@ const PAGES: [(&str, &str, &str); 3] = [
         "how bidders and server spoke, and what they signed",
     ),
     ("results.md", include_str!("../../../docs/results.md"), "every field of results.json"),
+    (
+        "threat-model.md",
+        include_str!("../../../docs/threat-model.md"),
+        "who could have cheated how, what finds it, and what nothing can",
+    ),
 ];
 
 /// Gather all that is needed to check a sale in ten years into one folder
