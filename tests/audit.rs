@@ -27,6 +27,8 @@ mod log;
 mod matrix;
 #[path = "tampered/mutation.rs"]
 mod mutation;
+#[path = "tampered/naming.rs"]
+mod naming;
 #[path = "tampered/quorum.rs"]
 mod quorum;
 #[path = "tampered/receipts.rs"]

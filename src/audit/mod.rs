@@ -31,6 +31,7 @@ mod rules;
 mod signatures;
 mod tally;
 mod verdict;
+mod vkey;
 
 pub use accuse::{Accusation, Accuser};
 pub use anchors::{AnchorError, Anchors, Trust};
@@ -42,6 +43,7 @@ pub use receipt::{Proven, ReceiptFault, named_sale, prove};
 pub use results::{Headlines, LotResult, Results};
 pub use tally::{StaffAct, Trace};
 pub use verdict::{Audit, Audited, Verdict};
+pub use vkey::sealing_vkey;
 
 use sha2::{Digest as _, Sha256};
 

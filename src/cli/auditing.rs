@@ -45,7 +45,7 @@ pub(super) struct LedgerArgs {
     items: Option<PathBuf>,
     /// The witnesses whose cosignatures you require: a tlog-policy file
     #[arg(long, value_name = "FILE")]
-    policy: Option<PathBuf>,
+    pub(super) policy: Option<PathBuf>,
     /// The house's revocation list, to hold against the recorded revocations
     #[arg(long, value_name = "FILE")]
     pub(super) crl: Option<PathBuf>,

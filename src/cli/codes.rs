@@ -63,6 +63,11 @@ pub(crate) const CODES: &[(&str, &str)] = &[
         "The file is not evidence as `gavel verify --evidence` writes it, or it was damaged.",
     ),
     (
+        "bad-logs",
+        "The list of a witness's logs is refused as a whole; the message names the line. Each line is \
+         `log`, a verifier key, and an address if you like; lines that begin with # are comments.",
+    ),
+    (
         "bad-policy",
         "The file is not a policy as c2sp.org/tlog-policy has it: lines of log, witness, group and one \
          quorum, each name defined on an earlier line.",
@@ -93,6 +98,16 @@ pub(crate) const CODES: &[(&str, &str)] = &[
         "bad-trust",
         "What is to be trusted is neither a fingerprint, sha256: and 64 hexadecimal digits, nor a \
          file that holds the certificate of one house's CA.",
+    ),
+    (
+        "bad-witness-key",
+        "The file does not hold a witness's key. `gavel witness keygen` makes one; a sale's sealing \
+         key is never taken for one, for no key may sign both checkpoints and cosignatures.",
+    ),
+    (
+        "bad-witness-name",
+        "A witness's name stands in signature lines: it is not empty, and has no space, no plus and no \
+         control character.",
     ),
     (
         "batch-damaged",
@@ -139,6 +154,11 @@ pub(crate) const CODES: &[(&str, &str)] = &[
         "The wall clock is earlier than the last entry of the ledger, so that times would run \
          backwards. Correct the clock, or go on at the ledger's time with --accept-clock, which \
          the ledger records.",
+    ),
+    (
+        "clock-wrong",
+        "The machine's clock says a time before this program was made. A witness signs the time of \
+         each cosignature, and would sign a false one.",
     ),
     (
         "compromised-key",
@@ -364,12 +384,41 @@ pub(crate) const CODES: &[(&str, &str)] = &[
         "Each bidder is a connection, and each connection an open file, of which the system allows \
          too few.",
     ),
+    (
+        "too-many-logs",
+        "A witness never forgets a log that it has cosigned, and its state has room for so many.",
+    ),
     ("unknown-code", "`gavel explain` lists all codes that there are."),
     ("unknown-file", "The file is none that `gavel pki show` can explain."),
     (
         "unreachable",
         "Nobody answers at that address: the server is not running, the address is wrong, or a \
          firewall stands between.",
+    ),
+    (
+        "witness-running",
+        "Another witness runs on the same state. Two of them would cosign trees that contradict each \
+         other, under one key.",
+    ),
+    (
+        "witness-state-damaged",
+        "The file that holds what the witness cosigned is not whole. Nobody can say any more what it \
+         has cosigned, so it must not cosign again: retire it and make another. docs/witness.md.",
+    ),
+    (
+        "witness-state-missing",
+        "The file that holds what the witness cosigned is not there. Without it the witness could \
+         cosign a fork of what it has cosigned before: retire it and make another. docs/witness.md.",
+    ),
+    (
+        "witness-state-other",
+        "The state in the folder was made with another witness's key, and a state belongs to one key \
+         for ever.",
+    ),
+    (
+        "witness-write",
+        "The witness's state could not be brought to the disk. It stopped at once, and answered nobody \
+         with anything that is not there.",
     ),
 ];
 

@@ -38,6 +38,7 @@ mod sheet;
 mod verify;
 mod watch;
 mod when;
+mod witness;
 
 use std::process::ExitCode;
 
@@ -70,6 +71,7 @@ enum Command {
     Explain(explain::Args),
     Rehearse(rehearse::Args),
     Demo(demo::Args),
+    Witness(witness::Args),
     Loadtest(loadtest::Args),
     Completions(completions::Args),
 }
@@ -100,6 +102,7 @@ fn dispatch(command: Command) -> Result<Exit, Failure> {
         Command::Explain(args) => explain::run(&args),
         Command::Rehearse(args) => rehearse::run(&args),
         Command::Demo(args) => demo::run(&args),
+        Command::Witness(args) => witness::run(&args),
         Command::Loadtest(args) => loadtest::run(&args),
         Command::Completions(args) => completions::run(&args),
     }

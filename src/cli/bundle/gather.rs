@@ -21,8 +21,9 @@ use crate::record::{Opening, Record};
 
 /// How the ledger is called where line 0 does not name a sale.
 const NAMELESS: &str = "ledger";
-/// What stands in every private key in PEM (RFC 7468, sections 10 and 11).
-const PRIVATE_KEY: &[u8] = b"PRIVATE KEY-----";
+/// What stands in every private key in PEM (RFC 7468, sections 10 and 11), and at the beginning
+/// of a witness's.
+const PRIVATE_KEYS: [&[u8]; 2] = [b"PRIVATE KEY-----", b"PRIVATE+KEY+"];
 
 /// A ledger file that is about to be audited.
 #[derive(Debug)]
@@ -122,7 +123,7 @@ impl Gathered {
         gathered.take_receipts(&mut names)?;
         gathered.take_items()?;
         gathered.take_crl(args)?;
-        gathered.take_policy();
+        gathered.take_policy(args)?;
         Ok(gathered)
     }
 
@@ -197,11 +198,13 @@ impl Gathered {
         Ok(())
     }
 
-    fn take_policy(&mut self) {
-        let Some(policy) = &self.brought.policy else { return };
+    fn take_policy(&mut self, args: &LedgerArgs) -> Result<(), Failure> {
+        let Some(policy) = &self.brought.policy else { return Ok(()) };
+        refuse_keys(&args.policy.as_deref().map(shown).unwrap_or_default(), &policy.bytes)?;
         let bytes = policy.bytes.clone();
         self.add("policy.txt", bytes, "the witnesses whose cosignatures were required");
         self.flags.push("--policy policy.txt".to_owned());
+        Ok(())
     }
 
     fn add(&mut self, name: &str, bytes: Vec<u8>, what: &str) {
@@ -231,7 +234,8 @@ fn unused(names: &mut BTreeSet<String>, stem: &str, ending: &str) -> String {
 
 /// A slip of the finger must not hand out a key.
 fn refuse_keys(label: &str, bytes: &[u8]) -> Result<(), Failure> {
-    if bytes.windows(PRIVATE_KEY.len()).any(|window| window == PRIVATE_KEY) {
+    let stands = |mark: &&[u8]| bytes.windows(mark.len()).any(|window| window == *mark);
+    if PRIVATE_KEYS.iter().any(stands) {
         let message = format!("{label} holds a private key, and a bundle is for others to read");
         return Err(Failure::usage("holds-a-key", message).hint("give the file that was meant"));
     }
@@ -257,6 +261,7 @@ mod tests {
             let pem = format!("text\n-----BEGIN {label}PRIVATE KEY-----\nMIIB\n");
             assert!(refuse_keys("x", pem.as_bytes()).is_err_and(|f| f.code() == "holds-a-key"));
         }
+        assert!(refuse_keys("x", b"PRIVATE+KEY+w1.example+1c9a3f42+AXm6").is_err());
         refuse_keys("x", b"-----BEGIN X509 CRL-----").expect("is none");
     }
 }

@@ -49,11 +49,11 @@ impl Console {
 }
 
 /// Waits for the console at the end of a command: errors are printed behind its lines.
-pub(super) struct Settling(Console);
+pub(in crate::cli) struct Settling(Console);
 
 impl Settling {
     /// Waits until the lines so far are written.
-    pub(super) fn now(&self) {
+    pub(in crate::cli) fn now(&self) {
         self.0.settle();
     }
 }
@@ -91,7 +91,7 @@ impl Write for Console {
 }
 
 /// Sends the server's lines to stderr.
-pub(super) fn start(json: bool) -> io::Result<Settling> {
+pub(in crate::cli) fn start(json: bool) -> io::Result<Settling> {
     let console = Console::to(io::stderr())?;
     let settling = Settling(console.clone());
     // A second start in one process keeps the first's lines.

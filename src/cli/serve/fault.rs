@@ -156,7 +156,7 @@ pub(super) fn of_server(failure: &ServerFailure, args: &Args) -> Failure {
 }
 
 /// Why an address cannot be listened on.
-pub(super) fn of_listen(address: SocketAddr, error: &Error) -> Failure {
+pub(in crate::cli) fn of_listen(address: SocketAddr, error: &Error) -> Failure {
     match error.kind() {
         ErrorKind::AddrInUse => {
             Failure::operator("address-in-use", format!("{address} is in use by another program"))
@@ -178,13 +178,13 @@ pub(super) fn of_listen(address: SocketAddr, error: &Error) -> Failure {
 }
 
 /// A text that is no address, or a name that nobody knows.
-pub(super) fn no_address(text: &str) -> Failure {
+pub(in crate::cli) fn no_address(text: &str) -> Failure {
     let message = format!("no address is found for {}", shown(Path::new(text)));
     Failure::usage("address-unusable", message)
         .hint("give an address and a port, as in --listen 0.0.0.0:12000 or --listen [::1]:12000")
 }
 
-pub(super) fn of_system(error: &Error) -> Failure {
+pub(in crate::cli) fn of_system(error: &Error) -> Failure {
     Failure::operator("server-stopped", format!("the system refuses threads or signals: {error}"))
         .hint("look at this user's limits (ulimit -a)")
 }

@@ -6,9 +6,9 @@
 
 mod banner;
 mod check;
-mod console;
+pub(super) mod console;
 mod expiry;
-mod fault;
+pub(super) mod fault;
 mod terms;
 
 use std::net::{SocketAddr, TcpListener, ToSocketAddrs as _};
