@@ -12,6 +12,7 @@ mod restart;
 mod sale;
 #[path = "server/slow.rs"]
 mod slow;
+#[expect(dead_code, reason = "shared with tests/cosigned_sale.rs, which has one over TLS")]
 #[path = "server/stub.rs"]
 mod stub;
 #[path = "server/text.rs"]

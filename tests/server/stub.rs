@@ -9,10 +9,12 @@ use gavel::ledger::merkle::verify_consistency;
 use gavel::ledger::witnessing::{AddCheckpoint, Answer};
 use gavel::ledger::{Hash, SignedCheckpoint, WitnessKey};
 use gavel::limits::WITNESS_ANSWER_BYTES_MAX;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::{TcpListener, TcpStream};
+use rustls::ServerConfig;
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
+use tokio_rustls::TlsAcceptor;
 
 /// How a witness answers.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -67,9 +69,9 @@ struct Inner {
 }
 
 /// A witness that listens on loopback until it is dropped.
-#[derive(Debug)]
 pub(crate) struct Stub {
     inner: Arc<Inner>,
+    scheme: &'static str,
     address: std::net::SocketAddr,
     accept: JoinHandle<()>,
 }
@@ -83,25 +85,44 @@ impl Drop for Stub {
 impl Stub {
     /// A witness `w<place>`.
     pub(crate) async fn new(place: u8, manner: Manner) -> Self {
+        Self::listening(place, manner, None).await
+    }
+
+    /// The same behind TLS.
+    pub(crate) async fn over_tls(place: u8, manner: Manner, tls: ServerConfig) -> Self {
+        Self::listening(place, manner, Some(Arc::new(tls).into())).await
+    }
+
+    async fn listening(place: u8, manner: Manner, tls: Option<TlsAcceptor>) -> Self {
         let secret = SigningKey::from_bytes(&[place + 1; 32]);
         let key = WitnessKey::new(&format!("w{place}"), secret).expect("a name");
         let manner = watch::Sender::new(manner);
         let inner = Arc::new(Inner { key, manner, memory: Mutex::default() });
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("listens");
         let address = listener.local_addr().expect("an address");
+        let scheme = if tls.is_some() { "https" } else { "http" };
         let all = Arc::clone(&inner);
         let accept = tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
-                let inner = Arc::clone(&all);
-                tokio::spawn(async move { inner.serve(stream).await });
+                let (inner, tls) = (Arc::clone(&all), tls.clone());
+                tokio::spawn(async move {
+                    match tls {
+                        None => inner.serve(stream).await,
+                        Some(tls) => {
+                            if let Ok(stream) = tls.accept(stream).await {
+                                inner.serve(stream).await;
+                            }
+                        }
+                    }
+                });
             }
         });
-        Self { inner, address, accept }
+        Self { inner, scheme, address, accept }
     }
 
     /// How it is named on the command line.
     pub(crate) fn flag(&self) -> String {
-        format!("http://{}/at={}", self.address, self.inner.key.public().vkey())
+        format!("{}://{}/at={}", self.scheme, self.address, self.inner.key.public().vkey())
     }
 
     pub(crate) fn key(&self) -> &WitnessKey {
@@ -134,7 +155,7 @@ impl Inner {
         self.memory.lock().expect("whole")
     }
 
-    async fn serve(&self, mut stream: TcpStream) {
+    async fn serve<S: AsyncRead + AsyncWrite + Unpin>(&self, mut stream: S) {
         let mut bytes = Vec::new();
         loop {
             let Some((line, body)) = request(&mut stream, &mut bytes).await else { return };
@@ -214,7 +235,10 @@ impl Inner {
 }
 
 /// The first line and the body of the next request; none once the other side has left.
-async fn request(stream: &mut TcpStream, bytes: &mut Vec<u8>) -> Option<(String, Vec<u8>)> {
+async fn request<S: AsyncRead + Unpin>(
+    stream: &mut S,
+    bytes: &mut Vec<u8>,
+) -> Option<(String, Vec<u8>)> {
     loop {
         if let Some(end) = bytes.windows(4).position(|four| four == b"\r\n\r\n") {
             let head = String::from_utf8(bytes[..end].to_vec()).expect("text");

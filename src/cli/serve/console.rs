@@ -10,7 +10,7 @@ use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 use tracing::level_filters::LevelFilter;
 
 use crate::limits::{CONSOLE_FLUSH_TIMEOUT, CONSOLE_LINES_MAX};
-use crate::server::Summary;
+use crate::server::{Cosigning, Summary};
 use crate::time::Span;
 
 /// What waits for the terminal.
@@ -130,6 +130,19 @@ pub(super) fn metrics(summary: &Summary) {
         sync_p50_us = summary.sync_p50_us,
         "final metrics"
     );
+}
+
+/// How far each witness came, as a line for programs.
+pub(super) fn cosigning(cosigning: &Cosigning) {
+    for witness in &cosigning.witnesses {
+        tracing::info!(
+            witness = %witness.name,
+            cosigned = witness.cosigned,
+            up_to_date = witness.is_up_to_date,
+            trouble = witness.trouble.as_deref(),
+            "final metrics of a witness"
+        );
+    }
 }
 
 #[cfg(test)]

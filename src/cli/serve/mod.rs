@@ -130,6 +130,7 @@ fn serve(args: &Args) -> Result<Exit, Failure> {
         print::talk(&format!("{}\n", end.summary));
     } else {
         console::metrics(&end.summary);
+        end.cosigning.iter().for_each(console::cosigning);
         console.now();
     }
     print::results(&banner::last_words(args, &sale, &ledger, &end, &banner));

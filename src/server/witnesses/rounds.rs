@@ -263,8 +263,13 @@ impl Rounds {
             Answer::Inconsistent => return standing.claims(Claim::Inconsistent),
             Answer::OtherSize { .. } => "it does not say how far it has cosigned (409)",
             Answer::Malformed => "it takes the request for malformed (400)",
-            Answer::NotSigned => "it knows another key for this ledger (403)",
-            Answer::UnknownLog => "it does not know this ledger (404)",
+            Answer::NotSigned => {
+                "it knows another key for this ledger than the sale's sealing key (403)"
+            }
+            Answer::UnknownLog => {
+                "it does not know this ledger (404): its operator has to list the sale's sealing \
+                 key, as `gavel prepare` prints it"
+            }
         };
         standing.fail(now, refused.to_owned())
     }
