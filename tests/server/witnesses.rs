@@ -304,12 +304,6 @@ async fn a_cosigned_checkpoint_beside_an_older_ledger_is_noticed_too() {
     // A damaged one is no reason to stay away, and is replaced.
     fs::write(world.ledger().with_extension("cosigned"), b"\xff half").expect("writes");
     let server = world.serve().await;
-    within(async {
-        while one.asked().len() < 2 {
-            tokio::task::yield_now().await;
-        }
-    })
-    .await;
     // The witness holds what the backup lacks, and says so.
     let failure = server.end().await.expect_err("it stops");
     assert!(matches!(failure, ServerFailure::Floor(FloorFailure::Forked { .. })), "{failure}");

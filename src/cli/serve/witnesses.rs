@@ -1,15 +1,19 @@
 //! The witnesses that the operator names: asked before the sale begins or goes on
 //! what they remember of it, and accounted for at its end.
 
+use std::path::Path;
+
 use super::Args;
+use super::check::Report;
 use crate::auction::name::{HouseName, SaleId};
 use crate::cli::Failure;
 use crate::cli::fault::whole;
 use crate::ledger::note::Note;
 use crate::ledger::{Checkpoint, origin};
-use crate::server::{Cosigning, Looked, ShownCheckpoint, WitnessReport, Witnesses, WitnessesFault};
-
-use super::check::Report;
+use crate::pki::keys;
+use crate::server::{
+    Cosigning, Looked, ShownCheckpoint, Witness, WitnessReport, Witnesses, WitnessesFault,
+};
 
 /// The witnesses as the flags name them; none without such a flag.
 pub(super) fn of(
@@ -115,5 +119,6 @@ pub(super) fn last_words(cosigning: Option<&Cosigning>) -> String {
 
 /// The flags that name them again.
 pub(super) fn flags(args: &Args) -> String {
-    args.witness.iter().map(|witness| format!(" --witness '{witness}'")).collect()
+    let text = |witness: &Witness| keys::shown(Path::new(&witness.to_string()));
+    args.witness.iter().map(|witness| format!(" --witness {}", text(witness))).collect()
 }
