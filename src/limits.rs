@@ -114,6 +114,8 @@ pub const RECEIPT_FILE_BYTES_MAX: u64 = 96 * 1024;
 /// The most bytes of a file of evidence: two lines with every byte escaped, two certificates, two
 /// notes and the proofs.
 pub const EVIDENCE_FILE_BYTES_MAX: u64 = 128 * 1024;
+/// The most bytes of a bid or act as its signer keeps it: no longer than a line that holds it.
+pub const SIGNED_FILE_BYTES_MAX: u64 = 16 * 1024;
 /// The most bytes of a CRL file.
 pub const CRL_FILE_BYTES_MAX: u64 = 4 * 1024 * 1024;
 /// The most bytes of a CA's register: about 150,000 certificates.

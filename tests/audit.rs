@@ -31,10 +31,14 @@ mod mutation;
 mod naming;
 #[path = "tampered/quorum.rs"]
 mod quorum;
+#[path = "tampered/receipts.rs"]
+mod receipts;
 #[path = "tampered/refusing.rs"]
 mod refusing;
 #[path = "tampered/reserving.rs"]
 mod reserving;
+#[path = "tampered/roster.rs"]
+mod roster;
 #[path = "tampered/running.rs"]
 mod running;
 #[path = "tampered/shuffled.rs"]

@@ -20,3 +20,5 @@ mod sale;
 mod stub;
 #[path = "client/trouble.rs"]
 mod trouble;
+#[path = "client/twisted.rs"]
+mod twisted;

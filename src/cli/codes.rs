@@ -90,6 +90,11 @@ pub(crate) const CODES: &[(&str, &str)] = &[
          once, none unknown. CSV and HTML cannot be compared; they are made from that sheet.",
     ),
     (
+        "bad-signed",
+        "The file is not a bid or act as a client keeps what it signed (signed/<n>.json beside the \
+         credential), or the signature in it does not hold.",
+    ),
+    (
         "bad-trust",
         "What is to be trusted is neither a fingerprint, sha256: and 64 hexadecimal digits, nor a \
          file that holds the certificate of one house's CA.",
@@ -204,6 +209,11 @@ pub(crate) const CODES: &[(&str, &str)] = &[
         "A client or a witness holds a checkpoint that this sale's key signed and that this ledger does \
          not contain: the ledger was rolled back to an older copy, or two servers ran the same sale. \
          Stop, keep all files, and compare them with what the other holds.",
+    ),
+    (
+        "holds-a-key",
+        "A file that was to go into a bundle holds a private key. A bundle is for others to read; \
+         nothing was written.",
     ),
     ("host-unknown", "The name in the address is not known to this machine's resolver."),
     (
@@ -336,6 +346,11 @@ pub(crate) const CODES: &[(&str, &str)] = &[
         "reserves-missing",
         "What opens the commitments to the hidden reserves, <sale>.private in the ledger's folder, \
          is gone or damaged: no lot with a reserve could end. Bring the file back from a copy.",
+    ),
+    (
+        "reserves-secret",
+        "A sale file tells the hidden reserves, which are nobody's to know until their lots have \
+         ended. A bundle of a sale that has not closed is made without it.",
     ),
     (
         "rewound",

@@ -6,6 +6,7 @@
 
 mod auditing;
 mod bid;
+mod bundle;
 mod caller;
 mod codes;
 mod completions;
@@ -65,6 +66,7 @@ enum Command {
     Fetch(fetch::Args),
     Verify(verify::Args),
     Results(results::Args),
+    Bundle(bundle::Args),
     Receipt(receipt::Args),
     Ledger(ledger::Args),
     Explain(explain::Args),
@@ -95,6 +97,7 @@ fn dispatch(command: Command) -> Result<Exit, Failure> {
         Command::Fetch(args) => fetch::run(&args),
         Command::Verify(args) => verify::run(&args),
         Command::Results(args) => results::run(&args),
+        Command::Bundle(args) => bundle::run(&args),
         Command::Receipt(args) => receipt::run(&args),
         Command::Ledger(args) => ledger::run(&args),
         Command::Explain(args) => explain::run(&args),

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use super::auditing::read_policy;
+use super::auditing::BroughtPolicy;
 use super::bid::Screen;
 use super::caller::{Whom, block_on};
 use super::cosigned::{Cosigners, await_the_last};
@@ -26,7 +26,8 @@ pub(super) struct Args {
 }
 
 pub(super) fn run(args: &Args) -> Result<Exit, Failure> {
-    let policy = args.policy.as_deref().map(read_policy).transpose()?;
+    let policy = args.policy.as_deref().map(BroughtPolicy::read).transpose()?;
+    let policy = policy.map(|brought| brought.policy);
     block_on(watch(&args.whom, args.json, policy))
 }
 

@@ -17,7 +17,7 @@ use crate::ledger::{
 };
 use crate::limits::NOTE_BYTES_MAX;
 use crate::pki::{Anchor, CertificateFault, Fingerprint, verify_person, verify_sealer};
-use crate::record::{BidKey, Enrolment, Head, Opening, Record};
+use crate::record::{BidKey, Enrolment, EnrolmentFault, Head, Opening, Record};
 use crate::time::Timestamp;
 use crate::wire::encoding::ProofHash;
 use crate::wire::json::{ProvenCosigned, ProvenLine, Welcome};
@@ -274,6 +274,19 @@ impl KnownSale {
         let fork = GreetingFault::CosignedFork { cosigned: head.size, shown: shown.size };
         check_continuity(head, shown, &hashes(&proven.proof)).map_err(|_| fork)?;
         Ok(Some(cosigned))
+    }
+
+    /// Checks an enrolment in this sale, made `at`: its chain and both signatures.
+    pub(super) fn check_enrolment(
+        &self,
+        enrolment: &Enrolment,
+        at: Timestamp,
+    ) -> Result<(), EnrolmentFault> {
+        let anchor = Anchor::from_der(&self.opening.ca)?;
+        enrolment
+            .clone()
+            .authenticate(&self.sale_hash, &anchor, &self.opening.house, at)
+            .map(|_| ())
     }
 
     /// What an enrolment under our name says about the certificate it was made with.

@@ -22,7 +22,7 @@ use crate::auction::name::{LotId, Name};
 use crate::auction::refusal::Code;
 use crate::auction::reserve::ReserveOpening;
 use crate::clock::{Clock, Stopwatch};
-use crate::house::{After, House, Pending, Released, WelcomeRefusal};
+use crate::house::{After, House, Pending, Released, Welcome, WelcomeRefusal};
 use crate::ledger::SignedCheckpoint;
 use crate::ledger::store::{Store, StoreFailure};
 use crate::limits::{ANCHOR_EVERY, CLOCK_LOOK_EVERY, FRAME_LINES_MAX, SUSPENSION_MIN};
@@ -379,24 +379,25 @@ impl Floor {
         ticket: Ticket,
     ) -> Result<(), FloorFailure> {
         match self.house.welcome(&name, note) {
-            Ok(welcome) => {
-                let size = welcome.checkpoint.checkpoint().size;
-                let cosigned = if cosigned { self.shown(size) } else { None };
-                let begin = self.store.offset_of(size).unwrap_or(self.store.bytes());
-                let tail = begin..self.store.bytes();
-                let (now, cursor) = (self.clock.now(), self.fanout.end());
-                let welcome = Box::new(welcome);
-                ticket.answer(Answer::Welcome { welcome, cosigned, tail, now, cursor });
-                Ok(())
-            }
-            Err(WelcomeRefusal::NotOurs) => {
-                ticket.refuse(Code::WrongSale);
-                Ok(())
-            }
+            Ok(welcome) => self.greet(welcome, cosigned, ticket),
+            Err(WelcomeRefusal::NotOurs) => ticket.refuse(Code::WrongSale),
             Err(WelcomeRefusal::NotInOurTree { size }) => {
-                Err(FloorFailure::Forked { holder: name.to_string(), size })
+                // The last word: with it the client has what its own checkpoint contradicts.
+                self.greet(self.house.welcome_from(&name, size), false, ticket);
+                return Err(FloorFailure::Forked { holder: name.to_string(), size });
             }
         }
+        Ok(())
+    }
+
+    fn greet(&self, welcome: Welcome, cosigned: bool, ticket: Ticket) {
+        let size = welcome.checkpoint.checkpoint().size;
+        let cosigned = if cosigned { self.shown(size) } else { None };
+        let begin = self.store.offset_of(size).unwrap_or(self.store.bytes());
+        let tail = begin..self.store.bytes();
+        let (now, cursor) = (self.clock.now(), self.fanout.end());
+        let welcome = Box::new(welcome);
+        ticket.answer(Answer::Welcome { welcome, cosigned, tail, now, cursor });
     }
 
     /// The newest cosigned checkpoint, with the proof that the tree of `size` lines extends it.

@@ -251,15 +251,16 @@ impl Server {
             None => {
                 premises.phase.send_replace(Phase::Stopping);
                 premises.gate.stop();
-                let left = floor.await;
-                premises.phase.send_replace(Phase::Stopped);
-                left
+                floor.await
             }
         };
         let left = left.map_err(|_| ServerFailure::FloorGone).and_then(|left| Ok(left?));
-        let in_good_order = left.is_ok();
+        let may_speak = may_speak(&left);
+        if may_speak {
+            premises.phase.send_replace(Phase::Stopped);
+        }
         let end = take_leave(left, cosigning, &premises.cosigned);
-        let (end, ()) = tokio::join!(end, close_door(door, in_good_order));
+        let (end, ()) = tokio::join!(end, close_door(door, may_speak));
         end
     }
 }
@@ -300,9 +301,15 @@ async fn take_leave(
     Ok(end)
 }
 
-/// Sessions write what they owe; after a failure there is nothing more to say.
-async fn close_door(mut door: JoinHandle<()>, in_good_order: bool) {
-    if !in_good_order || timeout(STOP_TIMEOUT.into(), &mut door).await.is_err() {
+/// Whether what was answered may still go out. After a failure of the disk there is nothing more
+/// to say; a fork takes back nothing that was answered, and whoever showed it is owed a welcome.
+const fn may_speak(left: &Result<Left, ServerFailure>) -> bool {
+    matches!(left, Ok(_) | Err(ServerFailure::Floor(FloorFailure::Forked { .. })))
+}
+
+/// Sessions write what they owe, if they may.
+async fn close_door(mut door: JoinHandle<()>, may_speak: bool) {
+    if !may_speak || timeout(STOP_TIMEOUT.into(), &mut door).await.is_err() {
         door.abort();
     }
 }

@@ -13,7 +13,7 @@ use gavel::house::{After, Answer as Decided, House as Core, Pending, Recovery, W
 use gavel::ledger::merkle::leaf_hash;
 use gavel::ledger::note::Note;
 use gavel::ledger::store::{self, Store, Visit};
-use gavel::ledger::{Checkpoint, Hash, SealingKey, Tree, origin};
+use gavel::ledger::{Checkpoint, Hash, Receipt, SealingKey, Tree, origin};
 use gavel::pki::{Identity, P256Secret, Revocations, ServerKey, server_config, verify_person};
 use gavel::record::{BidKey, Enrolment, EnrolmentEvidence, Head, Signed, SignedBid, Statement};
 use gavel::wire::encoding::ProofHash;
@@ -45,8 +45,13 @@ struct Histories {
     /// A cosigned checkpoint that everybody gets who asks for some, and whether it comes behind
     /// the welcome instead of in it.
     cosigned: Option<(String, bool)>,
+    /// How the lines in receipts are changed.
+    twist: Option<Twist>,
     house: House,
 }
+
+/// Another line in the place of a receipt's.
+pub(crate) type Twist = fn(&str) -> String;
 
 /// The server of a house that lies.
 pub(crate) struct Liar {
@@ -68,7 +73,8 @@ impl Liar {
             })
             .collect();
         let acceptor = acceptor(&house);
-        let histories = Histories { branches, shown: BTreeMap::new(), cosigned: None, house };
+        let histories =
+            Histories { branches, shown: BTreeMap::new(), cosigned: None, twist: None, house };
         let histories = Arc::new(Mutex::new(histories));
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("listens");
         let address = listener.local_addr().expect("an address");
@@ -95,6 +101,11 @@ impl Liar {
     /// From now on everybody gets this cosigned checkpoint, in the welcome or behind it.
     pub(crate) fn show_cosigned(&self, note: &str, behind: bool) {
         self.with(|histories| histories.cosigned = Some((note.to_owned(), behind)));
+    }
+
+    /// From now on receipts are of other lines, sealed by the house's key all the same.
+    pub(crate) fn twist(&self, twist: Option<Twist>) {
+        self.with(|histories| histories.twist = twist);
     }
 
     /// The ledger of one history as it lies on the disk.
@@ -176,6 +187,24 @@ impl Branch {
                 }
             }
         }
+    }
+
+    /// Writes what is open, and tells what one decision came to.
+    fn told(
+        &mut self,
+        id: RequestId,
+        pending: Pending,
+        change: impl Fn(Receipt) -> Receipt,
+    ) -> Vec<u8> {
+        let receipt = match self.commit(Some(pending)).expect("something was decided") {
+            Decided::Entered(receipt) => *receipt,
+            Decided::Earlier(proof) => {
+                let line = self.lines().swap_remove(usize::try_from(proof.seq).expect("small"));
+                proof.receipt(String::from_utf8(line).expect("UTF-8"))
+            }
+            Decided::Refused { code, .. } => return reply(id, refused(code)),
+        };
+        reply(id, Answer::Entered { receipt: change(receipt).to_text() })
     }
 
     fn lines(&self) -> Vec<Vec<u8>> {
@@ -287,7 +316,8 @@ impl Histories {
                 let (sale, anchor) = (branch.core.sale_hash(), self.house.ca.anchor());
                 let enrolled = enrolment.authenticate(&sale, anchor, &self.house.name, now());
                 let pending = branch.core.enrol(now(), &enrolled.expect("is signed"));
-                told(id, branch.commit(Some(pending)))
+                let (twist, house) = (self.twist, &self.house);
+                branch.told(id, pending, |receipt| changed(receipt, twist, house))
             }
             Request::Bid { id, body, sig } => {
                 let statement = Statement {
@@ -302,7 +332,8 @@ impl Histories {
                 let bid = Signed::from(SignedBid { statement, signature: *sig.bytes() });
                 let bid = bid.authenticate().expect("is signed");
                 let pending = branch.core.submit_with(now(), 0, bid, None);
-                told(id, branch.commit(Some(pending)))
+                let (twist, house) = (self.twist, &self.house);
+                branch.told(id, pending, |receipt| changed(receipt, twist, house))
             }
             Request::Quit { id } => reply(id, Answer::Done),
             other => reply(other.id(), refused(Code::Busy)),
@@ -314,12 +345,19 @@ fn size_of(note: &str) -> u64 {
     Checkpoint::parse(&Note::parse(note).expect("a note").text).expect("a checkpoint").size
 }
 
-fn told(id: RequestId, decided: Option<Decided>) -> Vec<u8> {
-    match decided.expect("something was decided") {
-        Decided::Entered(receipt) => reply(id, Answer::Entered { receipt: receipt.to_text() }),
-        Decided::Refused { code, .. } => reply(id, refused(code)),
-        Decided::Earlier(_) => reply(id, refused(Code::Busy)),
-    }
+/// A receipt for another line in the place of this one's, under a tree made for it.
+fn changed(receipt: Receipt, twist: Option<Twist>, house: &House) -> Receipt {
+    let Some(twist) = twist else { return receipt };
+    let entry = twist(&receipt.entry);
+    assert_ne!(entry, receipt.entry, "the twist changes something");
+    let mut tree = Tree::new();
+    (0..receipt.index).for_each(|_| tree.append(leaf_hash(b"whatever")));
+    tree.append(leaf_hash(entry.as_bytes()));
+    let origin = origin(house.name.as_str(), house.sale.as_str());
+    let key = SealingKey::new(origin, house.sealing.clone()).expect("a key");
+    let note = key.sign(tree.size(), tree.root()).note().to_owned();
+    let proof = tree.inclusion(receipt.index, tree.size()).expect("is in it");
+    Receipt { entry, note, proof, ..receipt }
 }
 
 fn refused(code: Code) -> Answer {
