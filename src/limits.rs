@@ -25,6 +25,9 @@ pub const VKEY_BYTES_MAX: usize = 4 * 1024;
 pub const POLICY_FILE_BYTES_MAX: u64 = 512 * 1024;
 /// The most witnesses and groups of a policy, and the most logs (tlog-policy asks for 32 of each).
 pub const POLICY_NAMES_MAX: usize = 256;
+/// How many checkpoints over lines that are still to come a client keeps: each is some hundred
+/// bytes, and an honest house has a few under way.
+pub const PROMISED_HEADS_MAX: usize = 1_024;
 /// The most hashes of an inclusion proof: the depth of a tree of 2^53 lines and some.
 pub const PROOF_HASHES_MAX: usize = 64;
 /// The longest `extra` of a receipt: a line with every byte escaped, a certificate, their keys.

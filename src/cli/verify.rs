@@ -53,9 +53,11 @@ pub(super) fn run(args: &Args) -> Result<Exit, Failure> {
     Ok(exit_of(audit.verdict()))
 }
 
-/// What convicts the house; the ledger is read again only if the audit found a fork.
+/// What convicts the house; the ledger is read again only if what was brought contradicts it, or
+/// goes on where it has closed.
 fn accusations(args: &Args, audit: &Audit) -> Result<Vec<Accusation>, Failure> {
-    match audit.findings.iter().any(|finding| finding.kind == FindingKind::Fork) {
+    let contradicts = |kind| matches!(kind, FindingKind::Fork | FindingKind::Truncated);
+    match audit.findings.iter().any(|finding| contradicts(finding.kind)) {
         true => args.ledger.accuse(),
         false => Ok(Vec::new()),
     }

@@ -1,6 +1,8 @@
 //! A cosigned checkpoint as a client holds it: signed by the sale's key, held
 //! against the ledger, and with lines of witnesses whose keys a policy may know.
 
+use std::cmp::Ordering;
+
 use crate::auction::name::is_showable;
 use crate::ledger::note::Note;
 use crate::ledger::policy::Judgement;
@@ -54,7 +56,15 @@ impl Cosigned {
 
     /// Whether it says more than another: more lines of the ledger, or more signatures.
     pub(super) fn is_more_than(&self, other: Option<&Self>) -> bool {
-        let weight = |cosigned: &Self| (cosigned.size(), cosigned.lines.signatures.len());
-        other.is_none_or(|other| weight(self) > weight(other))
+        let Some(other) = other else { return true };
+        let (ours, theirs) = (&self.lines.signatures, &other.lines.signatures);
+        match self.size().cmp(&other.size()) {
+            Ordering::Greater => true,
+            // Lines that nobody checked take the place of none.
+            Ordering::Equal => {
+                ours.len() > theirs.len() && theirs.iter().all(|line| ours.contains(line))
+            }
+            Ordering::Less => false,
+        }
     }
 }

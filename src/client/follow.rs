@@ -18,7 +18,7 @@ use crate::ledger::merkle::leaf_hash;
 use crate::ledger::{
     ChainError, CheckpointError, Frontier, Hash, Kind, Line, LineError, SignedCheckpoint,
 };
-use crate::limits::RECENT_HEADS_MAX;
+use crate::limits::{PROMISED_HEADS_MAX, RECENT_HEADS_MAX};
 use crate::record::{BidEvidence, CatalogueFault, Head, Record, RecordError, catalogue};
 use crate::time::Timestamp;
 
@@ -200,7 +200,12 @@ impl Follower {
     /// Holds a checkpoint that the house signed against what we saw, or will see.
     pub fn hold_to(&mut self, signed: &SignedCheckpoint) -> Result<Held, FollowFault> {
         let head = head_of(signed);
+        let is_known = self.promised.contains_key(&head.size);
         let (known, held) = if head.size > self.next() {
+            // A house could promise larger and larger trees until the memory ends.
+            if !is_known && self.promised.len() >= PROMISED_HEADS_MAX {
+                return Ok(Held::Awaited);
+            }
             let promise = self.promised.entry(head.size).or_insert_with(|| signed.clone());
             (Some(head_of(promise).root), Held::Awaited)
         } else if head.size == self.next() {

@@ -209,6 +209,17 @@ impl SignedCheckpoint {
         &self.note
     }
 
+    /// The note with one line of the key that signed it and no other: whoever made it could have
+    /// filled it up with lines of strangers, which nobody checks.
+    pub fn bare_note(&self, key: &VerifyingKey) -> String {
+        let origin = &self.checkpoint.origin;
+        let id = key_id(origin, TYPE_ED25519, key.as_bytes());
+        let mut note = Note::parse(&self.note).expect("it was read when it was checked");
+        note.signatures.retain(|line| line.name == *origin && line.key_id == id);
+        note.signatures.truncate(1);
+        note.to_string()
+    }
+
     /// The same checkpoint without the lines of others.
     pub fn alone(&self) -> Self {
         let mut note = Note::parse(&self.note).expect("it was read when it was checked");

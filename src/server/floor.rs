@@ -273,11 +273,12 @@ impl Floor {
         if !released.lines.is_empty() {
             self.lots = None;
         }
+        // Before anybody has a receipt: a witness must not hear of a checkpoint from others first.
+        self.newest.send_replace(released.checkpoint.clone());
         for waiting in waiting {
             self.answer(&released, waiting);
         }
         self.tell(&released);
-        self.newest.send_replace(released.checkpoint);
         Ok(())
     }
 

@@ -152,6 +152,18 @@ impl Gate {
         Ok(())
     }
 
+    /// Queues one of the house's own few questions, however many wait already; it comes back if
+    /// the server stops.
+    pub(super) fn ask_first(&self, query: Query) -> Result<(), Box<Query>> {
+        let mut queue = self.lock();
+        if queue.stopping {
+            return Err(Box::new(query));
+        }
+        queue.queries.push_front(query);
+        self.wake.notify_one();
+        Ok(())
+    }
+
     /// Takes nothing more; what waits is still worked off.
     pub(super) fn stop(&self) {
         self.lock().stopping = true;

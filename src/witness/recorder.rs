@@ -5,10 +5,11 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::{Arc, RwLock};
 
-use super::folder::{FolderFault, StateFolder};
+use super::folder::{FolderFault, Kept, StateFolder};
 use super::judge::{Decision, Suspicion, decide};
 use super::logs::Logs;
 use super::state::{Record, State};
+use crate::ledger::note::Note;
 use crate::ledger::witnessing::{AddCheckpoint, Answer, origin_hash};
 use crate::ledger::{Hash, WitnessKey};
 use crate::limits::COSIGNED_LOGS_MAX;
@@ -147,6 +148,16 @@ impl Witness {
         }
     }
 
+    /// The checkpoint with the lines of the log's own keys, which were checked, once each: whoever
+    /// asks could have filled it up with others.
+    fn bare_note(&self, request: &AddCheckpoint) -> Note {
+        let keys = self.logs.keys_of(&request.checkpoint().origin).unwrap_or_default();
+        let mut note = request.note().clone();
+        note.signatures.retain(|line| keys.iter().any(|key| key.is_named_by(line)));
+        note.signatures.dedup();
+        note
+    }
+
     /// Keeps what speaks against a log, and says so loudly. If it cannot be kept, the refusal
     /// stands all the same.
     fn accuse(
@@ -156,10 +167,12 @@ impl Witness {
         last: Option<&Record>,
         request: &AddCheckpoint,
     ) {
-        let kept = match self.folder.keep_evidence(now, suspicion, last, request) {
-            Ok(Some(path)) => path.display().to_string(),
-            // Said before, or so often that once more helps nobody.
-            Ok(None) => return,
+        let note = self.bare_note(request);
+        let kept = match self.folder.keep_evidence(now, suspicion, last, request, &note) {
+            Ok(Kept::At(path)) => path.display().to_string(),
+            Ok(Kept::Full) => "not kept: there is as much of it as may be".to_owned(),
+            // It was said.
+            Ok(Kept::Before) => return,
             Err(fault) => format!("not kept: {fault}"),
         };
         let checkpoint = request.checkpoint();

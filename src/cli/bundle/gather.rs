@@ -155,11 +155,11 @@ impl Gathered {
             false => name,
         };
         let cosignatures = match cosignatures {
-            0 => "without cosignatures".to_owned(),
-            1 => "with a cosignature".to_owned(),
-            count => format!("with {count} cosignatures"),
+            0 => "without other signatures".to_owned(),
+            1 => "with another signature, which only a policy checks".to_owned(),
+            count => format!("with {count} other signatures, which only a policy checks"),
         };
-        let what = format!("a signed checkpoint of the first {size} lines, {cosignatures}");
+        let what = format!("a checkpoint of the first {size} lines, {cosignatures}");
         self.add(&label, given.text.clone().into_bytes(), &what);
         self.flags.push(format!("--checkpoint {label}"));
         self.brought.checkpoints.push(BroughtText { label, text: given.text });

@@ -160,7 +160,7 @@ impl Collector {
         match &self.ledger {
             Ledger::Floor => {
                 let (answer, proofs) = oneshot::channel();
-                self.ends.gate.ask(Query::Proofs { from, to, answer }).ok()?;
+                self.ends.gate.ask_first(Query::Proofs { from, to, answer }).ok()?;
                 proofs.await.ok()
             }
             Ledger::Stopping => None,
@@ -255,7 +255,11 @@ impl Collector {
                     }
                 }
             }
-            Done::Shown(place, shown) => self.hold_against(place, shown),
+            Done::Shown(place, shown) => {
+                self.hold_against(place, shown);
+                // What contradicts us stops the house; a word alone is no reason to do without it.
+                self.rounds.pardon(self.ends.clock.now(), place);
+            }
         }
     }
 
@@ -295,7 +299,7 @@ impl Collector {
         };
         let by = format!("the witness {witness}");
         match &self.ledger {
-            Ledger::Floor => drop(self.ends.gate.ask(Query::Shown { by, note })),
+            Ledger::Floor => drop(self.ends.gate.ask_first(Query::Shown { by, note })),
             Ledger::Stopping => {}
             Ledger::Stopped(house) => {
                 if let Err(WelcomeRefusal::NotInOurTree { size }) = house.size_of(&note) {

@@ -50,7 +50,7 @@ pub(super) enum News {
     Cosigns,
     /// It does not, and is asked again later.
     Trouble(String),
-    /// It claims to know another history of this ledger, and is asked no more.
+    /// It claims to know another history of this ledger: what it has seen signed must show it.
     AtOdds(Claim),
 }
 
@@ -126,6 +126,15 @@ impl Standing {
         let is_news = self.trouble.as_ref() != Some(&reason);
         self.trouble = Some(reason.clone());
         is_news.then_some(News::Trouble(reason))
+    }
+
+    /// Takes up a witness again whose claim came to nothing: after a while, and longer each time.
+    fn pardon(&mut self, now: Timestamp) {
+        if let Some(reason) = self.trouble().filter(|_| self.claim.is_some()) {
+            self.claim = None;
+            self.size = 0;
+            self.fail(now, reason);
+        }
     }
 
     fn claims(&mut self, claim: Claim) -> Option<News> {
@@ -227,6 +236,11 @@ impl Rounds {
         let standing = &self.standings[witness];
         let is_free = standing.asked.is_none() && standing.claim.is_none();
         is_free && !self.gathering.has(witness) && standing.size <= self.gathering.size()
+    }
+
+    /// Takes up a witness again, once what it shows was held against the ledger.
+    pub(super) fn pardon(&mut self, now: Timestamp, witness: usize) {
+        self.standings[witness].pardon(now);
     }
 
     /// Takes in what came of an ask; `newest_size` is how many lines the newest checkpoint covers.
