@@ -308,10 +308,12 @@ fn checkpoints_beside_the_ledger_are_kept_and_held_against_it() {
     let readme = readme(&files);
     let lines = size_of(&note);
     for said in [
-        format!("a signed checkpoint of the first {lines} lines, without cosignatures"),
-        format!("a signed checkpoint of the first {lines} lines, with a cosignature"),
+        format!("a checkpoint of the first {lines} lines, without other signatures"),
+        format!(
+            "a checkpoint of the first {lines} lines, with another signature, which only a policy"
+        ),
     ] {
-        assert!(readme.contains(&said), "{readme}");
+        assert!(readme.contains(&said), "{said}: {readme}");
     }
     assert!(text(&files, "verify.txt").contains("2 checkpoints: this ledger agrees"));
 
