@@ -18,3 +18,4 @@ pub mod server;
 pub mod sheet;
 pub mod time;
 pub mod wire;
+pub mod witness;

@@ -211,6 +211,48 @@ pub const CONSOLE_FLUSH_TIMEOUT: Span = Span::from_s(1);
 /// How often the CRL file is looked at.
 pub const CRL_POLL: Span = Span::from_ms(250);
 
+// ---- Witnesses ----
+
+/// The most hashes of the consistency proof in a request for a cosignature (tlog-witness,
+/// "add-checkpoint").
+pub const REQUEST_PROOF_HASHES_MAX: usize = 63;
+/// The longest request for a cosignature: the proof, and a checkpoint with 16 signatures of nearly
+/// 5,000 bytes each, which every reader of notes must take (signed-note, "Format").
+pub const WITNESS_REQUEST_BYTES_MAX: usize = 128 * 1024;
+/// The longest answer to one: cosignatures by as many keys as a note may have, of the longest kind.
+pub const WITNESS_ANSWER_BYTES_MAX: usize = 128 * 1024;
+/// The longest text of a checkpoint that a witness cosigns: an origin and a few extension lines,
+/// which logs should not have at all (tlog-checkpoint, "Note text"). It is kept for ever.
+pub const COSIGNED_TEXT_BYTES_MAX: usize = 4 * 1024;
+/// The most bytes of a list of logs: 256 keys with their comments.
+pub const LOGS_FILE_BYTES_MAX: u64 = POLICY_FILE_BYTES_MAX;
+/// The most logs that one witness has ever cosigned: their state is one file, written for each
+/// cosignature, and none is forgotten. Enough for two sales a week in twenty years.
+pub const COSIGNED_LOGS_MAX: usize = 2_048;
+/// The most bytes of a witness's state: that of the most logs with the longest texts and names.
+pub const WITNESS_STATE_BYTES_MAX: u64 = 64 * 1024 * 1024;
+/// The most bytes of a witness's key file: a line, and the comment above it.
+pub const WITNESS_KEY_BYTES_MAX: u64 = 16 * 1024;
+/// How many requests of one kind are kept as evidence against one log: one convicts it.
+pub const EVIDENCE_FILES_MAX: usize = 8;
+/// The most connections to a witness at once: each log needs one, and monitors come and go.
+pub const WITNESS_CONNECTIONS_MAX: usize = 256;
+/// How long the head of a request may take to come, counted from the end of the one before: a log
+/// asks again every few seconds and keeps its connection.
+pub const WITNESS_HEAD_TIMEOUT: Span = Span::from_s(30);
+/// How long the body of a request may take to come.
+pub const WITNESS_BODY_TIMEOUT: Span = Span::from_s(10);
+/// How long an answer may stay untaken before its connection is cut.
+pub const WITNESS_WRITE_TIMEOUT: Span = Span::from_s(10);
+/// How long one connection is kept, so that slow ones do not hold all places for ever.
+pub const WITNESS_CONNECTION_SPAN_MAX: Span = Span::from_s(3_600);
+/// The most bytes of a request's head, and of what is buffered of its body.
+pub const WITNESS_BUFFER_BYTES_MAX: usize = 16 * 1024;
+/// The most header lines of a request to a witness: proxies add some.
+pub const WITNESS_HEADERS_MAX: usize = 64;
+/// How long a witness that is stopped waits for the answers that it owes.
+pub const WITNESS_STOP_TIMEOUT: Span = Span::from_s(5);
+
 // ---- Audits ----
 
 /// How many findings of one kind an audit lists; more are counted, so that a bad ledger

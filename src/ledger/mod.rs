@@ -21,6 +21,7 @@ pub mod receipt;
 mod scanner;
 pub mod store;
 pub mod vkey;
+pub mod witnessing;
 
 pub use canonical::{CanonicalError, from_canonical, to_canonical};
 pub use chain::{Chain, ChainError, Chained, Links};

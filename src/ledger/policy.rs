@@ -78,6 +78,15 @@ pub enum PolicyFault {
     /// No quorum.
     #[error("there is no quorum line")]
     NoQuorum,
+    /// Another line in a file that lists logs alone.
+    #[error("a list of logs has no other line than log VKEY [URL]")]
+    OnlyLogs,
+    /// A log's key whose signatures cannot be checked here.
+    #[error("signatures of type 0x{signature_type:02x} cannot be checked here")]
+    UnknownType {
+        /// The type (signed-note, "Signature types").
+        signature_type: u8,
+    },
     /// More names than a policy needs.
     #[error("more logs, or more witnesses and groups, than are taken")]
     TooMany,
@@ -140,6 +149,12 @@ impl Policy {
     /// Reads a policy file (tlog-policy, "Policy file syntax and structure").
     pub fn parse(text: &[u8]) -> Result<Self, PolicyError> {
         read::policy(text)
+    }
+
+    /// Reads a file that lists logs and nothing else, in a policy's syntax: whom a witness serves.
+    /// Every key must be such as can be checked here.
+    pub fn parse_logs(text: &[u8]) -> Result<Vec<VerifierKey>, PolicyError> {
+        read::logs(text)
     }
 
     /// Whether the policy takes checkpoints of the log with this key. One that lists no log

@@ -10,16 +10,41 @@ use crate::limits::POLICY_NAMES_MAX;
 
 pub(super) fn policy(text: &[u8]) -> Result<Policy, PolicyError> {
     let mut reading = Reading::default();
+    let line = each_line(text, |raw| reading.line(raw))?;
+    let fault = PolicyError { line, fault: PolicyFault::NoQuorum };
+    let Reading { logs, members, quorum, .. } = reading;
+    Ok(Policy { logs, members, quorum: quorum.ok_or(fault)? })
+}
+
+/// Reads a file of nothing but `log` lines, whose keys must all be such as can be checked here.
+pub(super) fn logs(text: &[u8]) -> Result<Vec<VerifierKey>, PolicyError> {
+    let mut reading = Reading::default();
+    each_line(text, |raw| {
+        reading.line(raw)?;
+        if !reading.members.is_empty() || reading.quorum.is_some() {
+            return Err(PolicyFault::OnlyLogs);
+        }
+        match reading.logs.last().map(VerifierKey::signature_type) {
+            None | Some(TYPE_ED25519) => Ok(()),
+            Some(signature_type) => Err(PolicyFault::UnknownType { signature_type }),
+        }
+    })?;
+    Ok(reading.logs)
+}
+
+/// Gives each line without its end to `read`; says how many there are.
+fn each_line(
+    text: &[u8],
+    mut read: impl FnMut(&[u8]) -> Result<(), PolicyFault>,
+) -> Result<usize, PolicyError> {
     let mut line = 0;
     for raw in text.split_inclusive(|byte| *byte == b'\n') {
         line += 1;
         let fault = |fault| PolicyError { line, fault };
         let raw = raw.strip_suffix(b"\n").ok_or(fault(PolicyFault::NoLineEnd))?;
-        reading.line(raw).map_err(fault)?;
+        read(raw).map_err(fault)?;
     }
-    let fault = PolicyError { line, fault: PolicyFault::NoQuorum };
-    let Reading { logs, members, quorum, .. } = reading;
-    Ok(Policy { logs, members, quorum: quorum.ok_or(fault)? })
+    Ok(line)
 }
 
 /// What was read so far.

@@ -2,6 +2,7 @@
 
 use ed25519_dalek::SigningKey;
 
+use super::super::encoding::encode_base64;
 use super::super::note::TYPE_ED25519;
 use super::super::vkey::VkeyError;
 use super::super::{VerifierKey, WitnessKey};
@@ -167,4 +168,27 @@ fn names_are_octets_and_there_is_a_bound() {
         .collect();
     let fault = Policy::parse(many.as_bytes()).expect_err("too many").fault;
     assert_eq!(fault, PolicyFault::TooMany);
+}
+
+#[test]
+fn a_list_of_logs_holds_logs_whose_signatures_can_be_checked() {
+    let read = |text: &str| Policy::parse_logs(text.as_bytes());
+    let text = format!("# sales\n\nlog {} https://house.example/\n\tlog\t{}\n", log(8), log(9));
+    let keys: Vec<String> = read(&text).expect("reads").iter().map(ToString::to_string).collect();
+    assert_eq!(keys, [log(8), log(9)], "two keys of one log, while it changes its key");
+    assert_eq!(read(""), Ok(Vec::new()));
+    let unknown = encode_base64(&[&[0x06], &[7; 1312][..]].concat());
+    let table = [
+        (format!("witness w {}\n", vkey(1)), PolicyFault::OnlyLogs),
+        ("quorum none\n".to_owned(), PolicyFault::OnlyLogs),
+        (format!("log l+00000000+{unknown}\n"), PolicyFault::UnknownType { signature_type: 6 }),
+        (format!("log {}\n", vkey(1)), PolicyFault::KeyType),
+        (format!("log {}\n", log(8)), PolicyFault::DuplicateKey),
+        ("logs\n".to_owned(), PolicyFault::Keyword),
+        ("log x".to_owned(), PolicyFault::NoLineEnd),
+    ];
+    for (second, fault) in table {
+        let read = read(&format!("log {}\n{second}", log(8)));
+        assert_eq!(read, Err(PolicyError { line: 2, fault }), "{second}");
+    }
 }
