@@ -179,3 +179,32 @@ fn swapped_sides_of_the_same_tree_convict_nobody() {
     let same = Evidence { second: evidence.first.clone(), ..evidence };
     assert!(convict(&same, world().ca.anchor()).is_err());
 }
+
+#[test]
+fn a_note_that_was_filled_up_with_strangers_lines_convicts_all_the_same() {
+    // Each is a line that a note may have, and no canonical text.
+    let many = "— stranger.example AAAAAAE=\n".repeat(40);
+    for lines in [many.as_str(), "— w\u{200e}x AAAAAAE=\n"] {
+        let mut anchors = world().anchors();
+        let padded = format!("{}{lines}", world().checkpoint);
+        anchors.add_checkpoint("newest", &padded).expect("is a checkpoint");
+        convicted(&rewritten(), &anchors);
+        let padded = with_receipt(&format!("{}{lines}", world().receipt));
+        convicted(&rewritten(), &padded);
+    }
+}
+
+#[test]
+fn a_checkpoint_beyond_the_close_convicts() {
+    let (world, forged) = (world(), cut_and_closed());
+    let honest = lines(&world.ledger);
+    let mut tree = Tree::new();
+    honest.iter().for_each(|line| tree.append(leaf_hash(line)));
+    let size = world.line_count() - 1;
+    let note = world.sealing_key().sign(size, tree.root_at(size).expect("within"));
+    let mut anchors = world.anchors();
+    anchors.add_checkpoint("newest", note.note()).expect("is a checkpoint");
+    let evidence = accuse(&forged, anchors, 1 << 20);
+    let [evidence] = &evidence[..] else { panic!("one piece: {evidence:?}") };
+    convict(evidence, world.ca.anchor()).expect("convicts");
+}

@@ -337,4 +337,4 @@ async fn alarm(now: Timestamp, at: Option<Timestamp>) {
 
 /// What to make of a witness that knows another history.
 const OLDER_LEDGER: &str = "if this ledger was brought back from a backup, stop the sale and bring \
-    the newest copy back; else ask the witness's operator what it holds. It is asked no more";
+    the newest copy back; else ask the witness's operator what it holds. It is asked again after a while";

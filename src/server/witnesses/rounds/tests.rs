@@ -242,6 +242,22 @@ fn who_claims_another_history_is_asked_no_more_and_missed_by_nobody() {
 }
 
 #[test]
+fn a_claim_that_came_to_nothing_is_pardoned_after_a_while() {
+    let mut world = World::new(1);
+    world.asked();
+    assert!(world.answer(0, Answer::Inconsistent).is_some());
+    let now = world.now();
+    world.rounds.pardon(now, 0);
+    assert_eq!(world.asked(), []);
+    assert_eq!(world.at(1000).asked(), [(0, 0)], "as one whose size is not known");
+    // It is no worse for somebody who has made no claim.
+    world.cosign(0);
+    let now = world.now();
+    world.rounds.pardon(now, 0);
+    assert!(world.rounds.standings()[0].trouble().is_none());
+}
+
+#[test]
 fn refusals_and_nonsense_are_failures_with_their_names() {
     let other = witness(7).cosign("x\n", 5);
     let wrong = witness(0).cosign("x\n", 5);
