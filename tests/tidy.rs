@@ -115,6 +115,38 @@ fn files_are_short_and_say_why_they_exist() {
     assert!(sins.is_empty(), "{}", sins.join("\n"));
 }
 
+/// The fuzz targets are a workspace of their own; what they fuzz is what is shipped.
+#[test]
+fn the_fuzz_targets_lock_the_versions_that_are_shipped() {
+    let shipped = locked("Cargo.lock");
+    let own = ["arbitrary", "derive_arbitrary", "gavel-fuzz", "libfuzzer-sys"];
+    let fuzzed = locked("fuzz/Cargo.lock");
+    assert!(fuzzed.len() > 100, "the lock file is where it should be");
+    let odd = fuzzed.iter().filter(|(name, version)| {
+        !own.contains(&name.as_str()) && !shipped.contains(&(name.clone(), version.clone()))
+    });
+    let odd: Vec<_> = odd.collect();
+    assert!(odd.is_empty(), "copy Cargo.lock to fuzz/, then check the targets: {odd:?}");
+}
+
+/// The packages of a lock file, each with its version.
+fn locked(path: &str) -> BTreeSet<(String, String)> {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(path);
+    let text = fs::read_to_string(path).expect("a lock file reads");
+    let value = |line: &str, key: &str| {
+        let value = line.strip_prefix(key)?.strip_prefix(" = \"")?.strip_suffix('"')?;
+        Some(value.to_owned())
+    };
+    let mut lines = text.lines().peekable();
+    let mut packages = BTreeSet::new();
+    while let Some(line) = lines.next() {
+        if let (Some(name), Some(next)) = (value(line, "name"), lines.peek()) {
+            packages.extend(value(next, "version").map(|version| (name, version)));
+        }
+    }
+    packages
+}
+
 #[test]
 fn planted_sins_are_found() {
     let arrows = [

@@ -1,0 +1,8 @@
+//! What the fuzz targets share.
+
+pub mod body;
+pub mod der;
+pub mod forge;
+pub mod house;
+pub mod keys;
+pub mod played;
