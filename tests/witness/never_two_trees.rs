@@ -3,16 +3,19 @@
 //! smaller one after a larger, nor an earlier time after a later.
 
 use std::path::Path;
+use std::thread;
+use std::time::{Duration, Instant};
 
 use ed25519_dalek::SigningKey;
 use gavel::ledger::witnessing::{AddCheckpoint, Answer};
 use gavel::ledger::{Hash, WitnessKey};
 use gavel::time::{Span, Timestamp};
-use gavel::witness::{Logs, Reply, StateFolder, Witness};
+use gavel::witness::{FolderFault, Logs, OpenFault, Reply, StateFolder, Witness};
 use proptest::prelude::*;
 
 use crate::log::{BRANCHES, Log};
 
+const PATIENCE: Duration = Duration::from_secs(20);
 const START_S: u64 = 1_800_000_000;
 /// Small, so that steps meet.
 const SIZE_MAX: u64 = 64;
@@ -79,7 +82,16 @@ fn key() -> WitnessKey {
 fn open(watched: &[Watched], folder: &Path) -> Witness {
     let list: String = watched.iter().map(|watched| watched.log.listed()).collect();
     let logs = Logs::read(list.as_bytes(), key().public()).expect("a list");
-    Witness::open(key(), logs, folder).expect("opens")
+    let begun = Instant::now();
+    loop {
+        match Witness::open(key(), logs.clone(), folder) {
+            // Another test starts a program: until that has begun, it holds our lock as well.
+            Err(OpenFault::Folder(FolderFault::Busy { .. })) if begun.elapsed() < PATIENCE => {
+                thread::yield_now();
+            }
+            opened => return opened.expect("opens"),
+        }
+    }
 }
 
 fn request(step: &Step, watched: &[Watched]) -> Option<(usize, AddCheckpoint)> {
