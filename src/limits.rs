@@ -25,6 +25,9 @@ pub const VKEY_BYTES_MAX: usize = 4 * 1024;
 pub const POLICY_FILE_BYTES_MAX: u64 = 512 * 1024;
 /// The most witnesses and groups of a policy, and the most logs (tlog-policy asks for 32 of each).
 pub const POLICY_NAMES_MAX: usize = 256;
+/// How many checkpoints over lines that are still to come a client keeps: each is some hundred
+/// bytes, and an honest house has a few under way.
+pub const PROMISED_HEADS_MAX: usize = 1_024;
 /// The most hashes of an inclusion proof: the depth of a tree of 2^53 lines and some.
 pub const PROOF_HASHES_MAX: usize = 64;
 /// The longest `extra` of a receipt: a line with every byte escaped, a certificate, their keys.
@@ -114,6 +117,8 @@ pub const RECEIPT_FILE_BYTES_MAX: u64 = 96 * 1024;
 /// The most bytes of a file of evidence: two lines with every byte escaped, two certificates, two
 /// notes and the proofs.
 pub const EVIDENCE_FILE_BYTES_MAX: u64 = 128 * 1024;
+/// The most bytes of a bid or act as its signer keeps it: no longer than a line that holds it.
+pub const SIGNED_FILE_BYTES_MAX: u64 = 16 * 1024;
 /// The most bytes of a CRL file.
 pub const CRL_FILE_BYTES_MAX: u64 = 4 * 1024 * 1024;
 /// The most bytes of a CA's register: about 150,000 certificates.
@@ -211,7 +216,41 @@ pub const CONSOLE_FLUSH_TIMEOUT: Span = Span::from_s(1);
 /// How often the CRL file is looked at.
 pub const CRL_POLL: Span = Span::from_ms(250);
 
-// ---- Witnesses ----
+// ---- The sale's witnesses ----
+
+/// The most witnesses that a sale asks: all their lines fit a note with the house's own, and their
+/// connections fit what is left free of file descriptors.
+pub const WITNESSES_MAX: usize = 16;
+/// The longest name of one of them, for the same reason.
+pub const WITNESS_NAME_BYTES_MAX: usize = 100;
+/// The longest address of a witness: as browsers and proxies take it.
+pub const WITNESS_URL_BYTES_MAX: usize = 2 * 1024;
+/// How long one request to a witness may take, its connection included.
+pub const WITNESS_TIMEOUT: Span = Span::from_s(10);
+/// How long reaching a witness may take, of that.
+pub const WITNESS_CONNECT_TIMEOUT: Span = Span::from_s(5);
+/// How long a start waits for what the witnesses show: the sale does not depend on them.
+pub const WITNESS_LOOK_TIMEOUT: Span = Span::from_s(4);
+/// The wait after a witness's first failure; it doubles from there.
+pub const WITNESS_RETRY_MIN: Span = Span::from_s(1);
+/// The longest wait between two attempts: a witness that is started late joins by then.
+pub const WITNESS_RETRY_MAX: Span = Span::from_s(30);
+/// How often in a row a witness may name another size than we took it to know.
+pub const WITNESS_SIZES_IN_A_ROW_MAX: u32 = 3;
+/// The most bytes of an answer's head that are taken.
+pub const WITNESS_HEAD_BYTES_MAX: usize = 16 * 1024;
+/// The most characters of what a witness or its connection says of a failure that are shown.
+pub const WITNESS_REASON_CHARS_MAX: usize = 160;
+/// How often a round of cosignatures begins, and how often their newest checkpoint is told.
+pub const COSIGN_EVERY: Span = Span::from_s(1);
+/// How long a cosignature waits for those of the other witnesses before it is told.
+pub const COSIGN_GATHER: Span = Span::from_ms(250);
+/// How long a close or a stop waits for the cosignatures of the last checkpoint.
+pub const LAST_COSIGN_TIMEOUT: Span = Span::from_s(5);
+/// How often a witness may fail at that before nobody waits for it any more.
+pub const LAST_COSIGN_TRIES_MAX: u32 = 2;
+
+// ---- A witness ----
 
 /// The most hashes of the consistency proof in a request for a cosignature (tlog-witness,
 /// "add-checkpoint").
@@ -293,10 +332,14 @@ pub const RECONNECT_WAIT_MAX: Span = Span::from_s(15);
 pub const EARLY_LINES_MAX: usize = 64 * 1024;
 /// How many bytes of them: of the longest lines, so many would fill a gigabyte.
 pub const EARLY_BYTES_MAX: usize = 64 * 1024 * 1024;
-/// How many of the newest heads a client keeps, to hold receipts against them.
-pub const RECENT_HEADS_MAX: usize = 256;
+/// How many of the newest heads a client keeps, to hold receipts and cosigned checkpoints against
+/// them: a minute of a thousand frames a second, in three megabytes.
+pub const RECENT_HEADS_MAX: usize = 65_536;
 /// How often a client that only follows puts its newest head on disk.
 pub const REMEMBER_EVERY: Span = Span::from_s(1);
+/// How long a client waits at a sale's end for its last cosigned checkpoint: as long as the server
+/// asks for it, and a moment.
+pub const COSIGNED_PATIENCE: Span = Span::from_s(7);
 /// How often a bid that was answered `busy` is sent again before its outcome stays open.
 pub const BUSY_RETRIES_MAX: u32 = 8;
 /// The wait before a bid that was answered `busy` is sent again.

@@ -7,6 +7,8 @@ mod acting;
 mod bidding;
 #[path = "tampered/bytes.rs"]
 mod bytes;
+#[path = "random_sales/dice.rs"]
+mod dice;
 #[path = "tampered/ending.rs"]
 mod ending;
 #[path = "tampered/evidence.rs"]
@@ -21,16 +23,22 @@ mod held;
 mod honest;
 #[path = "tampered/log.rs"]
 mod log;
-#[path = "tampered/people.rs"]
-mod people;
+#[path = "tampered/matrix/mod.rs"]
+mod matrix;
+#[path = "tampered/mutation.rs"]
+mod mutation;
+#[path = "tampered/naming.rs"]
+mod naming;
 #[path = "tampered/quorum.rs"]
 mod quorum;
+#[path = "tampered/receipts.rs"]
+mod receipts;
 #[path = "tampered/refusing.rs"]
 mod refusing;
 #[path = "tampered/reserving.rs"]
 mod reserving;
-#[path = "tampered/rules.rs"]
-mod rules;
+#[path = "tampered/roster.rs"]
+mod roster;
 #[path = "tampered/running.rs"]
 mod running;
 #[path = "tampered/shuffled.rs"]

@@ -1,6 +1,8 @@
 //! The client against a real server on loopback, and against a network and a
 //! house that misbehave.
 
+#[path = "client/cosigned.rs"]
+mod cosigned;
 #[path = "client/follow.rs"]
 mod follow;
 #[path = "client/forked.rs"]
@@ -13,5 +15,10 @@ mod liar;
 mod refusals;
 #[path = "client/sale.rs"]
 mod sale;
+#[expect(dead_code, reason = "shared with tests/server.rs, which uses all of it")]
+#[path = "server/stub.rs"]
+mod stub;
 #[path = "client/trouble.rs"]
 mod trouble;
+#[path = "client/twisted.rs"]
+mod twisted;

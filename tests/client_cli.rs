@@ -3,11 +3,16 @@
 // Part of it serves the tests of the library.
 #[path = "client_cli/control.rs"]
 mod control;
+#[path = "client_cli/cosigned.rs"]
+mod cosigned;
 #[expect(dead_code, reason = "shared with tests/client.rs, which uses all of it")]
 #[path = "client/house.rs"]
 mod house;
 #[path = "client_cli/max.rs"]
 mod max;
+#[expect(dead_code, reason = "shared with tests/server.rs, which uses all of it")]
+#[path = "server/stub.rs"]
+mod stub;
 #[path = "client_cli/tap.rs"]
 mod tap;
 

@@ -127,6 +127,7 @@ fn bear(house: &TrialHouse, clock: Clock) {
         ledger_folder: house.ledgers(),
         checkpoint_folder: None,
         accept_clock: false,
+        shown: Vec::new(),
     };
     let mark_used = MarkUsed(Box::new(|| folder.mark_sealing_key_used(house.sale())));
     let sealing = Sealing { key: Some(sealing.key), used: false, mark_used };

@@ -11,6 +11,7 @@ use gavel::auction::name::SaleId;
 use gavel::auction::refusal::Code;
 use gavel::auction::reserve::ReserveOpening;
 use gavel::ledger::encoding::encode_base64;
+use gavel::ledger::note::Note;
 use gavel::limits;
 use gavel::record::{ActFields, Order, SignedAct, commit};
 use gavel::wire::json::{Request, ServerMessage};
@@ -47,7 +48,8 @@ fn every_client_message_is_a_request_of_every_kind() {
     assert!(has(|r| matches!(r, Request::Bid { .. })));
     assert!(has(|r| matches!(r, Request::Enrol { .. })));
     assert!(has(|r| matches!(r, Request::Fetch { .. })));
-    assert!(has(|r| matches!(r, Request::Hello { note: Some(_), .. })));
+    assert!(has(|r| matches!(r, Request::Hello { note: Some(_), cosigned: false, .. })));
+    assert!(has(|r| matches!(r, Request::Hello { cosigned: true, .. })));
     assert!(has(|r| matches!(r, Request::List { after: Some(_), .. })));
     assert!(has(|r| matches!(r, Request::Quit { .. })));
     assert!(has(|r| matches!(r, Request::Since { .. })));
@@ -83,11 +85,26 @@ fn the_acts_are_whole() {
 fn every_server_message_reads_and_writes_back_the_same() {
     let document = document();
     let lines = fenced(&document, "server");
-    assert!(lines.len() >= 9);
+    assert!(lines.len() >= 10);
+    let mut cosigned = Vec::new();
     for line in lines {
         let message = ServerMessage::parse(line).unwrap_or_else(|fault| panic!("{fault}: {line}"));
         assert_eq!(String::from_utf8(message.to_line()), Ok(format!("{line}\n")));
+        match message {
+            ServerMessage::Cosigned(shown) => cosigned.push(shown.note),
+            ServerMessage::Welcome(welcome) => {
+                cosigned.extend(welcome.cosigned.map(|shown| shown.note));
+            }
+            _ => {}
+        }
     }
+    // The house's line, then the witness's, with its eight bytes of time.
+    for note in &cosigned {
+        let note = Note::parse(note).expect("a note");
+        let lengths: Vec<usize> = note.signatures.iter().map(|line| line.signature.len()).collect();
+        assert_eq!(lengths, [64, 72]);
+    }
+    assert_eq!(cosigned.len(), 2);
 }
 
 #[test]

@@ -12,7 +12,12 @@ mod restart;
 mod sale;
 #[path = "server/slow.rs"]
 mod slow;
+#[expect(dead_code, reason = "shared with tests/cosigned_sale.rs, which has one over TLS")]
+#[path = "server/stub.rs"]
+mod stub;
 #[path = "server/text.rs"]
 mod text;
+#[path = "server/witnesses.rs"]
+mod witnesses;
 #[path = "server/world.rs"]
 mod world;

@@ -10,10 +10,14 @@ mod world;
 
 #[path = "sheet/accounts.rs"]
 mod accounts;
+#[path = "sheet/bundle.rs"]
+mod bundle;
 #[path = "sheet/claims.rs"]
 mod claims;
 #[path = "sheet/command.rs"]
 mod command;
+#[path = "sheet/desk.rs"]
+mod desk;
 #[path = "sheet/doc.rs"]
 mod doc;
 #[path = "sheet/forms.rs"]

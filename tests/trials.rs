@@ -54,3 +54,23 @@ fn defect_20_the_load_test_checks_every_answer_and_holds_them_against_the_ledger
     }
     assert!(number("/server_sync_p50_us").is_some_and(|us| us > 0), "{stdout}");
 }
+
+#[test]
+fn the_load_test_compares_a_sale_without_witnesses_with_one_that_has_some() {
+    let words = ["loadtest", "--bidders", "4", "--seconds", "2", "--witnesses", "2", "--json"];
+    let (output, stdout) = gavel(&words);
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{stdout}{stderr}");
+    let report: serde_json::Value = serde_json::from_str(&stdout).expect("JSON");
+    let cosigned = |part: &str| -> Vec<u64> {
+        let counts = report[part]["cosigned"].as_array().expect("a list");
+        counts.iter().map(|count| count.as_u64().expect("a number")).collect()
+    };
+    assert!(cosigned("without").is_empty());
+    let counts = cosigned("with");
+    assert!(counts.len() == 2 && counts.iter().all(|count| *count > 1), "{stdout}");
+    for part in ["without", "with"] {
+        assert_eq!(report[part]["ledger"]["verdict"], "VALID", "{stdout}");
+        assert!(report[part]["latency"]["p99_us"].as_u64().is_some_and(|us| us > 0), "{stdout}");
+    }
+}

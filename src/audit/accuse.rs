@@ -143,7 +143,8 @@ impl Shown {
         let (keys, _) = self.keys.as_ref()?;
         let proven = receipt::prove(&held.receipt, &keys.anchor).ok()?;
         let (receipt, newest) = (&held.receipt, self.newest.as_ref()?);
-        let first = SealedTree { note: receipt.note.clone(), sealer: receipt.sealer.clone() };
+        let note = proven.sealed.bare_note(&proven.key);
+        let first = SealedTree { note, sealer: receipt.sealer.clone() };
         let size = newest.checkpoint().size;
         if receipt.index < size && self.entries.get(&receipt.index) != Some(&receipt.entry) {
             let (entry, proof) = (receipt.entry.clone(), receipt.proof.clone());
@@ -160,9 +161,10 @@ impl Shown {
     fn accuse_checkpoint(&self, held: &HeldCheckpoint) -> Option<Evidence> {
         let (keys, sealer) = self.keys.as_ref()?;
         // One by another key comes without the certificate that would make it the house's.
-        let sealed = SignedCheckpoint::verify_cosigned(&held.note, &keys.origin, &keys.sealing_key);
-        let first = SealedTree { note: held.note.clone(), sealer: sealer.clone() };
-        self.accuse_tree(&first, sealed.ok()?.checkpoint(), true)
+        let key = &keys.sealing_key;
+        let sealed = SignedCheckpoint::verify_cosigned(&held.note, &keys.origin, key).ok()?;
+        let first = SealedTree { note: sealed.bare_note(key), sealer: sealer.clone() };
+        self.accuse_tree(&first, sealed.checkpoint(), true)
     }
 
     /// Holds a signed tree against the newest one that the ledger shows.
@@ -199,6 +201,8 @@ impl Shown {
         let ((keys, sealer), newest) = (self.keys.as_ref()?, self.newest.as_ref()?);
         let second = SealedTree { note: newest.note().to_owned(), sealer: sealer.clone() };
         let evidence = Evidence { first, second, contradiction };
+        // As somebody else will read it.
+        let evidence = Evidence::parse(&evidence.to_text()).ok()?;
         convict(&evidence, &keys.anchor).is_ok().then_some(evidence)
     }
 }

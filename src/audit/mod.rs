@@ -22,6 +22,7 @@ mod held;
 mod items;
 mod judge;
 mod lines;
+mod people;
 mod quorum;
 mod receipt;
 mod replay;
@@ -30,16 +31,19 @@ mod rules;
 mod signatures;
 mod tally;
 mod verdict;
+mod vkey;
 
 pub use accuse::{Accusation, Accuser};
 pub use anchors::{AnchorError, Anchors, Trust};
 pub use annexes::{Annexes, Answer, BidEntry, ClockEntry, Evidence};
 pub use convict::{ConvictFault, Conviction, convict};
 pub use finding::{Finding, FindingKind, Weight};
+pub use people::{People, SeveralKeys};
 pub use receipt::{Proven, ReceiptFault, named_sale, prove};
 pub use results::{Headlines, LotResult, Results};
 pub use tally::{StaffAct, Trace};
 pub use verdict::{Audit, Audited, Verdict};
+pub use vkey::sealing_vkey;
 
 use sha2::{Digest as _, Sha256};
 

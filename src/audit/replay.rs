@@ -161,7 +161,7 @@ impl Replay {
 
     /// What may stand here at all, whatever it says.
     fn check_place(&mut self, kind: Kind, place: &Place<'_>) -> Result<(), Wrong> {
-        if place.after == Some(Kind::Lot) && kind != Kind::Seal {
+        if place.after == Some(Kind::Lot) && kind != Kind::Seal && self.tally.seals == 0 {
             let detail = format!("the first seal must follow the catalogue, not a {kind}");
             return Err((FindingKind::Seal, detail));
         }

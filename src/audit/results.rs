@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use super::annexes::Annexes;
 use super::annexes::Evidence;
+use super::people::People;
 use super::replay::Replay;
 use super::tally::{LotTally, StaffAct, Trace};
 use crate::auction::catalogue::LotTerms;
@@ -15,7 +16,7 @@ use crate::auction::event::Totals;
 use crate::auction::fees::Fees;
 use crate::auction::lot::{Lot, LotState};
 use crate::auction::money::{Amount, Currency};
-use crate::auction::name::{HouseName, LotId, Name, Party, SaleId, Title};
+use crate::auction::name::{HouseName, LotId, Name, SaleId, Title};
 use crate::auction::refusal::Code;
 use crate::ledger::hash::Hash;
 use crate::ledger::merkle::Frontier;
@@ -85,10 +86,12 @@ pub struct LotResult {
     pub terms: Arc<LotTerms>,
     /// Where it stands.
     pub state: LotState,
-    /// The winning bid's line, or the leading one's while the lot is open.
+    /// The line of the bid that stood last: it won, leads, or did not meet the reserve.
     pub leading: Option<Trace>,
-    /// Whether the leading bid is the house's word only.
-    pub is_on_word: bool,
+    /// What the winning bid rests on, or the leading one while the lot is open.
+    pub evidence: Option<Evidence>,
+    /// Whether the house made the certificate key behind that bid.
+    pub is_of_house_made_key: bool,
     /// Accepted bids with their bidder's signature.
     pub bids_signed: u64,
     /// Accepted bids on the house's word.
@@ -117,6 +120,11 @@ impl LotResult {
         self.bids_signed + self.bids_attested + self.bids_clerk
     }
 
+    /// Whether the bid that won or leads is the house's word only.
+    pub fn is_on_word(&self) -> bool {
+        self.evidence == Some(Evidence::Attested)
+    }
+
     /// When it closed.
     pub const fn closed(&self) -> Option<Timestamp> {
         match &self.state {
@@ -129,14 +137,14 @@ impl LotResult {
 /// What rests on less than a bidder's own signature, said first.
 #[derive(Clone, Debug, Default)]
 pub struct Headlines {
-    /// Lots whose winning bid is the house's word only.
+    /// Lots won, or led so far, by a bid that is the house's word only.
     pub lots_on_word: Vec<LotId>,
-    /// Lots won by somebody whose certificate key the house made.
+    /// Lots won, or led so far, by a bid that staff entered for somebody in the room.
+    pub lots_of_room_bids: Vec<LotId>,
+    /// Lots won, or led so far, by a bid behind which is a certificate key that the house made.
     pub lots_of_house_made_keys: Vec<LotId>,
-    /// Enrolled people whose certificate key the house made.
-    pub house_made_keys: Vec<Name>,
-    /// Names that enrolled more than one bid key, and how many.
-    pub several_keys: Vec<(Name, u64)>,
+    /// The names in the open.
+    pub people: People,
     /// Refusals that are only counted, by code: the house's word.
     pub counted_only: BTreeMap<Code, u64>,
     /// Recorded refusals `reused-n` that rest on a number which was only counted.
@@ -190,12 +198,15 @@ impl Results {
 }
 
 fn lot_result(place: usize, lot: &Lot, terms: &Arc<LotTerms>, counted: &LotTally) -> LotResult {
+    // A lot that ended unsold has a last bid, and nobody won by it.
+    let leading = counted.leading().filter(|_| lot.leader().is_some());
     LotResult {
         number: place + 1,
         terms: Arc::clone(terms),
         state: lot.state().clone(),
         leading: counted.leading().map(|leading| leading.trace),
-        is_on_word: counted.leading().is_some_and(|bid| bid.evidence == Evidence::Attested),
+        evidence: leading.map(|bid| bid.evidence),
+        is_of_house_made_key: leading.is_some_and(|bid| bid.is_of_house_made_key),
         bids_signed: counted.signed,
         bids_attested: counted.attested,
         bids_clerk: counted.clerk,
@@ -211,22 +222,14 @@ fn lot_result(place: usize, lot: &Lot, terms: &Arc<LotTerms>, counted: &LotTally
 
 fn headlines(replay: &Replay, lots: &[LotResult], crl: Option<&Crl>) -> Headlines {
     let tally = replay.tally();
-    let leads_by_house_key = |lot: &&LotResult| {
-        let lot = replay.sale().lot(&lot.terms.id);
-        let leader = lot.and_then(|lot| lot.leader()).and_then(Party::name);
-        leader.is_some_and(|name| tally.house_made_keys.contains(name))
+    let those = |wanted: fn(&LotResult) -> bool| {
+        lots.iter().filter(|lot| wanted(lot)).map(|lot| lot.terms.id.clone()).collect()
     };
-    let id = |lot: &LotResult| lot.terms.id.clone();
     Headlines {
-        lots_on_word: lots.iter().filter(|lot| lot.is_on_word).map(id).collect(),
-        lots_of_house_made_keys: lots.iter().filter(leads_by_house_key).map(id).collect(),
-        house_made_keys: tally.house_made_keys.iter().cloned().collect(),
-        several_keys: tally
-            .bid_keys
-            .iter()
-            .filter(|(_, keys)| **keys > 1)
-            .map(|(name, keys)| (name.clone(), *keys))
-            .collect(),
+        lots_on_word: those(LotResult::is_on_word),
+        lots_of_room_bids: those(|lot| lot.evidence == Some(Evidence::Clerk)),
+        lots_of_house_made_keys: those(|lot| lot.is_of_house_made_key),
+        people: tally.people.people(),
         counted_only: tally.counted.clone(),
         reused_n_on_word: tally.reused_n_on_word,
         clocks_accepted: tally.clocks_accepted,

@@ -2,12 +2,13 @@
 //!
 //! Bounded by the sale itself: lots, names, keys and revocations, never lines.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet, VecDeque};
+use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 
 use hdrhistogram::Histogram;
 
 use super::annexes::{Annexes, Answer, BidEntry, ClockEntry, Evidence};
 use super::judge::Entry;
+use super::people::PeopleTally;
 use crate::auction::act::{Act, Deed, Effect};
 use crate::auction::event::{Event, Happening};
 use crate::auction::name::{Name, Party};
@@ -54,6 +55,8 @@ pub(super) struct LotTally {
 pub(super) struct Leading {
     pub(super) trace: Trace,
     pub(super) evidence: Evidence,
+    /// Whether the house made the certificate key behind it.
+    pub(super) is_of_house_made_key: bool,
 }
 
 /// An act of staff, as the results list it.
@@ -93,6 +96,8 @@ impl LotTally {
 pub(super) struct KeyTally {
     pub(super) name: Name,
     pub(super) serial: Serial,
+    /// Whether the house made the key of the certificate that enrolled it.
+    is_house_made: bool,
     /// The greatest number in a bid that is recorded whole.
     n: u64,
     pub(super) last_bid_at: Option<Timestamp>,
@@ -102,6 +107,7 @@ pub(super) struct KeyTally {
 #[derive(Clone, Debug)]
 pub(super) struct AttestedTally {
     pub(super) serial: Serial,
+    is_house_made: bool,
     pub(super) last_bid_at: Option<Timestamp>,
 }
 
@@ -112,8 +118,7 @@ pub(super) struct Tally {
     pub(super) seals: u64,
     pub(super) enrolments: u64,
     pub(super) keys: HashMap<BidKey, KeyTally>,
-    pub(super) house_made_keys: BTreeSet<Name>,
-    pub(super) bid_keys: BTreeMap<Name, u64>,
+    pub(super) people: PeopleTally,
     /// The newest last.
     pub(super) attested: BTreeMap<Name, Vec<AttestedTally>>,
     pub(super) refused: BTreeMap<Code, u64>,
@@ -138,8 +143,7 @@ impl Tally {
             seals: 0,
             enrolments: 0,
             keys: HashMap::new(),
-            house_made_keys: BTreeSet::new(),
-            bid_keys: BTreeMap::new(),
+            people: PeopleTally::default(),
             attested: BTreeMap::new(),
             refused: BTreeMap::new(),
             counted: BTreeMap::new(),
@@ -157,21 +161,24 @@ impl Tally {
 
     pub(super) fn enrol(&mut self, enrolled: &Enrolled) {
         self.enrolments += 1;
+        self.people.enrol(enrolled);
         let identity = &enrolled.identity;
-        if identity.house_made_key {
-            self.house_made_keys.insert(identity.name.clone());
-        }
-        let Some(bid_key) = enrolled.enrolment.bid_key() else {
-            let attested = AttestedTally { serial: identity.serial.clone(), last_bid_at: None };
-            self.attested.entry(identity.name.clone()).or_default().push(attested);
-            return;
-        };
-        *self.bid_keys.entry(identity.name.clone()).or_insert(0) += 1;
         let (name, serial) = (identity.name.clone(), identity.serial.clone());
-        self.keys.insert(*bid_key, KeyTally { name, serial, n: 0, last_bid_at: None });
+        let (is_house_made, last_bid_at) = (identity.house_made_key, None);
+        match enrolled.enrolment.bid_key() {
+            Some(bid_key) => {
+                let key = KeyTally { name, serial, is_house_made, n: 0, last_bid_at };
+                self.keys.insert(*bid_key, key);
+            }
+            None => {
+                let attested = AttestedTally { serial, is_house_made, last_bid_at };
+                self.attested.entry(name).or_default().push(attested);
+            }
+        }
     }
 
     pub(super) fn accept(&mut self, place: usize, accepted: &AcceptedBid, trace: Trace) {
+        let is_of_house_made_key = self.is_of_house_made_key(&accepted.evidence);
         let lot = &mut self.lots[place];
         lot.bidders.insert(accepted.evidence.party());
         let evidence = match &accepted.evidence {
@@ -188,7 +195,7 @@ impl Tally {
                 Evidence::Clerk
             }
         };
-        lot.lead(Leading { trace, evidence });
+        lot.lead(Leading { trace, evidence, is_of_house_made_key });
         match (accepted.evidence.signed(), &accepted.evidence) {
             (Some(signed), _) => self.sign(&signed.claim(), trace.at),
             (None, evidence) => self.attest(evidence.signer(), trace.at),
@@ -204,6 +211,21 @@ impl Tally {
                 answer: Answer::Accepted { ends_at: accepted.ends_at },
                 voided_by: None,
             });
+        }
+    }
+
+    /// Whether the house made the certificate key behind a bid of the bidder's own. What staff
+    /// enter for the room rests on no key of the bidder's.
+    fn is_of_house_made_key(&self, evidence: &BidEvidence) -> bool {
+        match evidence {
+            BidEvidence::Attested { bidder, .. } => {
+                let seen = self.attested.get(bidder).and_then(|seen| seen.last());
+                seen.is_some_and(|seen| seen.is_house_made)
+            }
+            BidEvidence::Clerk(_) => false,
+            BidEvidence::Signed(bid) => {
+                self.keys.get(&bid.statement.bid_key).is_some_and(|key| key.is_house_made)
+            }
         }
     }
 

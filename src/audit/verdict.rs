@@ -4,6 +4,7 @@ use super::anchors::Anchors;
 use super::finding::{Finding, FindingKind, Findings};
 use super::held::Shown;
 use super::judge::Judge;
+use super::people::People;
 use super::quorum::{self, Agreeing, Quorum};
 use super::replay::Replay;
 use super::results::Results;
@@ -57,6 +58,8 @@ pub struct Audit {
     pub findings: Vec<Finding>,
     /// How many more there are.
     pub findings_unlisted: u64,
+    /// The names in the open, from the enrolments and reissues that were found right.
+    pub people: People,
     /// What was checked.
     pub checked: Vec<String>,
     /// What was not checked, or cannot be proven.
@@ -183,6 +186,7 @@ pub(super) fn conclude(
     Audit {
         file,
         ca: anchors.trust.fingerprint(),
+        people: judge.replay().map(|replay| replay.tally().people.people()).unwrap_or_default(),
         checked: checked(&file, judge, anchors, &agreed),
         unchecked,
         findings: findings.listed,
@@ -374,9 +378,9 @@ fn unchecked(judge: &Judge, anchors: &Anchors, agreed: &Agreed) -> Vec<String> {
         if counted > 0 {
             say(&format!("{} only counted: the house's word", count(counted, "refusal")));
         }
-        if !tally.house_made_keys.is_empty() {
+        if tally.people.has_house_made_keys() {
             say(
-                "bids of people whose certificate key the house made: the house could have made them too",
+                "bids of bidders whose certificate key the house made: the house could have made them too",
             );
         }
     }
@@ -416,6 +420,7 @@ const LIMITS: &[&str] = &[
     "bids that were refused or delayed before they got a receipt: their senders keep them signed",
     "whether two bidders are one person, or the house's friend",
     "a second certificate under a name that never bid, and the use of a stolen key",
+    "that a certificate key without the house's mark was made by its holder: the house sets the mark",
     "the times inside the sale, and whatever hangs on them, beyond what the heads in bids show",
 ];
 

@@ -18,6 +18,7 @@ use crate::limits::{
 };
 use crate::pki::keys::{self, shown};
 use crate::pki::{Anchor, Fingerprint};
+use crate::record::SaleFile;
 
 /// How much of a ledger is read at once.
 const CHUNK_BYTES: usize = 1 << 20;
@@ -44,63 +45,147 @@ pub(super) struct LedgerArgs {
     items: Option<PathBuf>,
     /// The witnesses whose cosignatures you require: a tlog-policy file
     #[arg(long, value_name = "FILE")]
-    policy: Option<PathBuf>,
+    pub(super) policy: Option<PathBuf>,
     /// The house's revocation list, to hold against the recorded revocations
     #[arg(long, value_name = "FILE")]
-    crl: Option<PathBuf>,
+    pub(super) crl: Option<PathBuf>,
 }
 
 impl LedgerArgs {
     /// Audits the ledger; keeps its bids for the annexes of a sheet, or does not.
     pub(super) fn audit(&self, keeps_annexes: bool) -> Result<Audit, Failure> {
-        let anchors = self.anchors()?;
+        let anchors = self.read()?.anchors()?;
         let anchors = if keeps_annexes { anchors.keeping_annexes() } else { anchors };
         let mut auditor = Auditor::new(anchors);
-        read_through(&self.ledger, |chunk| auditor.feed(chunk))?;
+        read_through(open(&self.ledger)?, &self.ledger, |chunk| {
+            auditor.feed(chunk);
+            Ok(())
+        })?;
         Ok(auditor.finish())
     }
 
     /// Reads the ledger once more, for what convicts its house.
     pub(super) fn accuse(&self) -> Result<Vec<Accusation>, Failure> {
-        let mut accuser = Accuser::new(self.anchors()?);
-        read_through(&self.ledger, |chunk| accuser.feed(chunk))?;
+        let mut accuser = Accuser::new(self.read()?.anchors()?);
+        read_through(open(&self.ledger)?, &self.ledger, |chunk| {
+            accuser.feed(chunk);
+            Ok(())
+        })?;
         Ok(accuser.finish())
     }
 
-    fn anchors(&self) -> Result<Anchors, Failure> {
-        let mut anchors = Anchors::new(read_trust(&self.trust)?);
-        for path in &self.receipt {
-            let text = read_text(path, RECEIPT_FILE_BYTES_MAX)?;
-            anchors.add_receipt(&shown(path), &text).map_err(|error| {
-                Failure::usage("bad-receipt", format!("{}: {error}", shown(path)))
-            })?;
+    /// Reads what the auditor brought: each file once.
+    pub(super) fn read(&self) -> Result<Brought, Failure> {
+        let note_bytes_max = u64::try_from(NOTE_BYTES_MAX).unwrap_or(u64::MAX);
+        let texts = |paths: &[PathBuf], bytes_max| {
+            let text = |path: &PathBuf| BroughtText::read(path, bytes_max);
+            paths.iter().map(text).collect::<Result<Vec<_>, Failure>>()
+        };
+        Ok(Brought {
+            trust: read_trust(&self.trust)?,
+            receipts: texts(&self.receipt, RECEIPT_FILE_BYTES_MAX)?,
+            checkpoints: texts(&self.checkpoint, note_bytes_max)?,
+            items: self.items.as_deref().map(BroughtItems::read).transpose()?,
+            crl: self
+                .crl
+                .as_deref()
+                .map(|path| keys::read_public(path, CRL_FILE_BYTES_MAX))
+                .transpose()?,
+            policy: self.policy.as_deref().map(BroughtPolicy::read).transpose()?,
+        })
+    }
+}
+
+/// What the auditor brought besides the ledger, as it was read.
+#[derive(Debug)]
+pub(super) struct Brought {
+    pub(super) trust: Trust,
+    pub(super) receipts: Vec<BroughtText>,
+    pub(super) checkpoints: Vec<BroughtText>,
+    pub(super) items: Option<BroughtItems>,
+    pub(super) crl: Option<Vec<u8>>,
+    pub(super) policy: Option<BroughtPolicy>,
+}
+
+/// A text, and what the report calls it.
+#[derive(Debug)]
+pub(super) struct BroughtText {
+    pub(super) label: String,
+    pub(super) text: String,
+}
+
+/// A sale file, and its bytes.
+#[derive(Debug)]
+pub(super) struct BroughtItems {
+    pub(super) file: SaleFile,
+    pub(super) bytes: Vec<u8>,
+}
+
+/// A policy, and its bytes.
+#[derive(Debug)]
+pub(super) struct BroughtPolicy {
+    pub(super) policy: Policy,
+    pub(super) bytes: Vec<u8>,
+}
+
+impl BroughtText {
+    pub(super) fn read(path: &Path, bytes_max: u64) -> Result<Self, Failure> {
+        Ok(Self { label: shown(path), text: read_text(path, bytes_max)? })
+    }
+}
+
+impl BroughtItems {
+    fn read(path: &Path) -> Result<Self, Failure> {
+        let bytes = sale_file::bytes(path)?;
+        Ok(Self { file: sale_file::parse(path, &bytes)?, bytes })
+    }
+}
+
+impl BroughtPolicy {
+    /// Reads a policy file (C2SP tlog-policy).
+    pub(super) fn read(path: &Path) -> Result<Self, Failure> {
+        let bytes = keys::read_public(path, POLICY_FILE_BYTES_MAX)?;
+        let policy = Policy::parse(&bytes).map_err(|error| {
+            Failure::usage("bad-policy", format!("{}, {error}", shown(path)))
+                .hint("a policy is as c2sp.org/tlog-policy has it; docs/witness.md shows one")
+        })?;
+        Ok(Self { policy, bytes })
+    }
+}
+
+impl Brought {
+    /// What an audit starts from.
+    pub(super) fn anchors(&self) -> Result<Anchors, Failure> {
+        let mut anchors = Anchors::new(self.trust.clone());
+        for BroughtText { label, text } in &self.receipts {
+            anchors.add_receipt(label, text).map_err(|error| bad_receipt(label, &error))?;
         }
-        for path in &self.checkpoint {
-            let note = read_text(path, u64::try_from(NOTE_BYTES_MAX).unwrap_or(u64::MAX))?;
-            anchors.add_checkpoint(&shown(path), &note).map_err(|error| {
-                Failure::usage("bad-checkpoint", format!("{}: {error}", shown(path)))
-            })?;
+        for BroughtText { label, text } in &self.checkpoints {
+            anchors.add_checkpoint(label, text).map_err(|error| bad_checkpoint(label, &error))?;
         }
-        if let Some(path) = &self.items {
-            anchors = anchors.with_items(sale_file::read(path)?);
+        if let Some(items) = &self.items {
+            anchors = anchors.with_items(items.file.clone());
         }
-        if let Some(path) = &self.crl {
-            anchors = anchors.with_crl(keys::read_public(path, CRL_FILE_BYTES_MAX)?);
+        if let Some(crl) = &self.crl {
+            anchors = anchors.with_crl(crl.clone());
         }
-        if let Some(path) = &self.policy {
-            anchors = anchors.with_policy(read_policy(path)?);
+        if let Some(policy) = &self.policy {
+            anchors = anchors.with_policy(policy.policy.clone());
         }
         Ok(anchors)
     }
 }
 
-/// Reads a policy file (C2SP tlog-policy).
-pub(super) fn read_policy(path: &Path) -> Result<Policy, Failure> {
-    let bytes = keys::read_public(path, POLICY_FILE_BYTES_MAX)?;
-    Policy::parse(&bytes).map_err(|error| {
-        Failure::usage("bad-policy", format!("{}, {error}", shown(path)))
-            .hint("a policy is as c2sp.org/tlog-policy has it; docs/witness.md shows one")
-    })
+/// A file that was given as a receipt is none.
+pub(super) fn bad_receipt(label: &str, why: &dyn std::fmt::Display) -> Failure {
+    Failure::usage("bad-receipt", format!("{label}: {why}"))
+        .hint("receipts end in .tlog-proof and lie in the folder beside a credential")
+}
+
+/// A file that was given as a checkpoint is none.
+pub(super) fn bad_checkpoint(label: &str, why: &dyn std::fmt::Display) -> Failure {
+    Failure::usage("bad-checkpoint", format!("{label}: {why}"))
+        .hint("give the house's <sale>.checkpoint, or head.checkpoint from beside a credential")
 }
 
 /// Reads a text file of at most `bytes_max` bytes.
@@ -152,10 +237,17 @@ pub(super) fn read_anchor(path: &Path) -> Result<Anchor, Failure> {
     }
 }
 
-/// Reads a file to its end, piece by piece.
-fn read_through(path: &Path, mut take: impl FnMut(&[u8])) -> Result<(), Failure> {
+fn open(path: &Path) -> Result<File, Failure> {
+    File::open(path).map_err(|error| of_io("read", path, &error))
+}
+
+/// Reads the file at `path` to its end, piece by piece.
+pub(super) fn read_through(
+    mut file: File,
+    path: &Path,
+    mut take: impl FnMut(&[u8]) -> Result<(), Failure>,
+) -> Result<(), Failure> {
     let failed = |error: std::io::Error| of_io("read", path, &error);
-    let mut file = File::open(path).map_err(failed)?;
     let length = file.metadata().map_err(failed)?.len();
     let mut chunk = vec![0; CHUNK_BYTES];
     let mut progress = Progress::over(length);
@@ -164,7 +256,7 @@ fn read_through(path: &Path, mut take: impl FnMut(&[u8])) -> Result<(), Failure>
         if taken == 0 {
             return Ok(());
         }
-        take(&chunk[..taken]);
+        take(&chunk[..taken])?;
         progress.advance(taken);
     }
 }

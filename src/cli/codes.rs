@@ -63,6 +63,11 @@ pub(crate) const CODES: &[(&str, &str)] = &[
         "The file is not evidence as `gavel verify --evidence` writes it, or it was damaged.",
     ),
     (
+        "bad-logs",
+        "The list of a witness's logs is refused as a whole; the message names the line. Each line is \
+         `log`, a verifier key, and an address if you like; lines that begin with # are comments.",
+    ),
+    (
         "bad-policy",
         "The file is not a policy as c2sp.org/tlog-policy has it: lines of log, witness, group and one \
          quorum, each name defined on an earlier line.",
@@ -85,9 +90,30 @@ pub(crate) const CODES: &[(&str, &str)] = &[
          once, none unknown. CSV and HTML cannot be compared; they are made from that sheet.",
     ),
     (
+        "bad-signed",
+        "The file is not a bid or act as a client keeps what it signed (signed/<n>.json beside the \
+         credential), or the signature in it does not hold.",
+    ),
+    (
         "bad-trust",
         "What is to be trusted is neither a fingerprint, sha256: and 64 hexadecimal digits, nor a \
          file that holds the certificate of one house's CA.",
+    ),
+    (
+        "bad-witness",
+        "A witness cannot be asked as it was named: `--witness URL=VKEY` takes an address that begins \
+         with http:// or https:// and the witness's verifier key, NAME+8 hexadecimal digits+base64, of \
+         type 0x04. Each is named once.",
+    ),
+    (
+        "bad-witness-key",
+        "The file does not hold a witness's key. `gavel witness keygen` makes one; a sale's sealing \
+         key is never taken for one, for no key may sign both checkpoints and cosignatures.",
+    ),
+    (
+        "bad-witness-name",
+        "A witness's name stands in signature lines: it is not empty, and has no space, no plus and no \
+         control character.",
     ),
     (
         "batch-damaged",
@@ -136,6 +162,11 @@ pub(crate) const CODES: &[(&str, &str)] = &[
          the ledger records.",
     ),
     (
+        "clock-wrong",
+        "The machine's clock says a time before this program was made. A witness signs the time of \
+         each cosignature, and would sign a false one.",
+    ),
+    (
         "compromised-key",
         "A certificate of this key was revoked because the key was lost or in other hands. Whoever \
          has it could ask for another one; so the key is never certified again.",
@@ -175,9 +206,14 @@ pub(crate) const CODES: &[(&str, &str)] = &[
     ),
     (
         "forked",
-        "A client holds a checkpoint that this sale's key signed and that this ledger does not \
-         contain: the ledger was rolled back to an older copy, or two servers ran the same sale. \
-         Stop, keep all files, and compare them with the client's.",
+        "A client or a witness holds a checkpoint that this sale's key signed and that this ledger does \
+         not contain: the ledger was rolled back to an older copy, or two servers ran the same sale. \
+         Stop, keep all files, and compare them with what the other holds.",
+    ),
+    (
+        "holds-a-key",
+        "A file that was to go into a bundle holds a private key. A bundle is for others to read; \
+         nothing was written.",
     ),
     ("host-unknown", "The name in the address is not known to this machine's resolver."),
     (
@@ -312,6 +348,18 @@ pub(crate) const CODES: &[(&str, &str)] = &[
          is gone or damaged: no lot with a reserve could end. Bring the file back from a copy.",
     ),
     (
+        "reserves-secret",
+        "A sale file tells the hidden reserves, which are nobody's to know until their lots have \
+         ended. A bundle of a sale that has not closed is made without it.",
+    ),
+    (
+        "rewound",
+        "A witness, or the cosigned checkpoint beside the anchor, remembers more of this ledger than is \
+         here, or other lines, signed by this sale's own key: the ledger was set back, perhaps to a \
+         backup, and its anchor with it. Nothing was changed. Bring the newest copy back: a sale that \
+         went on from an older one would sign a second history.",
+    ),
+    (
         "rolled-back",
         "The ledger does not reach as far as the house has sealed: lines that bidders hold \
          receipts for are missing. Nothing was changed. Bring a whole copy back.",
@@ -349,12 +397,41 @@ pub(crate) const CODES: &[(&str, &str)] = &[
         "Each bidder is a connection, and each connection an open file, of which the system allows \
          too few.",
     ),
+    (
+        "too-many-logs",
+        "A witness never forgets a log that it has cosigned, and its state has room for so many.",
+    ),
     ("unknown-code", "`gavel explain` lists all codes that there are."),
     ("unknown-file", "The file is none that `gavel pki show` can explain."),
     (
         "unreachable",
         "Nobody answers at that address: the server is not running, the address is wrong, or a \
          firewall stands between.",
+    ),
+    (
+        "witness-running",
+        "Another witness runs on the same state. Two of them would cosign trees that contradict each \
+         other, under one key.",
+    ),
+    (
+        "witness-state-damaged",
+        "The file that holds what the witness cosigned is not whole. Nobody can say any more what it \
+         has cosigned, so it must not cosign again: retire it and make another. docs/witness.md.",
+    ),
+    (
+        "witness-state-missing",
+        "The file that holds what the witness cosigned is not there. Without it the witness could \
+         cosign a fork of what it has cosigned before: retire it and make another. docs/witness.md.",
+    ),
+    (
+        "witness-state-other",
+        "The state in the folder was made with another witness's key, and a state belongs to one key \
+         for ever.",
+    ),
+    (
+        "witness-write",
+        "The witness's state could not be brought to the disk. It stopped at once, and answered nobody \
+         with anything that is not there.",
     ),
 ];
 

@@ -5,6 +5,7 @@ use std::io::{BufWriter, Read as _, Write as _};
 use std::path::{Path, PathBuf};
 
 use super::caller::{Whom, block_on};
+use super::cosigned::await_the_last;
 use super::fault::{of_io, whole};
 use super::{Exit, Failure, print};
 use crate::client::{Following, Happened, Session};
@@ -12,7 +13,8 @@ use crate::pki::keys::shown;
 
 /// Bring a sale's ledger, every line and seal checked as it is written
 ///
-/// An earlier copy is replaced if the new one continues it.
+/// An earlier copy is replaced if the new one continues it. If witnesses cosign the sale, its
+/// newest cosigned checkpoint is put beside it, as FILE.cosigned.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
     #[command(flatten)]
@@ -43,10 +45,37 @@ async fn fetch(whom: &Whom, path: &Path) -> Result<Exit, Failure> {
         }
     };
     let bytes = part.bytes;
-    part.take_the_place_of(path)?;
-    print::results(&summary(&session, path, lines, bytes));
+    part.continue_in_place_of(path)?;
+    let cosigned = bring_cosigned(&mut session, path).await?;
+    print::results(&summary(&session, path, lines, bytes, cosigned.as_deref()));
     session.close().await?;
     Ok(Exit::Success)
+}
+
+/// Writes the newest cosigned checkpoint beside the ledger, if there is one; gives its place. Of
+/// a sale that has closed it may come a moment after the last line.
+async fn bring_cosigned(session: &mut Session, ledger: &Path) -> Result<Option<PathBuf>, Failure> {
+    if has_closed(session) && session.cosigned().is_some() {
+        await_the_last(session, |_| ()).await?;
+    }
+    let Some(cosigned) = session.cosigned() else { return Ok(None) };
+    let path = cosigned_beside(ledger);
+    let mut part = Part::beside(&path)?;
+    part.write(cosigned.checkpoint().note().trim_end_matches('\n'))?;
+    part.take_the_place_of(&path)?;
+    Ok(Some(path))
+}
+
+/// `estate.jsonl.cosigned` for `estate.jsonl`.
+fn cosigned_beside(ledger: &Path) -> PathBuf {
+    let mut name = ledger.file_name().unwrap_or_default().to_owned();
+    name.push(".cosigned");
+    ledger.with_file_name(name)
+}
+
+fn has_closed(session: &Session) -> bool {
+    let standing = session.follower().and_then(|follower| follower.standing());
+    standing.is_some_and(|standing| standing.is_closed())
 }
 
 /// Writes each line once it is checked, up to the present.
@@ -72,14 +101,16 @@ async fn bring(session: &mut Session, part: &mut Part) -> Result<u64, Failure> {
     }
 }
 
-fn summary(session: &Session, path: &Path, lines: u64, bytes: u64) -> String {
+fn summary(
+    session: &Session,
+    path: &Path,
+    lines: u64,
+    bytes: u64,
+    cosigned_path: Option<&Path>,
+) -> String {
     let (sale, newest) = (session.sale(), session.newest().checkpoint());
     let opening = sale.opening();
-    let closed = session
-        .follower()
-        .and_then(|follower| follower.standing())
-        .is_some_and(|standing| standing.is_closed());
-    let state = if closed {
+    let state = if has_closed(session) {
         "closed and sealed; nothing will follow".to_owned()
     } else {
         format!("still running; sealed up to line {}", newest.size)
@@ -89,15 +120,22 @@ fn summary(session: &Session, path: &Path, lines: u64, bytes: u64) -> String {
         "{}: the ledger of sale {} of the house {}\n\
          lines      {lines} ({bytes} bytes), every one checked\n\
          state      {state}\n\
-         root       {} (over {} lines)\n\
-         verify it  gavel verify {} --trust sha256:{ca}",
+         root       {} (over {} lines)\n",
         shown(path),
         opening.sale,
         opening.house,
         newest.root,
         newest.size,
-        shown(path),
     );
+    if let Some((path, cosigned)) = cosigned_path.zip(session.cosigned()) {
+        let (size, names) = (cosigned.size(), cosigned.names().join(", "));
+        let row = format!("{}: the first {size} lines, by {names} (keys not given)", shown(path));
+        text.push_str(&format!("cosigned   {row}\n"));
+    }
+    text.push_str(&format!("verify it  gavel verify {} --trust sha256:{ca}", shown(path)));
+    if let Some(path) = cosigned_path {
+        text.push_str(&format!(" --checkpoint {}", shown(path)));
+    }
     if let Some(folder) = session.folder() {
         let head = folder.join("head.checkpoint");
         text.push_str(&format!(" --checkpoint {}", shown(&head)));
@@ -121,16 +159,22 @@ impl Part {
         written.map_err(|error| of_io("write", &self.path, &error))
     }
 
-    /// Syncs the file and renames it; an earlier file must be how this one begins.
-    fn take_the_place_of(mut self, path: &Path) -> Result<(), Failure> {
-        let synced = self.file.flush().and_then(|()| self.file.get_ref().sync_all());
-        synced.map_err(|error| of_io("write", &self.path, &error))?;
+    /// Takes the place of an earlier file that is how this one begins, and of no other.
+    fn continue_in_place_of(mut self, path: &Path) -> Result<(), Failure> {
+        self.file.flush().map_err(|error| of_io("write", &self.path, &error))?;
         if !continues(&self.path, path)? {
             self.throw_away();
             let message = format!("{} is there and is no earlier copy of this ledger", shown(path));
             return Err(Failure::usage("file-exists", message)
                 .hint("compare the two, or give another file name"));
         }
+        self.take_the_place_of(path)
+    }
+
+    /// Syncs the file and renames it.
+    fn take_the_place_of(mut self, path: &Path) -> Result<(), Failure> {
+        let synced = self.file.flush().and_then(|()| self.file.get_ref().sync_all());
+        synced.map_err(|error| of_io("write", &self.path, &error))?;
         fs::rename(&self.path, path).map_err(|error| of_io("write", path, &error))?;
         let folder = path.parent().filter(|parent| !parent.as_os_str().is_empty());
         let folder = folder.unwrap_or(Path::new("."));

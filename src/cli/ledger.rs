@@ -1,4 +1,7 @@
 //! `gavel ledger show`: a ledger for people to read. It verifies nothing, and says so.
+//! `gavel ledger vkey`: its sealing key.
+
+mod vkey;
 
 use std::fs::File;
 use std::io::{BufRead as _, BufReader, Read as _};
@@ -22,7 +25,7 @@ use crate::record::{
 };
 use crate::time::Timestamp;
 
-/// Read a ledger
+/// Read a ledger, or name its sealing key
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
     #[command(subcommand)]
@@ -32,6 +35,7 @@ pub(super) struct Args {
 #[derive(Debug, clap::Subcommand)]
 enum Command {
     Show(ShowArgs),
+    Vkey(vkey::VkeyArgs),
 }
 
 /// Print a ledger line by line, in words; it verifies nothing
@@ -51,6 +55,7 @@ struct ShowArgs {
 pub(super) fn run(args: &Args) -> Result<Exit, Failure> {
     match &args.command {
         Command::Show(args) => show(args),
+        Command::Vkey(args) => vkey::vkey(args),
     }
 }
 

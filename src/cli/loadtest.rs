@@ -1,7 +1,10 @@
 //! `gavel loadtest`: many real bidders against a real server, every answer checked.
 
+use std::fmt::Display;
 use std::io::IsTerminal as _;
 use std::path::PathBuf;
+
+use serde::Serialize;
 
 use super::scratch::Scratch;
 use super::{Exit, Failure, fault, print};
@@ -34,6 +37,9 @@ pub(super) struct Args {
     /// Three random bids each, half a second to two seconds apart, all bidders at once
     #[arg(long)]
     seed_style: bool,
+    /// Run it twice, without witnesses and with so many, and compare what bidders feel
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u8).range(1..=16))]
+    witnesses: Option<u8>,
     /// Print the report as JSON
     #[arg(long)]
     json: bool,
@@ -54,6 +60,7 @@ pub(super) fn run(args: &Args) -> Result<Exit, Failure> {
     let plan = Plan {
         bidders: args.bidders.map_or(bidders, usize::from),
         style,
+        witnesses: args.witnesses.unwrap_or(0),
         folder: scratch.path().to_owned(),
         program,
     };
@@ -65,15 +72,26 @@ pub(super) fn run(args: &Args) -> Result<Exit, Failure> {
     };
     let runtime = tokio::runtime::Runtime::new()
         .map_err(|error| Failure::operator("loadtest-failed", fault::whole(&error)))?;
-    let report = runtime.block_on(loadtest::run(&plan, tell))?;
+    let is_good = if plan.witnesses > 0 {
+        let comparison = runtime.block_on(loadtest::compare(&plan, tell))?;
+        show(args, &comparison);
+        comparison.is_good()
+    } else {
+        let report = runtime.block_on(loadtest::run(&plan, tell))?;
+        show(args, &report);
+        report.is_good()
+    };
+    Ok(if is_good { Exit::Success } else { Exit::Wrong })
+}
+
+fn show(args: &Args, report: &(impl Serialize + Display)) {
     let text = if args.json {
-        let json = serde_json::to_string_pretty(&report).expect("plain values have a JSON form");
+        let json = serde_json::to_string_pretty(report).expect("plain values have a JSON form");
         json + "\n"
     } else {
         report.to_string()
     };
     print::results(&text);
-    Ok(if report.is_good() { Exit::Success } else { Exit::Wrong })
 }
 
 impl From<LoadFailure> for Failure {

@@ -6,10 +6,12 @@
 
 mod auditing;
 mod bid;
+mod bundle;
 mod caller;
 mod codes;
 mod completions;
 mod control;
+mod cosigned;
 mod demo;
 mod evidence;
 mod exit;
@@ -37,6 +39,7 @@ mod sheet;
 mod verify;
 mod watch;
 mod when;
+mod witness;
 
 use std::process::ExitCode;
 
@@ -63,11 +66,13 @@ enum Command {
     Fetch(fetch::Args),
     Verify(verify::Args),
     Results(results::Args),
+    Bundle(bundle::Args),
     Receipt(receipt::Args),
     Ledger(ledger::Args),
     Explain(explain::Args),
     Rehearse(rehearse::Args),
     Demo(demo::Args),
+    Witness(witness::Args),
     Loadtest(loadtest::Args),
     Completions(completions::Args),
 }
@@ -92,11 +97,13 @@ fn dispatch(command: Command) -> Result<Exit, Failure> {
         Command::Fetch(args) => fetch::run(&args),
         Command::Verify(args) => verify::run(&args),
         Command::Results(args) => results::run(&args),
+        Command::Bundle(args) => bundle::run(&args),
         Command::Receipt(args) => receipt::run(&args),
         Command::Ledger(args) => ledger::run(&args),
         Command::Explain(args) => explain::run(&args),
         Command::Rehearse(args) => rehearse::run(&args),
         Command::Demo(args) => demo::run(&args),
+        Command::Witness(args) => witness::run(&args),
         Command::Loadtest(args) => loadtest::run(&args),
         Command::Completions(args) => completions::run(&args),
     }

@@ -19,16 +19,37 @@ const REGISTER: &str = "pki/register.csv";
 /// How much of a file tells whether it is an earlier sheet of the same form.
 const BEGINNING_BYTES: usize = 15;
 
+/// A public form of a sheet.
+pub(super) struct PublicForm {
+    /// The name of its file.
+    pub(super) file: &'static str,
+    /// What it holds.
+    pub(super) what: &'static str,
+    /// How it is made.
+    pub(super) make: fn(&Sheet) -> String,
+}
+
+impl PublicForm {
+    const fn new(file: &'static str, what: &'static str, make: fn(&Sheet) -> String) -> Self {
+        Self { file, what, make }
+    }
+}
+
+/// Every public form, the one that the others are made from first.
+pub(super) const PUBLIC_FORMS: [PublicForm; 7] = [
+    PublicForm::new("results.json", "all of them, for programs", Sheet::json),
+    PublicForm::new("results.html", "a page to read and print", Sheet::page),
+    PublicForm::new("lots.csv", "the lots", Sheet::lots_csv),
+    PublicForm::new("bids.csv", "every bid", Sheet::bids_csv),
+    PublicForm::new("acts.csv", "what the staff did", Sheet::acts_csv),
+    PublicForm::new("invoices.csv", "what buyers pay", Sheet::invoices_csv),
+    PublicForm::new("settlements.csv", "what sellers get", Sheet::settlements_csv),
+];
+
 /// Writes every public form into a folder.
 pub(super) fn publish_all(folder: &Path, sheet: &Sheet) -> Result<(), Failure> {
     fs::create_dir_all(folder).map_err(|error| of_io("make the folder", folder, &error))?;
-    publish(&folder.join("results.json"), &sheet.json())?;
-    publish(&folder.join("results.html"), &sheet.page())?;
-    publish(&folder.join("lots.csv"), &sheet.lots_csv())?;
-    publish(&folder.join("bids.csv"), &sheet.bids_csv())?;
-    publish(&folder.join("acts.csv"), &sheet.acts_csv())?;
-    publish(&folder.join("invoices.csv"), &sheet.invoices_csv())?;
-    publish(&folder.join("settlements.csv"), &sheet.settlements_csv())
+    PUBLIC_FORMS.iter().try_for_each(|form| publish(&folder.join(form.file), &(form.make)(sheet)))
 }
 
 /// Writes a public file whole. An earlier one is replaced if it begins alike, so that a slip

@@ -6,6 +6,9 @@ use super::house_folder::{self, HouseArgs};
 use super::{Exit, Failure, passphrase, print, sale_file, when};
 use crate::auction::name::{HouseName, Name, SaleId};
 use crate::clock::Clock;
+use crate::ledger::VerifierKey;
+use crate::ledger::checkpoint::origin;
+use crate::ledger::note::TYPE_ED25519;
 use crate::pki::keys::{Passphrase, shown};
 use crate::pki::{Address, Preparation, Prepared, SealingKeyState, Thing};
 use crate::time::Timestamp;
@@ -168,9 +171,13 @@ fn standing(args: &Args, sale: &SaleId) -> Result<&'static str, Failure> {
 fn facts(prepared: &Prepared, sale: &SaleId, standing: &str) -> String {
     let house = &prepared.particulars.house;
     let address = &prepared.particulars.address;
+    let origin = origin(house.as_str(), sale.as_str());
+    let key = VerifierKey::new(&origin, TYPE_ED25519, &prepared.sealing_key);
+    let key = key.expect("a house and a sale name a key, and no secret has a weak one");
     format!(
-        "{:FIRST$}{house}\n{:FIRST$}{sale}{standing}\n{:FIRST$}{address}\n{:FIRST$}sha256:{}\n",
-        "house", "sale", "address", "fingerprint", prepared.ca
+        "{:FIRST$}{house}\n{:FIRST$}{sale}{standing}\n{:FIRST$}{address}\n{:FIRST$}sha256:{}\n\
+         {:FIRST$}{key}\n",
+        "house", "sale", "address", "fingerprint", prepared.ca, "sealing key"
     )
 }
 
@@ -178,7 +185,8 @@ fn advice(args: &Args, prepared: &Prepared, sale: &SaleId) -> String {
     let address = &prepared.particulars.address;
     let mut text = String::from(
         "\nPublish the fingerprint of the CA, so that everybody knows it from elsewhere than you:\n\
-         bidders compare it, and `gavel verify LEDGER --trust sha256:HEX` judges the result by it.\n",
+         bidders compare it, and `gavel verify LEDGER --trust sha256:HEX` judges the result by it.\n\
+         The sealing key is what witnesses and trust policies name: docs/witness.md.\n",
     );
     if let Some(old) = &prepared.moved_from {
         text.push_str(&format!(

@@ -10,7 +10,12 @@ use crate::record::{SaleFile, Times, read_sale_file};
 
 /// Reads a sale file; what is wrong in it is said with lot and key.
 pub(super) fn read(path: &Path) -> Result<SaleFile, Failure> {
-    let bytes = keys::read_public(path, SALE_FILE_BYTES_MAX).map_err(|fault| {
+    parse(path, &bytes(path)?)
+}
+
+/// The bytes of a sale file.
+pub(super) fn bytes(path: &Path) -> Result<Vec<u8>, Failure> {
+    keys::read_public(path, SALE_FILE_BYTES_MAX).map_err(|fault| {
         let message = whole(&fault);
         if fault.is_missing() {
             Failure::usage("file-missing", message)
@@ -18,10 +23,14 @@ pub(super) fn read(path: &Path) -> Result<SaleFile, Failure> {
         } else {
             fault.into()
         }
-    })?;
-    read_sale_file(&bytes, Times::Absolute).map_err(|error| {
+    })
+}
+
+/// The sale file of these bytes, which were read from `path`.
+pub(super) fn parse(path: &Path, bytes: &[u8]) -> Result<SaleFile, Failure> {
+    read_sale_file(bytes, Times::Absolute).map_err(|error| {
         let failure = Failure::usage("sale-file", format!("{}: {error}", shown(path)));
-        if has_full_form(&bytes) {
+        if has_full_form(bytes) {
             failure.hint("examples/README.md names every key of `sale` and of a lot")
         } else {
             failure.hint(r#"a lot is {"1": {"name": "Vase", "highest_bid": 50, "highest_bidder": null, "duration": 120}}"#)

@@ -26,10 +26,12 @@ impl From<SessionError> for Failure {
             SessionError::Follow { evidence, .. } => {
                 with_evidence(Failure::new(Exit::Wrong, "ledger-contradicts", message), evidence)
             }
-            SessionError::Receipt(_) | SessionError::Checkpoint(_) => {
-                Failure::new(Exit::Wrong, "not-proven", message)
-                    .hint("bid no more; have the house's ledger audited: gavel fetch, gavel verify")
+            SessionError::Receipt { evidence, .. } => {
+                with_evidence(Failure::new(Exit::Wrong, "not-proven", message), evidence)
+                    .hint("nothing proves that it landed: have the ledger audited by gavel verify")
             }
+            SessionError::Checkpoint(_) => Failure::new(Exit::Wrong, "not-proven", message)
+                .hint("bid no more; have the house's ledger audited: gavel fetch, gavel verify"),
             SessionError::Protocol { .. } => {
                 Failure::new(Exit::Unreachable, "protocol-broken", message)
                     .hint("server and client may be of different versions: compare gavel --version")

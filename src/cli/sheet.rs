@@ -2,7 +2,7 @@
 
 use comfy_table::{CellAlignment, Table, presets};
 
-use crate::sheet::{LotFacts, Moment, Party, SellerFact, Sheet};
+use crate::sheet::{LotFacts, Moment, Party, PeopleFacts, SellerFact, Sheet};
 
 /// A longer title is cut in a table; the other forms have it whole.
 const TITLE_CHARS_SHOWN: usize = 36;
@@ -166,7 +166,20 @@ pub(super) fn totals(sheet: &Sheet) -> String {
 
 /// What rests on less than a bidder's own signature; empty where nothing does.
 pub(super) fn headlines(sheet: &Sheet) -> String {
-    let points = sheet.facts().points();
+    marked(&sheet.facts().points())
+}
+
+/// What a reader must know of the names in a ledger that has no results.
+pub(super) fn people(people: &PeopleFacts) -> String {
+    let points = marked(&people.points());
+    if points.is_empty() {
+        points
+    } else {
+        format!("Names, as far as they were checked:\n{points}")
+    }
+}
+
+fn marked(points: &[String]) -> String {
     let points: String = points.iter().map(|point| format!("  ! {point}\n")).collect();
     if points.is_empty() { points } else { points + "\n" }
 }

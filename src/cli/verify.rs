@@ -11,7 +11,7 @@ use super::{Exit, Failure, evidence, print, sheet};
 use crate::audit::{Accusation, Audit, Finding, FindingKind, Verdict, Weight};
 use crate::limits::SHEET_FILE_BYTES_MAX;
 use crate::pki::keys::{self, shown};
-use crate::sheet::{Claim, Sheet};
+use crate::sheet::{Claim, PeopleFacts, Sheet};
 
 /// Audit a ledger offline: who signed what, in what order, by which rules, with which outcome
 #[derive(Debug, clap::Args)]
@@ -41,10 +41,11 @@ pub(super) fn run(args: &Args) -> Result<Exit, Failure> {
     if let Some((path, claim)) = args.results.as_deref().zip(claim) {
         audit = held_against(audit, path, &claim);
     }
+    let label = shown(&args.ledger.ledger);
     if args.json {
-        print::report(&(json_of(args, &audit).to_string() + "\n"))?;
+        print::report(&json(&label, &audit))?;
     } else {
-        show(args, &audit)?;
+        Report::of(&label, &audit).print()?;
     }
     if let Some(path) = &args.evidence {
         evidence::write(path, &accusations(args, &audit)?)?;
@@ -52,9 +53,11 @@ pub(super) fn run(args: &Args) -> Result<Exit, Failure> {
     Ok(exit_of(audit.verdict()))
 }
 
-/// What convicts the house; the ledger is read again only if the audit found a fork.
+/// What convicts the house; the ledger is read again only if what was brought contradicts it, or
+/// goes on where it has closed.
 fn accusations(args: &Args, audit: &Audit) -> Result<Vec<Accusation>, Failure> {
-    match audit.findings.iter().any(|finding| finding.kind == FindingKind::Fork) {
+    let contradicts = |kind| matches!(kind, FindingKind::Fork | FindingKind::Truncated);
+    match audit.findings.iter().any(|finding| contradicts(finding.kind)) {
         true => args.ledger.accuse(),
         false => Ok(Vec::new()),
     }
@@ -92,28 +95,62 @@ pub(super) const fn exit_of(verdict: Verdict) -> Exit {
     }
 }
 
-fn show(args: &Args, audit: &Audit) -> Result<(), Failure> {
-    let mut text = format!(
-        "gavel {}\nCA        sha256:{}\nledger    {}\n          {} lines, {} bytes\n          sha256:{}\n\n",
+/// An audit as text: what stands before the verdict, the verdict, what stands after it.
+pub(super) struct Report {
+    before: String,
+    verdict: (&'static str, Ink, &'static str),
+    after: String,
+}
+
+impl Report {
+    /// The report on a ledger that is called `label`.
+    pub(super) fn of(label: &str, audit: &Audit) -> Self {
+        let mut before = head(label, audit);
+        if !audit.findings.is_empty() {
+            before.push_str(&findings(audit));
+        }
+        if let Some(sheet) = audit.audited().map(Sheet::of) {
+            before.push_str(&sheet::header(&sheet));
+            before.push('\n');
+            before.push_str(&sheet::lots(&sheet));
+            before.push('\n');
+            before.push_str(&sheet::headlines(&sheet));
+        } else {
+            before.push_str(&sheet::people(&PeopleFacts::from(&audit.people)));
+        }
+        before.push_str(&list("Checked:", &audit.checked));
+        let after = list("Not checked, or not provable by any ledger:", &audit.unchecked);
+        Self { before, verdict: verdict(audit), after: format!("\n{after}") }
+    }
+
+    /// The whole as it is printed where there is no colour.
+    pub(super) fn plain(&self) -> String {
+        let Self { before, verdict: (word, _, why), after } = self;
+        print::showable(&format!("{before}{word}: {why}\n{after}"))
+    }
+
+    fn print(&self) -> Result<(), Failure> {
+        let (word, ink, why) = self.verdict;
+        print::report(&self.before)?;
+        headline(word, ink, why);
+        print::report(&self.after)?;
+        Ok(())
+    }
+}
+
+fn head(label: &str, audit: &Audit) -> String {
+    format!(
+        "gavel {}\nCA        sha256:{}\nledger    {label}\n          {} lines, {} bytes\n          sha256:{}\n\n",
         env!("CARGO_PKG_VERSION"),
         audit.ca,
-        shown(&args.ledger.ledger),
         audit.file.lines,
         audit.file.bytes,
         audit.file.sha256,
-    );
-    if !audit.findings.is_empty() {
-        text.push_str(&findings(audit));
-    }
-    if let Some(sheet) = audit.audited().map(Sheet::of) {
-        text.push_str(&sheet::header(&sheet));
-        text.push('\n');
-        text.push_str(&sheet::lots(&sheet));
-        text.push('\n');
-        text.push_str(&sheet::headlines(&sheet));
-    }
-    text.push_str(&list("Checked:", &audit.checked));
-    print::report(&text)?;
+    )
+}
+
+/// The verdict in a word, how it looks, and what it means.
+pub(super) fn verdict(audit: &Audit) -> (&'static str, Ink, &'static str) {
     let (ink, why) = match audit.verdict() {
         Verdict::Valid => (Ink::Good, "nothing is wrong, and the sale has closed"),
         Verdict::Invalid if audit.is_contradicted() => (
@@ -127,12 +164,7 @@ fn show(args: &Args, audit: &Audit) -> Result<(), Failure> {
             (Ink::Warning, "nothing is wrong so far, but nothing is settled either")
         }
     };
-    headline(audit.verdict().as_str(), ink, why);
-    print::report(&format!(
-        "\n{}",
-        list("Not checked, or not provable by any ledger:", &audit.unchecked)
-    ))?;
-    Ok(())
+    (audit.verdict().as_str(), ink, why)
 }
 
 /// Prints the one word that matters, and what it means.
@@ -174,25 +206,29 @@ pub(super) fn finding_text(finding: &Finding) -> String {
     text
 }
 
-fn json_of(args: &Args, audit: &Audit) -> Value {
+/// The report for programs, on a ledger that is called `label`: one line.
+pub(super) fn json(label: &str, audit: &Audit) -> String {
     let findings: Vec<Value> = audit.findings.iter().map(finding_json).collect();
-    json!({
+    let results = audit.audited().map(|audited| json!(Sheet::of(audited).facts().without_lists()));
+    let report = json!({
         "gavel": env!("CARGO_PKG_VERSION"),
         "verdict": audit.verdict().as_str().to_ascii_lowercase(),
         "exit_code": exit_of(audit.verdict()).code(),
         "ca": format!("sha256:{}", audit.ca),
         "file": {
-            "path": shown(&args.ledger.ledger),
+            "path": label,
             "bytes": audit.file.bytes,
             "lines": audit.file.lines,
             "sha256": audit.file.sha256.to_string(),
         },
         "findings": findings,
         "findings_unlisted": audit.findings_unlisted,
+        "people": PeopleFacts::from(&audit.people),
         "checked": audit.checked,
         "unchecked": audit.unchecked,
-        "results": audit.audited().map(|audited| json!(Sheet::of(audited).facts())),
-    })
+        "results": results,
+    });
+    format!("{report}\n")
 }
 
 fn finding_json(finding: &Finding) -> Value {

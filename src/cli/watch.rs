@@ -1,9 +1,14 @@
 //! `gavel watch`: follow a sale to its end, every line checked.
 
+use std::path::PathBuf;
+
+use super::auditing::BroughtPolicy;
 use super::bid::Screen;
 use super::caller::{Whom, block_on};
+use super::cosigned::{Cosigners, await_the_last};
 use super::{Exit, Failure, print};
 use crate::client::{Entry, Following, Happened, Session};
+use crate::ledger::Policy;
 
 /// Follow a sale to its end, every line of its ledger checked
 #[derive(Debug, clap::Args)]
@@ -13,15 +18,25 @@ pub(super) struct Args {
     /// Print the ledger's own lines, from the first on, each once it is checked
     #[arg(long)]
     json: bool,
+    /// Judge the cosigned checkpoints by this policy (c2sp.org/tlog-policy)
+    ///
+    /// Exit code: 3 if at the sale's end its quorum does not stand under the whole ledger.
+    #[arg(long, value_name = "FILE")]
+    policy: Option<PathBuf>,
 }
 
 pub(super) fn run(args: &Args) -> Result<Exit, Failure> {
-    block_on(watch(&args.whom, args.json))
+    let policy = args.policy.as_deref().map(BroughtPolicy::read).transpose()?;
+    let policy = policy.map(|brought| brought.policy);
+    block_on(watch(&args.whom, args.json, policy))
 }
 
-async fn watch(whom: &Whom, json: bool) -> Result<Exit, Failure> {
+async fn watch(whom: &Whom, json: bool, policy: Option<Policy>) -> Result<Exit, Failure> {
     let mut session = whom.open(Following::Everything).await?;
     let mut screen = Screen::new(&session);
+    if let Some(policy) = policy {
+        screen = screen.judging(Cosigners::by(policy, &session)?);
+    }
     loop {
         let happened = session.next().await?;
         let text = screen.tell(&session, &happened);
@@ -36,11 +51,26 @@ async fn watch(whom: &Whom, json: bool) -> Result<Exit, Failure> {
                 true
             }
         };
-        if !is_read || has_ended(&session, &happened) {
+        if !is_read {
             session.close().await?;
             return Ok(Exit::Success);
         }
+        if has_ended(&session, &happened) {
+            return conclude(session, screen).await;
+        }
     }
+}
+
+/// The last cosigned checkpoint comes a moment after the last line.
+async fn conclude(mut session: Session, screen: Screen) -> Result<Exit, Failure> {
+    if screen.cosigners().awaits() || session.cosigned().is_some() {
+        await_the_last(&mut session, |_| ()).await?;
+    }
+    let lines = session.newest().checkpoint().size;
+    let (words, is_enough) = screen.cosigners().conclude(session.cosigned(), lines);
+    print::talk(&words);
+    session.close().await?;
+    Ok(if is_enough { Exit::Success } else { Exit::Inconclusive })
 }
 
 /// The seal over `close` is the last line; a sale that has closed is shown whole first.

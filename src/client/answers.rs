@@ -20,17 +20,7 @@ impl Session {
         let (placed, n) = (sent.placed(), sent.n());
         let answer = match answer {
             Answer::Entered { receipt } => {
-                let place = self.place_mut();
-                let proven = match check_sent_receipt(&place.sale, &receipt, &sent.signed) {
-                    Ok(proven) => proven,
-                    Err(fault) => {
-                        place.memory.keep_evidence(&[("receipt.tlog-proof", &receipt)])?;
-                        return Err(fault.into());
-                    }
-                };
-                let seq = proven.seq;
-                place.keep_receipt(proven, &receipt).map_err(|fault| accuse(place, fault))?;
-                BidAnswer::Landed { seq }
+                BidAnswer::Landed { seq: self.take_receipt(&sent, &receipt)? }
             }
             Answer::Refused { code: Code::Busy, .. } => {
                 sent.busy += 1;
@@ -50,9 +40,28 @@ impl Session {
                 ));
             }
         };
-        self.place_mut().memory.forget_unanswered(n)?;
+        self.place_mut().memory.settle_unanswered(&sent.signed)?;
         self.ready.push_back(placed.answered(answer));
         Ok(())
+    }
+
+    /// Checks and keeps the receipt for a bid or an act, and gives its line. What does not
+    /// stand is kept as evidence with what was signed, which stays unanswered: nothing proves
+    /// that it landed.
+    fn take_receipt(&mut self, sent: &Sent, receipt: &str) -> Result<u64, SessionError> {
+        let place = self.place_mut();
+        let proven = match check_sent_receipt(&place.sale, receipt, &sent.signed) {
+            Ok(proven) => proven,
+            Err(fault) => {
+                let signed = String::from_utf8(sent.signed.to_kept()).unwrap_or_default();
+                let files = [("receipt.tlog-proof", receipt), ("signed.json", &signed)];
+                let evidence = place.memory.keep_evidence(&files)?;
+                return Err(SessionError::Receipt { fault, evidence });
+            }
+        };
+        let seq = proven.seq;
+        place.keep_receipt(proven, receipt).map_err(|fault| accuse(place, fault))?;
+        Ok(seq)
     }
 
     pub(super) fn hear_enrol_answer(
@@ -76,18 +85,12 @@ impl Session {
         let identity = &self.caller.credential().identity;
         let Some(place) = &mut self.place else { return Ok(()) };
         let Some(pen) = &mut place.pen else { return Ok(()) };
-        let proven = check_enrolment_receipt(
-            &place.sale,
-            receipt,
-            &pen.bid_key(),
-            &identity.name,
-            &identity.cert,
-        );
+        let proven = check_enrolment_receipt(&place.sale, receipt, &pen.bid_key(), identity);
         let proven = match proven {
             Ok(proven) => proven,
             Err(fault) => {
-                place.memory.keep_evidence(&[("receipt.tlog-proof", receipt)])?;
-                return Err(fault.into());
+                let evidence = place.memory.keep_evidence(&[("receipt.tlog-proof", receipt)])?;
+                return Err(SessionError::Receipt { fault, evidence });
             }
         };
         pen.enrolled = true;

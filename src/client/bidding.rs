@@ -10,11 +10,12 @@ use crate::auction::name::{LotId, Name, Title};
 use crate::auction::refusal::Code;
 use crate::auction::reserve::ReserveOpening;
 use crate::ledger::{Hash, LineError, Receipt, ReceiptError, SignedCheckpoint};
-use crate::pki::{Credential, Fingerprint, SigningFault};
+use crate::pki::{Credential, Fingerprint, Identity, SigningFault};
 use crate::record::{
-    ActFields, ActStatement, BidKey, EnrolmentStatement, Head, Order, Record, RecordError, Signed,
-    SignedAct, SignedBid, Statement,
+    ActFields, ActStatement, BidKey, Difference, EnrolmentFault, EnrolmentStatement, Head, Order,
+    Record, RecordError, Signed, SignedAct, SignedBid, Statement,
 };
+use crate::time::Timestamp;
 use crate::wire::encoding::{Key32, Signature64};
 use crate::wire::json::{
     BidBody, EnrolBody, EnrolSignatures, HeadBody, OpeningBody, Request, RequestId,
@@ -62,9 +63,28 @@ pub enum ReceiptFault {
     /// Its entry cannot be read.
     #[error("its entry cannot be read: {0}")]
     Record(#[from] RecordError),
+    /// It is for our enrolment, which is not as our keys signed it.
+    #[error("the enrolment in it is not what was signed: {0}")]
+    Enrolment(#[from] EnrolmentFault),
     /// It is for something else.
     #[error("it is for something else than what was sent")]
     OtherEntry,
+    /// Another sealer's certificate is in it than in line 0.
+    #[error("it is by another sealer than the sale's")]
+    OtherSealer,
+    /// It is for something that says otherwise than what was signed.
+    #[error("what was entered is not what was signed: {}", listed(.differences))]
+    Differs {
+        /// Every field that does.
+        differences: Vec<Difference>,
+    },
+    /// The house entered a signed bid as if it had been typed by hand.
+    #[error("the house entered on its own word what was signed")]
+    Unsigned,
+}
+
+fn listed(differences: &[Difference]) -> String {
+    differences.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")
 }
 
 impl Pen {
@@ -201,44 +221,59 @@ pub(super) fn check_sent_receipt(
     text: &str,
     sent: &Signed,
 ) -> Result<Proven, ReceiptFault> {
-    check_receipt(sale, text, |record| match record {
-        Record::Act(recorded) => matches!(sent, Signed::Act(act) if *act == recorded.act),
-        Record::Bid(accepted) => accepted.evidence.signed().as_ref() == Some(sent),
-        _ => false,
+    check_receipt(sale, text, |record, _| match record {
+        Record::Act(recorded) => check_same(sent, &Signed::Act(recorded.act.clone())),
+        Record::Bid(accepted) => match accepted.evidence.signed() {
+            Some(entered) => check_same(sent, &entered),
+            None => Err(ReceiptFault::Unsigned),
+        },
+        _ => Err(ReceiptFault::OtherEntry),
     })
 }
 
-/// Checks that `text` proves that the ledger holds the enrolment of `bid_key`.
+/// Field by field: the signature covers all of them, and yet whoever made the receipt may hold
+/// a key that signed something else.
+fn check_same(sent: &Signed, entered: &Signed) -> Result<(), ReceiptFault> {
+    let differences = sent.differences(entered);
+    if differences.is_empty() { Ok(()) } else { Err(ReceiptFault::Differs { differences }) }
+}
+
+/// Checks that `text` proves that the ledger holds the enrolment of `bid_key` by `identity`. Its
+/// signatures are checked, not compared: each time it is sent it is signed anew.
 pub(super) fn check_enrolment_receipt(
     sale: &KnownSale,
     text: &str,
     bid_key: &BidKey,
-    name: &Name,
-    cert: &Fingerprint,
+    identity: &Identity,
 ) -> Result<Proven, ReceiptFault> {
-    check_receipt(sale, text, |record| match record {
+    check_receipt(sale, text, |record, at| match record {
         Record::Enrol(enrolment) => {
             let leaf = enrolment.chain.first().map(|der| Fingerprint::of(der));
-            enrolment.bid_key() == Some(bid_key)
-                && enrolment.bidder == *name
-                && leaf.as_ref() == Some(cert)
+            let is_ours = enrolment.bid_key() == Some(bid_key)
+                && enrolment.bidder == identity.name
+                && enrolment.role == identity.role
+                && leaf == Some(identity.cert);
+            if !is_ours {
+                return Err(ReceiptFault::OtherEntry);
+            }
+            Ok(sale.check_enrolment(enrolment, at)?)
         }
-        _ => false,
+        _ => Err(ReceiptFault::OtherEntry),
     })
 }
 
 fn check_receipt(
     sale: &KnownSale,
     text: &str,
-    is_expected: impl FnOnce(&Record) -> bool,
+    check_entry: impl FnOnce(&Record, Timestamp) -> Result<(), ReceiptFault>,
 ) -> Result<Proven, ReceiptFault> {
     let receipt = Receipt::parse(text)?;
     let checkpoint = sale.receipt(&receipt)?;
-    let record = Record::read(&receipt.line()?)?;
-    let same_sealer = sale.opening().sealers.contains(&receipt.sealer);
-    if same_sealer && is_expected(&record) {
-        Ok(Proven { seq: receipt.index, checkpoint })
-    } else {
-        Err(ReceiptFault::OtherEntry)
+    let line = receipt.line()?;
+    let record = Record::read(&line)?;
+    if !sale.opening().sealers.contains(&receipt.sealer) {
+        return Err(ReceiptFault::OtherSealer);
     }
+    check_entry(&record, line.at.unwrap_or(Timestamp::ZERO))?;
+    Ok(Proven { seq: receipt.index, checkpoint })
 }

@@ -64,8 +64,13 @@ pub enum SessionError {
         evidence: Option<PathBuf>,
     },
     /// A receipt is not believed.
-    #[error("the server's receipt does not stand: {0}")]
-    Receipt(#[from] ReceiptFault),
+    #[error("the server's receipt does not stand: {fault}")]
+    Receipt {
+        /// What is wrong.
+        fault: ReceiptFault,
+        /// Where the receipt is kept, with what was signed, if they are.
+        evidence: Option<PathBuf>,
+    },
     /// A checkpoint is not believed.
     #[error("the server's checkpoint does not stand: {0}")]
     Checkpoint(#[from] CheckpointError),
@@ -101,7 +106,7 @@ impl SessionError {
             Self::OtherSale { .. }
             | Self::Greeting { .. }
             | Self::Follow { .. }
-            | Self::Receipt(_)
+            | Self::Receipt { .. }
             | Self::Checkpoint(_)
             | Self::Protocol { .. }
             | Self::NotEnrolled { .. }

@@ -18,7 +18,7 @@ use crate::ledger::merkle::leaf_hash;
 use crate::ledger::{
     ChainError, CheckpointError, Frontier, Hash, Kind, Line, LineError, SignedCheckpoint,
 };
-use crate::limits::RECENT_HEADS_MAX;
+use crate::limits::{PROMISED_HEADS_MAX, RECENT_HEADS_MAX};
 use crate::record::{BidEvidence, CatalogueFault, Head, Record, RecordError, catalogue};
 use crate::time::Timestamp;
 
@@ -98,6 +98,17 @@ pub enum FollowFault {
     },
 }
 
+/// How a checkpoint that does not contradict the lines stands to them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Held {
+    /// It is over the lines that we saw.
+    Matches,
+    /// It is over lines that we have not all seen yet, and is held against them then.
+    Awaited,
+    /// It is over so few lines that nobody here knows their root any more.
+    TooOld,
+}
+
 /// Follows a ledger line by line.
 #[derive(Debug)]
 pub struct Follower {
@@ -110,8 +121,8 @@ pub struct Follower {
     heads: VecDeque<Head>,
     /// The newest seal that was seen.
     sealed: Option<SignedCheckpoint>,
-    /// Roots that the house signed for sizes which we have not reached yet.
-    promised: BTreeMap<u64, Hash>,
+    /// What the house signed for sizes which we have not reached yet.
+    promised: BTreeMap<u64, SignedCheckpoint>,
     replay: Replay,
 }
 
@@ -186,26 +197,36 @@ impl Follower {
         !matches!(self.replay, Replay::No)
     }
 
-    /// Holds a root that the house signed against what we saw, or will see.
-    pub fn hold_to(&mut self, signed: &SignedCheckpoint) -> Result<(), FollowFault> {
+    /// Holds a checkpoint that the house signed against what we saw, or will see.
+    pub fn hold_to(&mut self, signed: &SignedCheckpoint) -> Result<Held, FollowFault> {
         let head = head_of(signed);
-        if head.size > self.next() {
-            return match self.promised.insert(head.size, head.root) {
-                Some(root) if root != head.root => Err(FollowFault::Root { size: head.size }),
-                _ => Ok(()),
-            };
-        }
-        let known = match head.size == self.next() {
-            true => Some(self.root()),
-            // A head that is older than those we keep was held against the tree by its seal.
-            false => {
-                self.heads.iter().find(|known| known.size == head.size).map(|known| known.root)
+        let is_known = self.promised.contains_key(&head.size);
+        let (known, held) = if head.size > self.next() {
+            // A house could promise larger and larger trees until the memory ends.
+            if !is_known && self.promised.len() >= PROMISED_HEADS_MAX {
+                return Ok(Held::Awaited);
+            }
+            let promise = self.promised.entry(head.size).or_insert_with(|| signed.clone());
+            (Some(head_of(promise).root), Held::Awaited)
+        } else if head.size == self.next() {
+            (Some(self.root()), Held::Matches)
+        } else {
+            let at = self.heads.binary_search_by_key(&head.size, |known| known.size);
+            match at {
+                Ok(at) => (Some(self.heads[at].root), Held::Matches),
+                Err(_) => (None, Held::TooOld),
             }
         };
         match known {
             Some(root) if root != head.root => Err(FollowFault::Root { size: head.size }),
-            Some(_) | None => Ok(()),
+            Some(_) | None => Ok(held),
         }
+    }
+
+    /// What the house had signed for a size before the lines, or another checkpoint,
+    /// contradicted it.
+    pub(super) fn promised(&self, size: u64) -> Option<&SignedCheckpoint> {
+        self.promised.get(&size)
     }
 
     /// Checks the next line and says what it means.
@@ -261,9 +282,14 @@ impl Follower {
 
     fn keep_promise(&mut self) -> Result<(), FollowFault> {
         let size = self.next();
-        match self.promised.remove(&size) {
+        match self.promised.get(&size).map(|promise| head_of(promise).root) {
+            // It stays for the evidence.
             Some(root) if root != self.root() => Err(FollowFault::Root { size }),
-            Some(_) | None => Ok(()),
+            Some(_) => {
+                self.promised.remove(&size);
+                Ok(())
+            }
+            None => Ok(()),
         }
     }
 

@@ -6,16 +6,21 @@
 
 use ed25519_dalek::VerifyingKey;
 
+use super::cosigned::Cosigned;
 use crate::auction::name::{HouseName, Name, SaleId};
 use crate::ledger::merkle::{leaf_hash, verify_consistency, verify_inclusion};
+use crate::ledger::note::TYPE_ED25519;
+use crate::ledger::vkey::VkeyError;
 use crate::ledger::{
-    CheckpointError, Frontier, Hash, Kind, Line, Receipt, ReceiptError, SignedCheckpoint, origin,
+    CheckpointError, Frontier, Hash, Kind, Line, Receipt, ReceiptError, SignedCheckpoint,
+    VerifierKey, origin,
 };
+use crate::limits::NOTE_BYTES_MAX;
 use crate::pki::{Anchor, CertificateFault, Fingerprint, verify_person, verify_sealer};
-use crate::record::{BidKey, Enrolment, Head, Opening, Record};
+use crate::record::{BidKey, Enrolment, EnrolmentFault, Head, Opening, Record};
 use crate::time::Timestamp;
 use crate::wire::encoding::ProofHash;
-use crate::wire::json::{ProvenLine, Welcome};
+use crate::wire::json::{ProvenCosigned, ProvenLine, Welcome};
 
 /// A sale as its line 0 describes it, checked to be one of our house.
 #[derive(Debug)]
@@ -86,6 +91,16 @@ pub enum GreetingFault {
         /// How many the server's newest one covers.
         shown: u64,
     },
+    /// A cosigned checkpoint that the newest one does not continue.
+    #[error(
+        "FORK: the {shown} lines that the server shows do not continue the {cosigned} that it had cosigned"
+    )]
+    CosignedFork {
+        /// How many lines the cosigned checkpoint covers.
+        cosigned: u64,
+        /// How many the server's newest one covers.
+        shown: u64,
+    },
     /// The server refuses the checkpoint that we hold, and shows the sale that it is of.
     #[error("FORK: the server does not own the {held} lines that it had signed before")]
     Disowned {
@@ -101,6 +116,7 @@ impl GreetingFault {
             Self::OtherLine0 { .. }
             | Self::Rollback { .. }
             | Self::Fork { .. }
+            | Self::CosignedFork { .. }
             | Self::Disowned { .. } => true,
             Self::NotAnOpening { .. }
             | Self::OtherHouse { .. }
@@ -119,6 +135,7 @@ pub(super) struct Greeted {
     pub(super) newest: SignedCheckpoint,
     pub(super) frontier: Frontier,
     pub(super) own: Vec<OwnEnrolment>,
+    pub(super) cosigned: Option<Cosigned>,
 }
 
 /// An enrolment that the ledger holds under our name.
@@ -178,6 +195,14 @@ impl KnownSale {
         self.opened_at
     }
 
+    /// The key that seals the ledger, as other programs take it (signed-note, "Verifier keys").
+    ///
+    /// # Errors
+    /// A house may have certified a key that nobody should take.
+    pub fn vkey(&self) -> Result<VerifierKey, VkeyError> {
+        VerifierKey::new(&self.origin, TYPE_ED25519, &self.sealer)
+    }
+
     /// SHA-256 of line 0, by which statements name the sale.
     pub const fn sale_hash(&self) -> Hash {
         self.sale_hash
@@ -186,6 +211,16 @@ impl KnownSale {
     /// Checks a checkpoint of this sale.
     pub fn checkpoint(&self, note: &str) -> Result<SignedCheckpoint, CheckpointError> {
         SignedCheckpoint::verify(note, &self.origin, &self.sealer)
+    }
+
+    /// Checks a checkpoint of this sale that witnesses may have cosigned; their lines are not
+    /// checked. None if it is too long to be kept.
+    pub fn cosigned(&self, note: &str) -> Result<Option<Cosigned>, CheckpointError> {
+        if note.len() > NOTE_BYTES_MAX {
+            return Ok(None);
+        }
+        let checked = SignedCheckpoint::verify_cosigned(note, &self.origin, &self.sealer)?;
+        Ok(Cosigned::of(checked))
     }
 
     /// Checks a receipt of this sale.
@@ -220,7 +255,38 @@ impl KnownSale {
                 .ok_or(GreetingFault::OwnLine { index: line.index })
                 .map(|(at, enrolment)| self.own(line.index, at, &enrolment))
         });
-        Ok(Greeted { own: own.collect::<Result<_, _>>()?, newest, frontier })
+        let own = own.collect::<Result<_, _>>()?;
+        let cosigned = match &welcome.cosigned {
+            Some(proven) => self.proven_cosigned(proven, shown)?,
+            None => None,
+        };
+        Ok(Greeted { own, newest, frontier, cosigned })
+    }
+
+    /// A cosigned checkpoint whose tree the newest one continues.
+    fn proven_cosigned(
+        &self,
+        proven: &ProvenCosigned,
+        shown: Head,
+    ) -> Result<Option<Cosigned>, GreetingFault> {
+        let Some(cosigned) = self.cosigned(&proven.note)? else { return Ok(None) };
+        let head = head_of(cosigned.checkpoint());
+        let fork = GreetingFault::CosignedFork { cosigned: head.size, shown: shown.size };
+        check_continuity(head, shown, &hashes(&proven.proof)).map_err(|_| fork)?;
+        Ok(Some(cosigned))
+    }
+
+    /// Checks an enrolment in this sale, made `at`: its chain and both signatures.
+    pub(super) fn check_enrolment(
+        &self,
+        enrolment: &Enrolment,
+        at: Timestamp,
+    ) -> Result<(), EnrolmentFault> {
+        let anchor = Anchor::from_der(&self.opening.ca)?;
+        enrolment
+            .clone()
+            .authenticate(&self.sale_hash, &anchor, &self.opening.house, at)
+            .map(|_| ())
     }
 
     /// What an enrolment under our name says about the certificate it was made with.

@@ -47,7 +47,10 @@ impl Session {
             (None, Some(known)) => (Some(&known.sale.opening().sale), known.held.as_ref()),
             (None, None) => (self.options.sale.as_ref(), None),
         };
-        Request::Hello { id, sale: sale.cloned(), note: held.map(|held| held.note().to_owned()) }
+        let note = held.map(|held| held.note().to_owned());
+        // Whoever does not follow could hold them against nothing.
+        let cosigned = self.options.following != Following::Nothing;
+        Request::Hello { id, sale: sale.cloned(), note, cosigned }
     }
 
     // ---- Losing and finding the line ----
@@ -152,6 +155,9 @@ impl Session {
                 self.hear_welcome(&welcome)
             }
             ServerMessage::Reply(reply) => self.hear_reply(reply),
+            ServerMessage::Cosigned(cosigned) if self.link.is_up() => {
+                self.hear_cosigned(&cosigned.note)
+            }
             ServerMessage::Lines(lines) if self.link.is_up() => self.hear_lines(lines),
             ServerMessage::Snapshot(snapshot) if self.link.is_up() => {
                 match self.place_mut().missing_before(snapshot.next) {
@@ -159,9 +165,10 @@ impl Session {
                     None => Ok(()),
                 }
             }
-            ServerMessage::Welcome(_) | ServerMessage::Lines(_) | ServerMessage::Snapshot(_) => {
-                Err(protocol("a message out of its place"))
-            }
+            ServerMessage::Cosigned(_)
+            | ServerMessage::Welcome(_)
+            | ServerMessage::Lines(_)
+            | ServerMessage::Snapshot(_) => Err(protocol("a message out of its place")),
         };
         match heard {
             Err(error @ SessionError::NotEnrolled { .. }) => Err(error),
@@ -177,6 +184,7 @@ impl Session {
             ready.push_back(match news {
                 News::Entry(entry) => Happened::Entry(entry),
                 News::Alarm(alarm) => Happened::Alarm(alarm),
+                News::Cosigned(cosigned) => Happened::Cosigned(cosigned),
             });
         });
         taken.map_err(|fault| accuse(place, fault))?;
@@ -184,6 +192,14 @@ impl Session {
             Some(next) => self.ask_since(next),
             None => Ok(()),
         }
+    }
+
+    fn hear_cosigned(&mut self, note: &str) -> Result<(), SessionError> {
+        let place = self.place_mut();
+        let Some(cosigned) = place.sale.cosigned(note)? else { return Ok(()) };
+        let held = place.hold_cosigned(cosigned).map_err(|fault| accuse(place, fault))?;
+        self.ready.extend(held.map(|held| Happened::Cosigned(Box::new(held))));
+        Ok(())
     }
 
     fn hear_reply(&mut self, reply: Reply) -> Result<(), SessionError> {
@@ -230,8 +246,7 @@ fn with_jitter(wait: Span) -> Span {
 /// Keeps the evidence of lines or notes that contradict what the house signed.
 pub(super) fn accuse(place: &mut Place, fault: PlaceFault) -> SessionError {
     let PlaceFault::Follow { fault, shown } = fault else { return fault.into() };
-    let next = place.follower().map_or(0, |follower| follower.next());
-    match place.keep_evidence(&shown, next) {
+    match place.keep_evidence(&fault, &shown) {
         Ok(evidence) => SessionError::Follow { fault, evidence },
         Err(fault) => SessionError::Memory(fault),
     }

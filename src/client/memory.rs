@@ -7,10 +7,13 @@
 //! alice.gavel/<CA fingerprint>/<house>/latest            the sale visited last
 //! alice.gavel/<CA fingerprint>/<house>/<sale>/open.json  line 0
 //!                                             head.checkpoint  the newest tree seen (verify --checkpoint takes it)
+//!                                             cosigned   the newest tree that witnesses have cosigned (likewise)
 //!                                             bid.key    the bid key and the certificate that enrolled it
 //!                                             n          the last number taken
 //!                                             unanswered/<n>.json   bids whose outcome is open
-//!                                             receipts/<seq>.tlog-proof
+//!                                             signed/<n>.json       what was signed, once it is known
+//!                                             receipts/<seq>.tlog-proof  and with a hash behind the number,
+//!                                                                   where there are several of a line
 //!                                             evidence/<hash>/  what a house contradicted itself with, once
 //! ```
 //!
@@ -34,15 +37,18 @@ use crate::ledger::{Checkpoint, Hash, SignedCheckpoint};
 use crate::limits::INTEGER_MAX;
 use crate::pki::keys::{self, KeyFault, shown};
 use crate::pki::{Anchor, Fingerprint};
+use crate::record::Signed;
 use crate::wire::json::Request;
 
 /// The most bytes of a file that is read back: a line, a key, a request.
 const FILE_BYTES_MAX: u64 = 64 * 1024;
 const OPEN: &str = "open.json";
 const HEAD: &str = "head.checkpoint";
+const COSIGNED: &str = "cosigned";
 const BID_KEY: &str = "bid.key";
 const N: &str = "n";
 const UNANSWERED: &str = "unanswered";
+const SIGNED: &str = "signed";
 const RECEIPTS: &str = "receipts";
 const EVIDENCE: &str = "evidence";
 
@@ -191,6 +197,21 @@ impl SaleMemory {
         Ok(())
     }
 
+    /// The newest cosigned checkpoint's note.
+    pub(super) fn cosigned(&self) -> Result<Option<String>, MemoryFault> {
+        self.keep.text(COSIGNED)
+    }
+
+    /// Remembers a cosigned checkpoint, unless another command has remembered a larger one.
+    pub(super) fn keep_cosigned(&mut self, cosigned: &SignedCheckpoint) -> Result<(), MemoryFault> {
+        let _lock = self.keep.lock()?;
+        let kept = self.keep.text(COSIGNED)?.and_then(|note| size_of(&note));
+        if kept.is_none_or(|kept| kept <= cosigned.checkpoint().size) {
+            self.keep.write(COSIGNED, cosigned.note().as_bytes())?;
+        }
+        Ok(())
+    }
+
     /// The bid key that was made for the certificate `cert`, if there is one.
     pub(super) fn kept_bid_key(
         &self,
@@ -254,19 +275,34 @@ impl SaleMemory {
         self.keep.write(&unanswered_name(n), &bid.to_line())
     }
 
-    /// Forgets a bid or act whose outcome is known.
-    pub(super) fn forget_unanswered(&mut self, n: u64) -> Result<(), MemoryFault> {
+    /// Takes a bid or act whose outcome is known from those that are sent again. What was
+    /// signed stays: of a refusal nobody else may have it, and a receipt is held against it.
+    pub(super) fn settle_unanswered(&mut self, signed: &Signed) -> Result<(), MemoryFault> {
+        let n = signed.claim().n;
+        match &self.keep {
+            Keep::Folder(_) => self.keep.write(&format!("{SIGNED}/{n}.json"), &signed.to_kept())?,
+            // As with receipts.
+            Keep::Volatile(_) => {}
+        }
         self.keep.remove(&unanswered_name(n))
     }
 
-    /// Keeps a receipt.
+    /// Keeps a receipt. It never takes the place of another one for the same line: a house that
+    /// has forked would have its client destroy what convicts it.
     pub(super) fn keep_receipt(&mut self, seq: u64, text: &str) -> Result<(), MemoryFault> {
-        match &self.keep {
-            Keep::Folder(_) => {
-                self.keep.write(&format!("{RECEIPTS}/{seq}.tlog-proof"), text.as_bytes())
-            }
+        if let Keep::Volatile(_) = &self.keep {
             // Nobody could read it again; a load test would only fill the memory.
-            Keep::Volatile(_) => Ok(()),
+            return Ok(());
+        }
+        let name = format!("{RECEIPTS}/{seq}.tlog-proof");
+        match self.keep.read(&name)? {
+            Some(kept) if *kept == text.as_bytes() => Ok(()),
+            Some(_) => {
+                let other =
+                    format!("{RECEIPTS}/{seq}-{:.16}.tlog-proof", Hash::of(text.as_bytes()));
+                self.keep.write(&other, text.as_bytes())
+            }
+            None => self.keep.write(&name, text.as_bytes()),
         }
     }
 
@@ -487,6 +523,23 @@ mod tests {
             }
             assert_eq!(memory.head().expect("reads").as_deref().and_then(size_of), Some(5));
         }
+    }
+
+    #[test]
+    fn no_receipt_takes_the_place_of_another() {
+        let (_folder, [mut kept, mut volatile]) = memories();
+        for text in ["one", "one", "another", "one"] {
+            kept.keep_receipt(7, text).expect("keeps");
+            volatile.keep_receipt(7, text).expect("keeps nothing");
+        }
+        let folder = kept.folder().expect("a folder").join(RECEIPTS);
+        let mut texts: Vec<String> = fs::read_dir(&folder)
+            .expect("lists")
+            .map(|entry| fs::read_to_string(entry.expect("an entry").path()).expect("reads"))
+            .collect();
+        texts.sort();
+        assert_eq!(texts, ["another", "one"]);
+        assert_eq!(fs::read_to_string(folder.join("7.tlog-proof")).expect("reads"), "one");
     }
 
     #[test]

@@ -7,8 +7,9 @@ use std::sync::Arc;
 
 use super::alarm::{Alarm, odd_bid, odd_enrolment};
 use super::bidding::{Pen, Proven};
+use super::cosigned::Cosigned;
 use super::early::Early;
-use super::follow::{Entry, FollowFault, Follower};
+use super::follow::{Entry, FollowFault, Follower, Held};
 use super::greeting::{Greeted, KnownSale, OwnEnrolment, head_of};
 use super::memory::{MemoryFault, SaleMemory};
 use super::session::Following;
@@ -28,6 +29,12 @@ pub(super) struct Place {
     /// The newest checkpoint that was verified and may be signed upon.
     newest: SignedCheckpoint,
     follower: Option<Follower>,
+    /// The newest cosigned checkpoint that was held against the ledger.
+    cosigned: Option<Cosigned>,
+    /// A newer one over lines that are not all here yet.
+    awaited: Option<Cosigned>,
+    /// Whether one came with the welcome that nobody was told of.
+    is_cosigned_news: bool,
     /// Live lines that came before those between were there.
     early: Early,
     /// The lines that an alarm was raised about.
@@ -40,6 +47,7 @@ pub(super) struct Place {
 pub(super) enum News {
     Entry(Box<Entry>),
     Alarm(Alarm),
+    Cosigned(Box<Cosigned>),
 }
 
 /// What the house showed last, when it is caught.
@@ -78,19 +86,24 @@ impl Place {
         greeted: Greeted,
         now: Timestamp,
     ) -> Result<Self, PlaceFault> {
-        let Greeted { newest, frontier, .. } = greeted;
+        let Greeted { newest, frontier, cosigned, .. } = greeted;
         let follower = match following {
             Following::Everything => Some(Follower::from_the_start(Arc::clone(&sale))),
             Following::Onward => Some(Follower::from_tree(Arc::clone(&sale), frontier)),
             Following::Nothing => None,
         };
         let pen = memory.kept_bid_key(&identity.cert)?.map(Pen::new);
+        // One that is damaged proves nothing and gives way to the next.
+        let kept = memory.cosigned()?.and_then(|note| sale.cosigned(&note).ok().flatten());
         let mut place = Self {
             sale,
             memory,
             pen,
             newest,
             follower,
+            cosigned: kept,
+            awaited: None,
+            is_cosigned_news: false,
             early: Early::default(),
             alarmed: BTreeSet::new(),
             remembered: Stopwatch::start(),
@@ -98,6 +111,7 @@ impl Place {
         };
         place.memory.keep_open_line(place.sale.open_line(), &place.sale.opening().sale)?;
         place.settle_upon_newest()?;
+        place.take_over(cosigned)?;
         Ok(place)
     }
 
@@ -106,7 +120,8 @@ impl Place {
         self.newest = greeted.newest;
         self.official = (now, Stopwatch::start());
         self.early.clear();
-        self.settle_upon_newest()
+        self.settle_upon_newest()?;
+        self.take_over(greeted.cosigned)
     }
 
     /// Compares the enrolments under our name with our own.
@@ -123,17 +138,81 @@ impl Place {
     fn settle_upon_newest(&mut self) -> Result<(), PlaceFault> {
         self.memory.keep_head(&self.newest)?;
         let newest = self.newest.clone();
-        self.hold_to(&newest)
+        self.hold_to(&newest).map(drop)
     }
 
-    fn hold_to(&mut self, signed: &SignedCheckpoint) -> Result<(), PlaceFault> {
+    fn hold_to(&mut self, signed: &SignedCheckpoint) -> Result<Held, PlaceFault> {
         match &mut self.follower {
             Some(follower) => follower
                 .hold_to(signed)
                 .map_err(|fault| PlaceFault::Follow { fault, shown: Shown::of(signed) }),
-            None => Ok(()),
+            None => Ok(Held::TooOld),
         }
     }
+
+    // ---- Cosigned checkpoints ----
+
+    /// The newest cosigned checkpoint that was held against the ledger.
+    pub(super) const fn cosigned(&self) -> Option<&Cosigned> {
+        self.cosigned.as_ref()
+    }
+
+    /// Takes one over that the welcome's checkpoint was proven to continue.
+    fn take_over(&mut self, proven: Option<Cosigned>) -> Result<(), PlaceFault> {
+        let Some(proven) = proven else { return Ok(()) };
+        self.hold_to(proven.checkpoint())?;
+        if proven.is_more_than(self.cosigned.as_ref()) {
+            self.keep_cosigned(proven)?;
+            self.is_cosigned_news = true;
+        }
+        Ok(())
+    }
+
+    /// The one that came with the welcome, once.
+    pub(super) fn take_proven(&mut self) -> Option<Cosigned> {
+        std::mem::take(&mut self.is_cosigned_news).then(|| self.cosigned.clone()).flatten()
+    }
+
+    /// Holds one against the lines; gives it if it is newer, or keeps it until the lines are here.
+    pub(super) fn hold_cosigned(
+        &mut self,
+        cosigned: Cosigned,
+    ) -> Result<Option<Cosigned>, PlaceFault> {
+        let held = self.hold_to(cosigned.checkpoint())?;
+        if !cosigned.is_more_than(self.cosigned.as_ref()) {
+            return Ok(None);
+        }
+        match held {
+            Held::Matches => {
+                self.keep_cosigned(cosigned.clone())?;
+                Ok(Some(cosigned))
+            }
+            Held::Awaited => {
+                self.awaited = Some(cosigned);
+                Ok(None)
+            }
+            Held::TooOld => Ok(None),
+        }
+    }
+
+    fn keep_cosigned(&mut self, cosigned: Cosigned) -> Result<(), MemoryFault> {
+        // The house must never be able to show less than what others have signed for it.
+        self.memory.keep_head(&self.newest)?;
+        self.memory.keep_cosigned(cosigned.checkpoint())?;
+        self.cosigned = Some(cosigned);
+        Ok(())
+    }
+
+    /// The lines have come that it waited for, and have passed it.
+    fn keep_awaited(&mut self) -> Result<Option<Cosigned>, PlaceFault> {
+        let next = self.follower.as_ref().map_or(0, Follower::next);
+        match self.awaited.take_if(|awaited| awaited.size() <= next) {
+            Some(cosigned) => self.hold_cosigned(cosigned),
+            None => Ok(None),
+        }
+    }
+
+    // ---- Heads and lines ----
 
     /// The newest checkpoint that was verified.
     pub(super) const fn newest(&self) -> &SignedCheckpoint {
@@ -202,7 +281,11 @@ impl Place {
             }
         }
         followed?;
-        self.take_seal()
+        self.take_seal()?;
+        if let Some(cosigned) = self.keep_awaited()? {
+            tell(News::Cosigned(Box::new(cosigned)));
+        }
+        Ok(())
     }
 
     fn follow(&mut self, lines: Lines, entries: &mut Vec<Entry>) -> Result<(), PlaceFault> {
@@ -257,14 +340,21 @@ impl Place {
     /// Keeps what the house contradicted itself with.
     pub(super) fn keep_evidence(
         &mut self,
+        fault: &FollowFault,
         shown: &Shown,
-        next: u64,
     ) -> Result<Option<PathBuf>, MemoryFault> {
+        let next = self.follower.as_ref().map_or(0, Follower::next);
         let note_name = format!("signed-{}.checkpoint", head_of(&self.newest).size);
         let (shown_name, text) = match shown {
             Shown::Line(line) => (format!("line-{next}.json"), line),
             Shown::Note(note) => ("shown.checkpoint".to_owned(), note),
         };
-        self.memory.keep_evidence(&[(&note_name, self.newest.note()), (&shown_name, text)])
+        let mut files = vec![(&*note_name, self.newest.note()), (&*shown_name, text.as_str())];
+        let promised = match (fault, &self.follower) {
+            (FollowFault::Root { size }, Some(follower)) => follower.promised(*size),
+            _ => None,
+        };
+        files.extend(promised.map(|promised| ("promised.checkpoint", promised.note())));
+        self.memory.keep_evidence(&files)
     }
 }

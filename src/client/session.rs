@@ -12,6 +12,7 @@ use std::sync::Arc;
 use super::alarm::Alarm;
 use super::bidding::BidAnswer;
 use super::connect::Caller;
+use super::cosigned::Cosigned;
 use super::fault::SessionError;
 use super::follow::{Entry, Follower};
 use super::greeting::KnownSale;
@@ -87,6 +88,8 @@ pub enum Happened {
     Entry(Box<Entry>),
     /// Something under our name that we did not do.
     Alarm(Alarm),
+    /// A newer checkpoint with cosignatures, held against the lines; its witnesses are not checked.
+    Cosigned(Box<Cosigned>),
     /// Every line up to this size has been checked.
     CaughtUp {
         /// How many lines there are.
@@ -278,6 +281,11 @@ impl Session {
     /// The newest checkpoint that was verified.
     pub fn newest(&self) -> &SignedCheckpoint {
         self.place().newest()
+    }
+
+    /// The newest cosigned checkpoint, held against the ledger.
+    pub fn cosigned(&self) -> Option<&Cosigned> {
+        self.place().cosigned()
     }
 
     /// The sale's official time, as far as one can know it here.

@@ -63,6 +63,8 @@ impl Session {
         }
         self.link.raise(self.options.following != Following::Nothing);
         self.ready.push_back(Happened::Connected);
+        let proven = self.place_mut().take_proven();
+        self.ready.extend(proven.map(|proven| Happened::Cosigned(Box::new(proven))));
         for sent in self.unsettled.values_mut() {
             sent.busy = 0;
         }
@@ -189,8 +191,13 @@ fn contradiction(
     if !fault.is_contradiction() {
         return SessionError::Greeting { fault, evidence: None };
     }
-    let convicting = match (&fault, held) {
-        (GreetingFault::Fork { .. }, Some(held)) => convicting(held, welcome),
+    let convicting = match (&fault, held, &welcome.cosigned) {
+        (GreetingFault::Fork { .. }, Some(held), _) => {
+            convicting(held.note(), welcome.proof.as_deref().unwrap_or_default(), welcome)
+        }
+        (GreetingFault::CosignedFork { .. }, _, Some(shown)) => {
+            convicting(&shown.note, &shown.proof, welcome)
+        }
         _ => None,
     };
     match keep_both(memory, held, welcome, convicting.as_deref()) {

@@ -173,12 +173,19 @@ impl House {
     /// # Errors
     /// [`WelcomeRefusal::NotInOurTree`] must stop the house before it signs again.
     pub fn welcome(&self, name: &Name, note: Option<&str>) -> Result<Welcome, WelcomeRefusal> {
+        match note {
+            Some(note) => Ok(self.welcome_from(name, self.size_of(note)?)),
+            None => Ok(self.welcome_from(name, 0)),
+        }
+    }
+
+    /// Greets a client that holds `held_size` lines, whatever lines these are. To one whose checkpoint
+    /// stops the house ([`WelcomeRefusal::NotInOurTree`]) this is the last word: it signs nothing
+    /// new, and lets the client see for itself what became of its ledger.
+    pub fn welcome_from(&self, name: &Name, held_size: u64) -> Welcome {
         let size = self.newest.checkpoint().size;
         let tree = self.chain.tree();
-        let proof = match note {
-            Some(note) => tree.consistency(self.known_size(note)?, size).unwrap_or_default(),
-            None => Vec::new(),
-        };
+        let proof = tree.consistency(held_size, size).unwrap_or_default();
         let own = self.own.get(name).map(Vec::as_slice).unwrap_or_default();
         let own = own
             .iter()
@@ -186,17 +193,26 @@ impl House {
                 Some((own.seq, Arc::clone(&own.line), tree.inclusion(own.seq, size)?))
             })
             .collect();
-        Ok(Welcome {
+        Welcome {
             open: Arc::clone(&self.open_line),
             checkpoint: self.newest.clone(),
             frontier: tree.frontier_at(size).unwrap_or_default(),
             proof,
             own,
-        })
+        }
     }
 
-    /// The size of the client's tree, once its note is known to be one of ours.
-    fn known_size(&self, note: &str) -> Result<u64, WelcomeRefusal> {
+    /// The proof that the tree of the first `to` lines extends that of the first `from` (RFC
+    /// 6962, section 2.1.2); none where the ledger has no such trees.
+    pub fn consistency(&self, from: u64, to: u64) -> Option<Vec<Hash>> {
+        self.chain.tree().consistency(from, to)
+    }
+
+    /// The size of the tree in a note that somebody holds, once it is known to be one of ours.
+    ///
+    /// # Errors
+    /// As for [`House::welcome`].
+    pub fn size_of(&self, note: &str) -> Result<u64, WelcomeRefusal> {
         let origin = &self.newest.checkpoint().origin;
         let held = SignedCheckpoint::verify_cosigned(note, origin, &self.sealer)
             .map_err(|_| WelcomeRefusal::NotOurs)?;

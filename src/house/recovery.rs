@@ -14,7 +14,7 @@ use crate::auction::catalogue::LotTerms;
 use crate::auction::event::Input;
 use crate::auction::name::{HouseName, SaleId};
 use crate::ledger::chain::{Chain, ChainError};
-use crate::ledger::checkpoint::{CheckpointError, SealingKey, SignedCheckpoint};
+use crate::ledger::checkpoint::{Checkpoint, CheckpointError, SealingKey, SignedCheckpoint};
 use crate::ledger::entry::{Kind, Line, LineError};
 use crate::ledger::store::{Continuation, End, Found, Hindrance, Present, Start, start};
 use crate::pki::{Anchor, CertificateFault, verify_sealer};
@@ -220,9 +220,22 @@ impl Recovered {
     /// Whether a note found beyond a break is this sale's valid seal over more lines
     /// than were kept: acknowledged lines are damaged then.
     pub fn is_outsealed_by(&self, note: &str) -> bool {
-        let replay = &self.replay;
-        SignedCheckpoint::verify_cosigned(note, &replay.origin(), &replay.sealer)
-            .is_ok_and(|seal| seal.checkpoint().size > replay.chain.size())
+        self.checkpoint(note).is_ok_and(|seal| seal.checkpoint().size > self.size())
+    }
+
+    /// Checks a cosigned checkpoint of this sale.
+    ///
+    /// # Errors
+    /// It is none that this sale's key signed.
+    pub fn checkpoint(&self, note: &str) -> Result<SignedCheckpoint, CheckpointError> {
+        SignedCheckpoint::verify_cosigned(note, &self.replay.origin(), &self.replay.sealer)
+    }
+
+    /// Whether the kept lines are those that a checkpoint of this sale was signed over. If they
+    /// are not, the house has signed lines that are gone, or others.
+    pub fn contains(&self, signed: &SignedCheckpoint) -> bool {
+        let Checkpoint { size, root, .. } = signed.checkpoint();
+        self.replay.chain.tree().root_at(*size) == Some(*root)
     }
 
     /// Says how the sale goes on, from what was found: the anchor's text, whether the

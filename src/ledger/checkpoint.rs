@@ -208,6 +208,32 @@ impl SignedCheckpoint {
     pub fn note(&self) -> &str {
         &self.note
     }
+
+    /// The note with one line of the key that signed it and no other: whoever made it could have
+    /// filled it up with lines of strangers, which nobody checks.
+    pub fn bare_note(&self, key: &VerifyingKey) -> String {
+        let origin = &self.checkpoint.origin;
+        let id = key_id(origin, TYPE_ED25519, key.as_bytes());
+        let mut note = Note::parse(&self.note).expect("it was read when it was checked");
+        note.signatures.retain(|line| line.name == *origin && line.key_id == id);
+        note.signatures.truncate(1);
+        note.to_string()
+    }
+
+    /// The same checkpoint without the lines of others.
+    pub fn alone(&self) -> Self {
+        let mut note = Note::parse(&self.note).expect("it was read when it was checked");
+        note.signatures.retain(|line| line.name == self.checkpoint.origin);
+        Self { checkpoint: self.checkpoint.clone(), note: note.to_string() }
+    }
+
+    /// The same checkpoint with the lines of witnesses below those that it has. Whose they are
+    /// and whether they stand is for the caller to have checked.
+    pub fn with_lines<'a>(&self, lines: impl IntoIterator<Item = &'a NoteSignature>) -> Self {
+        let mut note = self.note.clone();
+        lines.into_iter().for_each(|line| note.push_str(&format!("{line}\n")));
+        Self { checkpoint: self.checkpoint.clone(), note }
+    }
 }
 
 /// The key that seals one sale. It is wiped from memory when dropped.

@@ -15,8 +15,10 @@
 //! |---|---|
 //! | `roots` | the tree of `second` extends, by `proof`, one of `first`'s size whose root is `gives`, and `first` signs another |
 //! | `lines` | at `index` stands `first.entry` in one tree and `second.entry` in the other |
-//! | `closed` | `second.entry` at `index` is the close of the sale, and `first` signs lines after its seal |
+//! | `closed` | `second.entry` at `index` is the close of the sale, and `first` signs lines after its seal, or others up to it |
 //! | `sealers` | `second.entry` is line 0 and names other sealing keys than the one that signed `first` |
+
+use std::cmp::Ordering;
 
 use serde::{Deserialize, Serialize};
 
@@ -25,7 +27,8 @@ use super::checkpoint::Checkpoint;
 use super::encoding::{EncodingError, decode_base64, encode_base64};
 use super::entry::{Kind, Line};
 use super::hash::Hash;
-use super::merkle::{ProofError, leaf_hash, verify_consistency, verify_inclusion};
+use super::merkle::{Frontier, ProofError, leaf_hash, verify_consistency, verify_inclusion};
+use super::note::Note;
 use crate::limits::{EVIDENCE_FILE_BYTES_MAX, PROOF_HASHES_MAX};
 
 const FORMAT: &str = "gavel/evidence/v1";
@@ -170,9 +173,14 @@ impl Evidence {
                 stands(second, *index, close)?;
                 is_a(Kind::Close, close)?;
                 // The line after it is the seal over it, and the last of the ledger (LEDGER 2).
-                match first.size > index.saturating_add(2) {
-                    true => Ok(()),
-                    false => Err(NoContradiction::NotAfterTheClose),
+                let whole = index.saturating_add(2);
+                match first.size.cmp(&whole) {
+                    Ordering::Greater => Ok(()),
+                    Ordering::Equal if second.size + 1 == whole => {
+                        let sealed = root_with_its_seal(*index, close, &self.second.note);
+                        differ(sealed.ok_or(NoContradiction::NotAfterTheClose)? != first.root)
+                    }
+                    Ordering::Equal | Ordering::Less => Err(NoContradiction::NotAfterTheClose),
                 }
             }
             Contradiction::Sealers { opening } => {
@@ -181,6 +189,27 @@ impl Evidence {
             }
         }
     }
+}
+
+/// The root of a whole ledger: of the tree that ends in its close, and the seal over that. The
+/// way up from the last leaf is the right edge of the tree before it.
+fn root_with_its_seal(index: u64, close: &ProvenEntry, note: &str) -> Option<Hash> {
+    let Note { signatures, .. } = Note::parse(note).ok()?;
+    // Cosignatures are no part of a seal.
+    let [_] = signatures.as_slice() else { return None };
+    let edge = close.proof.iter().rev().copied().collect();
+    let mut tree = Frontier::from_parts(index, edge).ok()?;
+    tree.append(leaf_hash(close.entry.as_bytes()));
+    let body = String::from_utf8(to_canonical_sized(&SealBody { note })).ok()?;
+    let (seq, prev) = (index + 1, Hash::of(close.entry.as_bytes()));
+    let seal = Line { kind: Kind::Seal, seq, prev, at: None, body: &body };
+    tree.append(leaf_hash(&seal.to_bytes()));
+    Some(tree.root())
+}
+
+#[derive(Serialize)]
+struct SealBody<'a> {
+    note: &'a str,
 }
 
 fn differ(differ: bool) -> Result<(), NoContradiction> {

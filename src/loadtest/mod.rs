@@ -6,8 +6,8 @@
 //! the sale the ledger is audited and held against what was acknowledged.
 //!
 //! What is measured is what a bidder feels: from the wish to bid to the checked
-//! receipt, the bidder's own signing and checking included. Bidders and server
-//! share the machine's cores, and the report says so.
+//! receipt, the bidder's own signing and checking included. Bidders, server and
+//! witnesses share the machine's cores and disk, and the report says so.
 
 mod bidder;
 mod check;
@@ -17,10 +17,11 @@ mod process;
 mod report;
 mod tally;
 mod trial;
+mod witness;
 
 pub use check::{Checked, LedgerUnreadable};
 pub use process::ProcessFault;
-pub use report::{Conditions, Costs, Percentiles, Report};
+pub use report::{Comparison, Conditions, Costs, Percentiles, Report};
 pub use tally::ErrorCount;
 pub use trial::{TrialFault, TrialHouse};
 
@@ -45,8 +46,9 @@ use crate::time::Span;
 use crate::wire::lot::LotView;
 use bidder::Bidder;
 use offer::Offer;
-use process::{LOOK_EVERY, ServerProcess};
+use process::{LOOK_EVERY, Process};
 use tally::Tally;
+use witness::WitnessProcesses;
 
 /// How the bidders behave.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -68,6 +70,8 @@ pub struct Plan {
     pub bidders: usize,
     /// How they behave.
     pub style: Style,
+    /// How many witnesses cosign the sale.
+    pub witnesses: u8,
     /// An empty folder for the throw-away house and its ledger.
     pub folder: PathBuf,
     /// The program that is run as the server: `PROGRAM serve ..`.
@@ -127,7 +131,7 @@ pub enum LoadFailure {
     /// A bidder's credential gives no TLS configuration.
     #[error(transparent)]
     Tls(#[from] TlsFault),
-    /// The server does not run.
+    /// The server, or a witness, does not run.
     #[error(transparent)]
     Server(#[from] ProcessFault),
     /// The disk cannot be measured.
@@ -153,7 +157,8 @@ pub async fn run(plan: &Plan, tell: impl Fn(Stage)) -> Result<Report, LoadFailur
     let items = plan.folder.join("items.json");
     keys::create(&items, offer.sale_file().as_bytes())?;
     let callers = callers(&house, plan.bidders, clock)?;
-    let mut server = ServerProcess::start(plan, &items, &address)?;
+    let witnesses = WitnessProcesses::start(plan, &house.log_vkey(clock.now())?).await?;
+    let mut server = Process::serve(plan, &items, &address, &witnesses.flags)?;
     server.ready(&address).await?;
 
     tell(Stage::Connecting);
@@ -170,12 +175,30 @@ pub async fn run(plan: &Plan, tell: impl Fn(Stage)) -> Result<Report, LoadFailur
     let disk_sync = disk::sync_percentiles(&plan.folder).map_err(LoadFailure::Disk)?;
     wait_for_close(&mut sessions, &offer, &mut tally).await;
     close_all(sessions, &mut tally).await;
-    let server_sync_p50_us = server.stop().await?;
+    let said = server.stop().await?;
+    witnesses.stop().await?;
 
     tell(Stage::Auditing);
     let checked = check::check(&house, &tally.accepted)?;
-    let costs = Costs { server_cpu_us, server_sync_p50_us, disk_sync };
-    Ok(Report::new(plan, measured, bidding_us, costs, checked, tally.errors, conditions))
+    let costs = Costs { server_cpu_us, server_sync_p50_us: said.sync_p50_us(), disk_sync };
+    let cosigned = said.cosigned();
+    let report = Report::new(plan, measured, bidding_us, costs, checked, tally.errors, conditions);
+    Ok(Report { cosigned, ..report })
+}
+
+/// Runs the same load test twice, first without witnesses: what they cost a bidder.
+///
+/// # Errors
+/// As for [`run`].
+pub async fn compare(plan: &Plan, tell: impl Fn(Stage)) -> Result<Comparison, LoadFailure> {
+    let part = |name: &str, witnesses: u8| -> Result<Plan, KeyFault> {
+        let folder = plan.folder.join(name);
+        keys::make_folder(&folder)?;
+        Ok(Plan { witnesses, folder, ..plan.clone() })
+    };
+    let without = run(&part("without", 0)?, &tell).await?;
+    let with = run(&part("with", plan.witnesses)?, &tell).await?;
+    Ok(Comparison { without, with })
 }
 
 /// Raises the soft limit of open files as far as needed.

@@ -141,7 +141,7 @@ mod tests {
     use crate::record::{Times, read_sale_file};
 
     fn plan(style: Style) -> Plan {
-        Plan { bidders: 7, style, folder: "f".into(), program: "p".into() }
+        Plan { bidders: 7, style, witnesses: 0, folder: "f".into(), program: "p".into() }
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! The server of a load test as a process of its own.
+//! The server of a load test, and its witnesses, as processes of their own.
 
 use std::fs::{self, File};
 use std::io;
@@ -21,24 +21,34 @@ pub(super) const LOOK_EVERY: Duration = Duration::from_millis(20);
 /// How many of the server's last words an error repeats.
 const LAST_LINES: usize = 5;
 
-/// Why the server does not run as it should.
+/// Why a process does not run as it should.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ProcessFault {
     /// It cannot be started.
-    #[error("the server cannot be started")]
-    Start(#[source] io::Error),
+    #[error("{who} cannot be started")]
+    Start {
+        /// Which.
+        who: &'static str,
+        /// Why.
+        #[source]
+        source: io::Error,
+    },
     /// It ended when it should not have, or not well.
-    #[error("the server ended ({status}); its last words: {words}")]
+    #[error("{who} ended ({status}); its last words: {words}")]
     Ended {
+        /// Which.
+        who: &'static str,
         /// How.
         status: ExitStatus,
         /// The end of its log.
         words: String,
     },
     /// It does not do what is awaited.
-    #[error("the server did not {what} in {span}; its last words: {words}")]
+    #[error("{who} did not {what} in {span}; its last words: {words}")]
     TimedOut {
+        /// Which.
+        who: &'static str,
         /// What was awaited.
         what: &'static str,
         /// For how long.
@@ -48,23 +58,24 @@ pub enum ProcessFault {
     },
 }
 
-/// The server's process; it ends with this value.
+/// A process that runs; it ends with this value.
 #[derive(Debug)]
-pub(super) struct ServerProcess {
+pub(super) struct Process {
+    who: &'static str,
     child: Child,
     log: PathBuf,
 }
 
-impl ServerProcess {
-    /// Starts `gavel serve` on the house in the plan's folder.
-    pub(super) fn start(
+impl Process {
+    /// Starts `gavel serve` on the house in the plan's folder, with these witnesses.
+    pub(super) fn serve(
         plan: &Plan,
         items: &Path,
         address: &Address,
+        witnesses: &[String],
     ) -> Result<Self, ProcessFault> {
-        let log = plan.folder.join("server.log");
-        let file = File::create(&log).map_err(ProcessFault::Start)?;
-        let child = Command::new(&plan.program)
+        let mut command = Command::new(&plan.program);
+        command
             .arg("serve")
             .arg(items)
             .arg("--pki")
@@ -72,20 +83,28 @@ impl ServerProcess {
             .arg("--ledger")
             .arg(plan.folder.join("ledger"))
             .args(["--listen", &address.to_string(), "--json-logs"])
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(file)
-            .spawn()
-            .map_err(ProcessFault::Start)?;
-        Ok(Self { child, log })
+            .args(witnesses.iter().flat_map(|witness| ["--witness", witness]));
+        Self::start("the server", &mut command, plan.folder.join("server.log"))
+    }
+
+    /// Starts a program whose console goes to the file `log`.
+    pub(super) fn start(
+        who: &'static str,
+        command: &mut Command,
+        log: PathBuf,
+    ) -> Result<Self, ProcessFault> {
+        let failed = |source| ProcessFault::Start { who, source };
+        let file = File::create(&log).map_err(failed)?;
+        let child = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(file).spawn();
+        Ok(Self { who, child: child.map_err(failed)?, log })
     }
 
     /// Waits until it listens.
     pub(super) async fn ready(&mut self, address: &Address) -> Result<(), ProcessFault> {
         let wait = Stopwatch::start();
         loop {
-            if let Some(status) = self.child.try_wait().map_err(ProcessFault::Start)? {
-                return Err(ProcessFault::Ended { status, words: self.last_words() });
+            if let Some(status) = self.try_wait()? {
+                return Err(self.ended(status));
             }
             if TcpStream::connect((address.host(), address.port())).await.is_ok() {
                 return Ok(());
@@ -94,20 +113,17 @@ impl ServerProcess {
         }
     }
 
-    /// Asks it to stop and waits until it has, in good order; gives the median of
-    /// its own syncs in microseconds, if its last words tell.
-    pub(super) async fn stop(mut self) -> Result<Option<u64>, ProcessFault> {
+    /// Asks it to stop and waits until it has, in good order; gives what it said.
+    pub(super) async fn stop(mut self) -> Result<Said, ProcessFault> {
         if let Some(id) = i32::try_from(self.child.id()).ok().and_then(Pid::from_raw) {
             // One that has gone already shows below.
             let _ = kill_process(id, Signal::TERM);
         }
         let wait = Stopwatch::start();
         loop {
-            match self.child.try_wait().map_err(ProcessFault::Start)? {
-                Some(status) if status.success() => return Ok(self.sync_p50_us()),
-                Some(status) => {
-                    return Err(ProcessFault::Ended { status, words: self.last_words() });
-                }
+            match self.try_wait()? {
+                Some(status) if status.success() => return Ok(Said(self.log())),
+                Some(status) => return Err(self.ended(status)),
                 None => self.look_again(wait, "stop", LOAD_STOP_TIMEOUT).await?,
             }
         }
@@ -120,7 +136,8 @@ impl ServerProcess {
         span: Span,
     ) -> Result<(), ProcessFault> {
         if since.elapsed_us() / 1000 > span.ms() {
-            return Err(ProcessFault::TimedOut { what, span, words: self.last_words() });
+            let words = self.last_words();
+            return Err(ProcessFault::TimedOut { who: self.who, what, span, words });
         }
         tokio::time::sleep(LOOK_EVERY).await;
         Ok(())
@@ -132,22 +149,48 @@ impl ServerProcess {
         cpu_ticks(&stat)?.checked_mul(1_000_000)?.checked_div(clock_ticks_per_second())
     }
 
-    fn sync_p50_us(&self) -> Option<u64> {
-        let log = fs::read_to_string(&self.log).ok()?;
-        log.lines().rev().find_map(|line| {
-            let line: serde_json::Value = serde_json::from_str(line).ok()?;
-            line.get("sync_p50_us")?.as_u64()
-        })
+    fn try_wait(&mut self) -> Result<Option<ExitStatus>, ProcessFault> {
+        self.child.try_wait().map_err(|source| ProcessFault::Start { who: self.who, source })
+    }
+
+    fn ended(&self, status: ExitStatus) -> ProcessFault {
+        ProcessFault::Ended { who: self.who, status, words: self.last_words() }
+    }
+
+    fn log(&self) -> String {
+        fs::read_to_string(&self.log).unwrap_or_default()
     }
 
     fn last_words(&self) -> String {
-        let log = fs::read_to_string(&self.log).unwrap_or_default();
+        let log = self.log();
         let lines: Vec<&str> = log.lines().collect();
         lines[lines.len().saturating_sub(LAST_LINES)..].join(" | ")
     }
 }
 
-impl Drop for ServerProcess {
+/// All that a process has said on its console, a JSON object for each line.
+pub(super) struct Said(String);
+
+impl Said {
+    /// The median of the server's own syncs in microseconds, if its last words tell.
+    pub(super) fn sync_p50_us(&self) -> Option<u64> {
+        self.numbers("sync_p50_us").last()
+    }
+
+    /// How many checkpoints each witness has cosigned, by the server's last words.
+    pub(super) fn cosigned(&self) -> Vec<u64> {
+        self.numbers("cosigned").collect()
+    }
+
+    fn numbers(&self, key: &str) -> impl Iterator<Item = u64> {
+        self.0.lines().filter_map(move |line| {
+            let line: serde_json::Value = serde_json::from_str(line).ok()?;
+            line.get(key)?.as_u64()
+        })
+    }
+}
+
+impl Drop for Process {
     fn drop(&mut self) {
         // It has gone already, as a rule.
         let _ = self.child.kill();

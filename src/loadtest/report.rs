@@ -115,6 +115,10 @@ pub struct Report {
     pub server_cpu_per_bid_us: Option<u64>,
     /// The ledger afterwards.
     pub ledger: Checked,
+    /// How many witnesses the sale had.
+    pub witnesses: u8,
+    /// How many checkpoints each of them cosigned.
+    pub cosigned: Vec<u64>,
     /// On what all this was measured.
     pub conditions: Conditions,
 }
@@ -146,13 +150,18 @@ impl Report {
             server_cpu_per_bid_us: costs.server_cpu_us.and_then(|us| us.checked_div(answered)),
             costs,
             ledger,
+            witnesses: plan.witnesses,
+            cosigned: Vec::new(),
             conditions,
         }
     }
 
-    /// Whether every bidder was served without error, and the ledger agrees with them.
+    /// Whether every bidder was served without error, the ledger agrees with them, and every
+    /// witness has cosigned it.
     pub fn is_good(&self) -> bool {
-        self.errors.is_empty() && self.accepted > 0 && self.ledger.is_good()
+        let cosigned = self.cosigned.len() == usize::from(self.witnesses)
+            && self.cosigned.iter().all(|count| *count > 0);
+        self.errors.is_empty() && self.accepted > 0 && self.ledger.is_good() && cosigned
     }
 }
 
@@ -215,6 +224,12 @@ impl Report {
             ("acknowledged", standing),
             ("ledger", format!("{verdict}: {lines} lines, {bytes} bytes, {bids} bids")),
         ];
+        if self.witnesses > 0 {
+            let cosigned = self.cosigned.iter().map(|count| grouped(*count));
+            let cosigned =
+                format!("{}; checkpoints cosigned: {}", self.witnesses, listed(cosigned));
+            rows.push(("witnesses", cosigned));
+        }
         rows.extend(self.ledger.findings.iter().map(|finding| ("finding", finding.clone())));
         rows
     }
@@ -222,11 +237,41 @@ impl Report {
     fn where_it_ran(&self) -> Rows {
         let Conditions { cores, processor, system, build, version, load_before } = &self.conditions;
         let load = load_before.as_deref().unwrap_or("unknown");
+        let who = match self.witnesses {
+            0 => "server and bidders",
+            _ => "server, bidders and witnesses, as the disk is",
+        };
         let processor = processor.as_deref().map(|name| format!(", {name}")).unwrap_or_default();
         vec![
-            ("measured on", format!("{cores} cores, shared by server and bidders{processor}")),
+            ("measured on", format!("{cores} cores, shared by {who}{processor}")),
             ("", format!("{system}, load before: {load}, gavel {version}, {build} build")),
         ]
+    }
+}
+
+/// The same load without witnesses and with some, one after the other.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Comparison {
+    /// Without.
+    pub without: Report,
+    /// With.
+    pub with: Report,
+}
+
+impl Comparison {
+    /// Whether both runs were good.
+    pub fn is_good(&self) -> bool {
+        self.without.is_good() && self.with.is_good()
+    }
+}
+
+impl fmt::Display for Comparison {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { without, with } = self;
+        writeln!(f, "{without}\n{with}\nbid to receipt, 99 in a hundred bids:\n")?;
+        let [before, after] = [without, with].map(|report| Milliseconds(report.latency.p99_us));
+        let name = format!("with {}", with.witnesses);
+        writeln!(f, "  {:<16}{before}\n  {name:<16}{after}", "no witness")
     }
 }
 

@@ -123,7 +123,7 @@ const fn kind(error: &SessionError) -> &'static str {
         SessionError::NotWelcome { .. } => "not-welcome",
         SessionError::Greeting { .. } => "greeting",
         SessionError::Follow { .. } => "ledger-line",
-        SessionError::Receipt(_) => "receipt",
+        SessionError::Receipt { .. } => "receipt",
         SessionError::Checkpoint(_) => "checkpoint",
         SessionError::Protocol { .. } => "protocol",
         SessionError::NotEnrolled { .. } => "not-enrolled",

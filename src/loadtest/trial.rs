@@ -3,11 +3,13 @@
 use std::path::{Path, PathBuf};
 
 use crate::auction::name::{HouseName, Name, Role, SaleId};
+use crate::ledger::{SealingKey, origin};
 use crate::limits::CREDENTIAL_FILE_BYTES_MAX;
 use crate::pki::keys::{self, KeyFault};
 use crate::pki::{
     Address, Anchor, Ca, CaFault, CertificateFault, Credential, Fingerprint, Grant, HouseFolder,
-    KeyMaker, OfficeFault, P256Secret, PERSON_LIFETIME_MAX, Preparation, SigningFault, prepare,
+    KeyMaker, OfficeFault, P256Secret, PERSON_LIFETIME_MAX, Preparation, ServeFault, SigningFault,
+    prepare,
 };
 use crate::time::Timestamp;
 
@@ -27,6 +29,9 @@ pub enum TrialFault {
     /// Its CA cannot be read back.
     #[error(transparent)]
     Certificate(#[from] CertificateFault),
+    /// What the server needs cannot be read back.
+    #[error(transparent)]
+    Serve(#[from] ServeFault),
     /// A key cannot be made.
     #[error(transparent)]
     Key(#[from] SigningFault),
@@ -108,6 +113,15 @@ impl TrialHouse {
     /// The ledger of the sale.
     pub fn ledger(&self) -> PathBuf {
         self.ledgers().join(format!("{}.jsonl", self.sale))
+    }
+
+    /// The verifier key of the ledger, for witnesses; to be asked before the sale closes.
+    pub fn log_vkey(&self, now: Timestamp) -> Result<String, TrialFault> {
+        let folder = self.pki().serve();
+        let sealing = folder.sealing_credential(&self.sale, self.anchor(), self.name(), now)?;
+        let origin = origin(self.name().as_str(), self.sale.as_str());
+        let key = SealingKey::new(origin, sealing.key).expect("house and sale make a key name");
+        Ok(key.vkey())
     }
 
     /// Where the server is reached.

@@ -57,8 +57,9 @@ pub use show::{Bearer, ShowFault, Shown, ShownCertificate, show};
 pub use signing::{P256Key, P256Secret, SigningFault, verify_p256};
 pub use tls::{
     ALPN_GAVEL_1, ServerKey, TlsFault, client_config, fault_of, fault_of_io, server_config,
+    web_client_config,
 };
-pub use verify::{verify_person, verify_sealer, verify_sealer_ever, verify_server};
+pub use verify::{ed25519_key_in, verify_person, verify_sealer, verify_sealer_ever, verify_server};
 
 #[cfg(test)]
 mod tests;

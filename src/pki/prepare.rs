@@ -7,6 +7,8 @@
 use std::fmt;
 use std::path::PathBuf;
 
+use ed25519_dalek::VerifyingKey;
+
 use super::anchor::Anchor;
 use super::ca::{Grant, KeyMaker, PERSON_LIFETIME_MAX};
 use super::credential::Address;
@@ -80,6 +82,8 @@ pub struct Prepared {
     pub ca: Fingerprint,
     /// The CA's certificate.
     pub ca_path: PathBuf,
+    /// The public half of the sale's sealing key: whom witnesses and policies must know.
+    pub sealing_key: VerifyingKey,
     /// What was made; nothing the second time.
     pub made: Vec<Made>,
     /// The address that stands in the credentials handed out so far, if it changed.
@@ -108,11 +112,11 @@ pub fn prepare(
     let moved_from = work.address(wanted, &mut particulars)?;
     work.serve_folder(&anchor, &particulars)?;
     work.server(&anchor, &particulars)?;
-    work.sealer(&anchor, &particulars, &wanted.sale)?;
+    let sealing_key = work.sealer(&anchor, &particulars, &wanted.sale)?;
     work.crl(&anchor)?;
     work.auctioneer(&wanted.auctioneer)?;
     let (ca, ca_path) = (anchor.fingerprint(), work.serve.ca_path());
-    Ok(Prepared { particulars, ca, ca_path, made: work.made, moved_from })
+    Ok(Prepared { particulars, ca, ca_path, sealing_key, made: work.made, moved_from })
 }
 
 struct Work<'a> {
@@ -216,17 +220,16 @@ impl Work<'_> {
         anchor: &Anchor,
         particulars: &Particulars,
         sale: &SaleId,
-    ) -> Result<(), OfficeFault> {
+    ) -> Result<VerifyingKey, OfficeFault> {
         let path = self.serve.sealer_path(sale, "pem");
         let key = self.serve.sealing_key_state(sale)?;
-        if keys::is_there(&path)? && key != SealingKeyState::Missing {
-            self.serve.sealing_credential(sale, anchor, &particulars.house, self.now)?;
-            return Ok(());
-        }
         let now = self.now;
-        self.office()?.make_sealer(sale, now)?;
-        self.note(Thing::Sealer, path);
-        Ok(())
+        if !keys::is_there(&path)? || key == SealingKeyState::Missing {
+            self.office()?.make_sealer(sale, now)?;
+            self.note(Thing::Sealer, path);
+        }
+        let sealing = self.serve.sealing_credential(sale, anchor, &particulars.house, now)?;
+        Ok(sealing.key.verifying_key())
     }
 
     /// Makes a list if the server has none, or one older than the register's.

@@ -19,7 +19,7 @@ use rustls::time_provider::TimeProvider;
 use rustls::version::TLS13;
 use rustls::{
     CertificateError, ClientConfig, DigitallySignedStruct, DistinguishedName, Error,
-    InvalidMessage, OtherError, PeerIncompatible, ServerConfig, SignatureScheme,
+    InvalidMessage, OtherError, PeerIncompatible, RootCertStore, ServerConfig, SignatureScheme,
 };
 use zeroize::Zeroizing;
 
@@ -85,6 +85,9 @@ pub enum TlsFault {
     /// The key cannot be read.
     #[error(transparent)]
     Signing(#[from] SigningFault),
+    /// The system names no CA that web servers could be judged by.
+    #[error("the system has no CA certificates to judge web servers by")]
+    NoWebCas,
 }
 
 /// The server's side: a certificate of `house` is asked of every client and
@@ -132,6 +135,24 @@ pub fn client_config(
     config.alpn_protocols = vec![ALPN_GAVEL_1.to_vec()];
     config.resumption = Resumption::disabled();
     config.enable_early_data = false;
+    Ok(config)
+}
+
+/// The side of a client of web servers: each is judged by its host name and by the CAs that the
+/// system trusts, or by none where there are only addresses without TLS.
+pub fn web_client_config(judges: bool) -> Result<ClientConfig, TlsFault> {
+    let mut roots = RootCertStore::empty();
+    if judges {
+        roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
+        if roots.is_empty() {
+            return Err(TlsFault::NoWebCas);
+        }
+    }
+    let config = ClientConfig::builder_with_provider(provider())
+        .with_protocol_versions(&[&TLS13])
+        .map_err(TlsFault::Key)?
+        .with_root_certificates(roots)
+        .with_no_client_auth();
     Ok(config)
 }
 

@@ -120,6 +120,13 @@ pub fn verify_sealer_ever(
     verify_sealer(der, anchor, house, sale, not_before.max(anchor.not_before()))
 }
 
+/// The Ed25519 key in a certificate, whoever issued it and whatever it is for; none if it has
+/// another key or is none.
+pub fn ed25519_key_in(der: &[u8]) -> Option<[u8; 32]> {
+    let cert = parse(der).ok()?;
+    cert.public_key().raw.strip_prefix(ED25519_SPKI_PREFIX)?.try_into().ok()
+}
+
 /// What a certificate says that it is, and from when. Nobody's word is checked.
 pub(super) fn claim_of(der: &[u8]) -> Result<(Subject, Timestamp), CertificateFault> {
     let cert = parse(der)?;

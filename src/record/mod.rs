@@ -13,6 +13,7 @@ mod enrolment;
 mod entries;
 mod fault;
 mod field;
+mod kept;
 mod opening;
 mod read;
 mod reserve;
@@ -32,6 +33,7 @@ pub use enrolment::{
 };
 pub use entries::{AcceptedBid, BidEvidence, Counts, Record, Refused, Revocation, RoomBid};
 pub use fault::RecordError;
+pub use kept::Difference;
 pub use opening::{CatalogueFault, Opening, Terms, catalogue, catalogue_hash};
 pub use reserve::{
     KeptReserve, WrongOpening, check_openings, commit, read_reserves, write_reserves,

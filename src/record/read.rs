@@ -287,25 +287,37 @@ fn read_statement(statement: &v1::Statement) -> Result<Statement, RecordError> {
 
 fn read_refusal(refusal: v1::Refusal) -> Result<Record, RecordError> {
     let v1::Refusal { act, bid, code: why, counts, keys, sig } = refusal;
-    let signed = match (act, bid, why, counts, keys, sig) {
-        (None, Some(bid), Some(why), None, None, Some(sig)) => {
-            let statement = read_statement(&bid)?;
-            let bid = SignedBid { statement, signature: signature("sig", &sig)? };
-            (Signed::Bid(bid), why)
+    match (why, counts, keys, sig) {
+        (Some(why), None, None, Some(sig)) => {
+            let signed = read_signed_of(act, bid, &sig)?;
+            Ok(Record::Refused(Box::new(Refused { signed, code: code("code", &why)? })))
         }
-        (Some(act), None, Some(why), None, None, Some(sig)) => {
-            (Signed::Act(acts::read_signed(act, &sig)?), why)
-        }
-        (None, None, None, Some(counts), Some(keys), None) => {
-            return Ok(Record::Counted(read_summary(&counts, &keys)?));
+        (None, Some(counts), Some(keys), None) if act.is_none() && bid.is_none() => {
+            Ok(Record::Counted(read_summary(&counts, &keys)?))
         }
         _ => {
             let detail = "neither a whole bid, nor a whole act, nor a summary";
-            return Err(RecordError::value("refusal", detail));
+            Err(RecordError::value("refusal", detail))
         }
-    };
-    let (signed, why) = signed;
-    Ok(Record::Refused(Box::new(Refused { signed, code: code("code", &why)? })))
+    }
+}
+
+/// Reads a whole bid or a whole act, whichever is there.
+pub(super) fn read_signed_of(
+    act: Option<v1::Act>,
+    bid: Option<v1::Statement>,
+    sig: &str,
+) -> Result<Signed, RecordError> {
+    match (act, bid) {
+        (None, Some(bid)) => {
+            let statement = read_statement(&bid)?;
+            Ok(Signed::Bid(SignedBid { statement, signature: signature("sig", sig)? }))
+        }
+        (Some(act), None) => Ok(Signed::Act(acts::read_signed(act, sig)?)),
+        (Some(_), Some(_)) | (None, None) => {
+            Err(RecordError::value("bid", "either a whole bid or a whole act"))
+        }
+    }
 }
 
 fn read_summary(counts: &[v1::Count], keys: &[v1::CountedKey]) -> Result<Counts, RecordError> {

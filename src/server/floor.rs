@@ -9,16 +9,21 @@
 use std::ops::Range;
 use std::sync::Arc;
 
+use tokio::sync::watch;
+
+use super::cosigned::Board;
 use super::fanout::{FanOut, Told};
 use super::gate::{Arrival, Checked, Gate};
 use super::metrics::{Metrics, Summary};
-use super::ticket::{Answer, Query, Ticket};
+use super::ticket::{Answer, Query, Shown, Ticket};
+use super::witnesses::Cosigning;
 use crate::auction::event::Happening;
 use crate::auction::name::{LotId, Name};
 use crate::auction::refusal::Code;
 use crate::auction::reserve::ReserveOpening;
 use crate::clock::{Clock, Stopwatch};
-use crate::house::{After, House, Pending, Released, WelcomeRefusal};
+use crate::house::{After, House, Pending, Released, Welcome, WelcomeRefusal};
+use crate::ledger::SignedCheckpoint;
 use crate::ledger::store::{Store, StoreFailure};
 use crate::limits::{ANCHOR_EVERY, CLOCK_LOOK_EVERY, FRAME_LINES_MAX, SUSPENSION_MIN};
 use crate::record::{KeptReserve, Signed, write_reserves};
@@ -30,15 +35,15 @@ use crate::wire::notice::Announcer;
 /// Why the floor had to stop.
 #[derive(Debug, thiserror::Error)]
 pub enum FloorFailure {
-    /// A client holds a checkpoint of ours that our ledger does not contain.
+    /// Somebody holds a checkpoint of ours that our ledger does not contain.
     #[error(
-        "{name} holds a checkpoint of {size} lines signed by this sale's key that this ledger does \
-         not contain: the ledger was rolled back or another house runs the same sale"
+        "{holder} holds a checkpoint of {size} lines signed by this sale's key that this ledger \
+         does not contain: the ledger was rolled back or another house runs the same sale"
     )]
     Forked {
-        /// The client's name.
-        name: Name,
-        /// The size of the client's tree.
+        /// A client's name, or which witness.
+        holder: String,
+        /// The size of the holder's tree.
         size: u64,
     },
     /// The disk failed; what was not answered is unknown.
@@ -55,6 +60,16 @@ pub struct FloorEnd {
     pub lines: u64,
     /// What was measured.
     pub summary: Summary,
+    /// How far the witnesses came, if the sale has any.
+    pub cosigning: Option<Cosigning>,
+}
+
+/// What a floor leaves behind.
+#[derive(Debug)]
+pub(super) struct Left {
+    pub(super) end: FloorEnd,
+    pub(super) house: Box<House>,
+    pub(super) store: Store,
 }
 
 /// The owner of the sale.
@@ -71,15 +86,18 @@ pub(super) struct Floor {
     /// What opens the hidden reserves, as it stands in the private file.
     reserves: Vec<KeptReserve>,
     anchor: Anchoring,
+    /// Tells the newest checkpoint to whoever has it cosigned.
+    newest: watch::Sender<SignedCheckpoint>,
+    cosigned: Board,
     clock_looked: Stopwatch,
     /// How long the host had been suspended, as far as that is entered.
     suspended: Span,
 }
 
-/// When the anchor was replaced, and by which size.
+/// When the anchor was replaced, and by which checkpoint.
 #[derive(Debug)]
 struct Anchoring {
-    written_size: u64,
+    written: Option<SignedCheckpoint>,
     since: Stopwatch,
 }
 
@@ -100,13 +118,16 @@ impl Floor {
         clock: Clock,
         gate: Arc<Gate>,
         fanout: Arc<FanOut>,
+        cosigned: Board,
     ) -> Self {
         Self {
             announcer: Announcer::new(house.sale()),
             metrics: Metrics::new(),
             lots: None,
             reserves,
-            anchor: Anchoring { written_size: 0, since: Stopwatch::start() },
+            anchor: Anchoring { written: None, since: Stopwatch::start() },
+            newest: watch::Sender::new(house.checkpoint().clone()),
+            cosigned,
             clock_looked: Stopwatch::start(),
             suspended: clock.suspended(),
             house,
@@ -117,9 +138,14 @@ impl Floor {
         }
     }
 
+    /// The newest checkpoint that may be shown, from frame to frame.
+    pub(super) fn newest(&self) -> watch::Receiver<SignedCheckpoint> {
+        self.newest.subscribe()
+    }
+
     /// Runs the sale until the gate is stopped and empty. `finished` is called
     /// once, when the sale has closed and its last seal is on the disk.
-    pub(super) fn run(mut self, finished: impl Fn()) -> Result<FloorEnd, FloorFailure> {
+    pub(super) fn run(mut self, finished: impl Fn()) -> Result<Left, FloorFailure> {
         self.write_anchor()?;
         self.commit(Vec::new())?;
         let mut told_finished = false;
@@ -149,11 +175,12 @@ impl Floor {
         }
     }
 
-    fn end(mut self) -> Result<FloorEnd, FloorFailure> {
+    fn end(mut self) -> Result<Left, FloorFailure> {
         self.commit(Vec::new())?;
         self.write_anchor()?;
         let (finished, lines) = (self.house.is_finished(), self.store.lines());
-        Ok(FloorEnd { finished, lines, summary: self.metrics.summary() })
+        let end = FloorEnd { finished, lines, summary: self.metrics.summary(), cosigning: None };
+        Ok(Left { end, house: Box::new(self.house), store: self.store })
     }
 
     /// When to look again without being woken: at the next thing due, or at the
@@ -246,6 +273,8 @@ impl Floor {
         if !released.lines.is_empty() {
             self.lots = None;
         }
+        // Before anybody has a receipt: a witness must not hear of a checkpoint from others first.
+        self.newest.send_replace(released.checkpoint.clone());
         for waiting in waiting {
             self.answer(&released, waiting);
         }
@@ -299,7 +328,9 @@ impl Floor {
     }
 
     fn answer_query(&mut self, query: Query) -> Result<(), FloorFailure> {
-        self.metrics.asked();
+        if query.is_a_sessions() {
+            self.metrics.asked();
+        }
         match query {
             Query::Lines { seq, ticket } => self.answer_lines(seq, ticket),
             Query::Lot { lot, ticket } => ticket.answer(Answer::Lot(self.view(Some(&lot)))),
@@ -309,11 +340,27 @@ impl Floor {
                 let (now, cursor) = (self.clock.now(), self.fanout.end());
                 ticket.answer(Answer::Snapshot { next, lots, now, cursor });
             }
-            Query::Welcome { name, note, ticket } => {
-                return self.welcome(name, note.as_deref(), ticket);
+            Query::Welcome { name, note, cosigned, ticket } => {
+                return self.welcome(name, note.as_deref(), cosigned, ticket);
             }
+            Query::Proofs { from, to, answer } => {
+                let proofs = from.into_iter().map(|from| self.house.consistency(from, to));
+                // Who has asked may have gone.
+                let _ = answer.send(proofs.collect());
+            }
+            Query::Shown { by, note } => return self.hold_to(by, &note),
         }
         Ok(())
+    }
+
+    /// A checkpoint of ours that the ledger does not contain stops the house before it signs again.
+    fn hold_to(&self, holder: String, note: &str) -> Result<(), FloorFailure> {
+        match self.house.size_of(note) {
+            Err(WelcomeRefusal::NotInOurTree { size }) => {
+                Err(FloorFailure::Forked { holder, size })
+            }
+            Ok(_) | Err(WelcomeRefusal::NotOurs) => Ok(()),
+        }
     }
 
     fn answer_lines(&self, seq: u64, ticket: Ticket) {
@@ -325,22 +372,40 @@ impl Floor {
         ticket.answer(Answer::Lines { from, next, bytes, note });
     }
 
-    fn welcome(&self, name: Name, note: Option<&str>, ticket: Ticket) -> Result<(), FloorFailure> {
+    fn welcome(
+        &self,
+        name: Name,
+        note: Option<&str>,
+        cosigned: bool,
+        ticket: Ticket,
+    ) -> Result<(), FloorFailure> {
         match self.house.welcome(&name, note) {
-            Ok(welcome) => {
-                let size = welcome.checkpoint.checkpoint().size;
-                let begin = self.store.offset_of(size).unwrap_or(self.store.bytes());
-                let tail = begin..self.store.bytes();
-                let (now, cursor) = (self.clock.now(), self.fanout.end());
-                ticket.answer(Answer::Welcome { welcome: Box::new(welcome), tail, now, cursor });
-                Ok(())
+            Ok(welcome) => self.greet(welcome, cosigned, ticket),
+            Err(WelcomeRefusal::NotOurs) => ticket.refuse(Code::WrongSale),
+            Err(WelcomeRefusal::NotInOurTree { size }) => {
+                // The last word: with it the client has what its own checkpoint contradicts.
+                self.greet(self.house.welcome_from(&name, size), false, ticket);
+                return Err(FloorFailure::Forked { holder: name.to_string(), size });
             }
-            Err(WelcomeRefusal::NotOurs) => {
-                ticket.refuse(Code::WrongSale);
-                Ok(())
-            }
-            Err(WelcomeRefusal::NotInOurTree { size }) => Err(FloorFailure::Forked { name, size }),
         }
+        Ok(())
+    }
+
+    fn greet(&self, welcome: Welcome, cosigned: bool, ticket: Ticket) {
+        let size = welcome.checkpoint.checkpoint().size;
+        let cosigned = if cosigned { self.shown(size) } else { None };
+        let begin = self.store.offset_of(size).unwrap_or(self.store.bytes());
+        let tail = begin..self.store.bytes();
+        let (now, cursor) = (self.clock.now(), self.fanout.end());
+        let welcome = Box::new(welcome);
+        ticket.answer(Answer::Welcome { welcome, cosigned, tail, now, cursor });
+    }
+
+    /// The newest cosigned checkpoint, with the proof that the tree of `size` lines extends it.
+    fn shown(&self, size: u64) -> Option<Shown> {
+        let cosigned = self.cosigned.newest()?;
+        let proof = self.house.consistency(cosigned.checkpoint.checkpoint().size, size)?;
+        Some(Shown { cosigned, proof })
     }
 
     /// The place of the line `seq` in the file, without its LF.
@@ -393,12 +458,19 @@ impl Floor {
         self.write_anchor()
     }
 
+    /// The anchor carries the cosignatures that have come for its checkpoint.
     fn write_anchor(&mut self) -> Result<(), StoreFailure> {
         let newest = self.house.checkpoint();
-        let size = newest.checkpoint().size;
-        if size > self.anchor.written_size {
+        let cosigned = self.cosigned.newest();
+        let newest = match &cosigned {
+            Some(cosigned) if cosigned.checkpoint.checkpoint() == newest.checkpoint() => {
+                &cosigned.checkpoint
+            }
+            Some(_) | None => newest,
+        };
+        if self.anchor.written.as_ref() != Some(newest) {
             self.store.write_anchor(newest)?;
-            self.anchor = Anchoring { written_size: size, since: Stopwatch::start() };
+            self.anchor = Anchoring { written: Some(newest.clone()), since: Stopwatch::start() };
         }
         Ok(())
     }

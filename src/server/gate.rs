@@ -141,13 +141,25 @@ impl Gate {
         }
     }
 
-    /// Queues a question about the sale as it stands.
-    pub(super) fn ask(&self, query: Query) -> Result<(), Full> {
+    /// Queues a question about the sale as it stands; it comes back if too many wait already.
+    pub(super) fn ask(&self, query: Query) -> Result<(), Box<Query>> {
         let mut queue = self.lock();
         if queue.stopping || queue.queries.len() >= ARRIVALS_MAX {
-            return Err(Full(query.into_ticket()));
+            return Err(Box::new(query));
         }
         queue.queries.push_back(query);
+        self.wake.notify_one();
+        Ok(())
+    }
+
+    /// Queues one of the house's own few questions, however many wait already; it comes back if
+    /// the server stops.
+    pub(super) fn ask_first(&self, query: Query) -> Result<(), Box<Query>> {
+        let mut queue = self.lock();
+        if queue.stopping {
+            return Err(Box::new(query));
+        }
+        queue.queries.push_front(query);
         self.wake.notify_one();
         Ok(())
     }

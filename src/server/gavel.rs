@@ -9,7 +9,7 @@ use super::acts::{has_amount, signed_act};
 use super::gate::Checked;
 use super::premises::About;
 use super::session::{Ending, Flow, Session};
-use super::ticket::{Answer, Asked, Query};
+use super::ticket::{Answer, Asked, Query, Shown};
 use crate::auction::money::Amount;
 use crate::auction::name::{LotId, SaleId};
 use crate::auction::refusal::Code;
@@ -25,8 +25,8 @@ use crate::time::Timestamp;
 use crate::wire::encoding::{ProofHash, Signature64};
 use crate::wire::frame::LineFault;
 use crate::wire::json::{
-    self, BidBody, EnrolBody, EnrolSignatures, ProvenLine, Reply, Request, RequestFault, RequestId,
-    ServerMessage, Snapshot, Welcome, lines_message,
+    self, BidBody, EnrolBody, EnrolSignatures, ProvenCosigned, ProvenLine, Reply, Request,
+    RequestFault, RequestId, ServerMessage, Snapshot, Welcome, lines_message,
 };
 use crate::wire::lot::LotView;
 
@@ -88,8 +88,8 @@ pub(super) async fn take(
             Err(code) => refuse(place, code),
         },
         Request::Fetch { .. } => lines_from(session, id, place, 0),
-        Request::Hello { sale, note, .. } => {
-            return hello(session, id, place, sale.as_ref(), note).await;
+        Request::Hello { sale, note, cosigned, .. } => {
+            return hello(session, id, place, sale.as_ref(), note, cosigned).await;
         }
         Request::List { after, .. } => {
             let ticket = session.ticket(Asked::List { id, after }, place);
@@ -124,15 +124,16 @@ async fn hello(
     place: OwnedSemaphorePermit,
     sale: Option<&SaleId>,
     note: Option<String>,
+    cosigned: bool,
 ) -> Flow {
     let about = &session.premises.about;
     if sale.is_some_and(|sale| *sale != about.sale) {
         session.reply(place, refused(about, id, Code::WrongSale));
         return Flow::On;
     }
-    let asked = Asked::Hello { id, noted: note.is_some() };
+    let asked = Asked::Hello { id, noted: note.is_some(), cosigned };
     let ticket = session.ticket(asked, place);
-    session.ask(Query::Welcome { name: session.identity.name.clone(), note, ticket });
+    session.ask(Query::Welcome { name: session.identity.name.clone(), note, cosigned, ticket });
     // What was sent behind the hello is judged only once it was welcomed.
     session.settle().await;
     Flow::On
@@ -265,8 +266,13 @@ pub(super) fn lines(id: Option<RequestId>, from: u64, file: &[u8]) -> Vec<u8> {
     lines_message(id, from, file.split(|b| *b == b'\n'))
 }
 
-pub(super) fn welcome(asked: &Asked, welcome: &house::Welcome, now: Timestamp) -> Vec<u8> {
-    let Asked::Hello { id, noted } = asked else { return Vec::new() };
+pub(super) fn welcome(
+    asked: &Asked,
+    welcome: &house::Welcome,
+    shown: Option<&Shown>,
+    now: Timestamp,
+) -> Vec<u8> {
+    let Asked::Hello { id, noted, .. } = asked else { return Vec::new() };
     let text = |line: &[u8]| String::from_utf8_lossy(line).into_owned();
     let hashes = |hashes: &[Hash]| hashes.iter().copied().map(ProofHash).collect::<Vec<_>>();
     let proven = welcome.own.iter().map(|(index, line, proof)| ProvenLine {
@@ -281,6 +287,10 @@ pub(super) fn welcome(asked: &Asked, welcome: &house::Welcome, now: Timestamp) -
         frontier: hashes(&welcome.frontier),
         proof: noted.then(|| hashes(&welcome.proof)),
         lines: proven.collect(),
+        cosigned: shown.map(|shown| ProvenCosigned {
+            note: shown.cosigned.checkpoint.note().to_owned(),
+            proof: hashes(&shown.proof),
+        }),
         now,
     })
     .to_line()

@@ -3,6 +3,7 @@
 //! ```text
 //! door --handshake--> session --line--> gate --stamped, checked--> floor --sync--> answers
 //!                     speaker <--one buffer for each frame-- fanout <-----+
+//!                             <-- cosigned checkpoints -- witnesses <-----+
 //! ```
 //!
 //! One thread, the floor, owns the sale and its file and decides everything; it
@@ -11,6 +12,7 @@
 
 mod acts;
 mod admission;
+mod cosigned;
 mod door;
 mod fanout;
 mod files;
@@ -27,11 +29,15 @@ mod start;
 mod text;
 mod ticket;
 mod watcher;
+mod witnesses;
 
 pub use floor::{FloorEnd, FloorFailure};
 pub use metrics::Summary;
 pub use outlook::{Outlook, look};
-pub use start::{Begun, How, MarkUsed, Sealing, Setup, StartFailure, begin};
+pub use start::{Begun, How, MarkUsed, Sealing, Setup, ShownCheckpoint, StartFailure, begin};
+pub use witnesses::{
+    Cosigning, Looked, Unheard, Witness, WitnessFault, WitnessReport, Witnesses, WitnessesFault,
+};
 
 use std::fmt;
 use std::future::Future;
@@ -46,18 +52,20 @@ use rustls::time_provider::TimeProvider;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{oneshot, watch};
-use tokio::task::JoinHandle;
+use tokio::task::{JoinHandle, spawn_blocking};
 use tokio::time::timeout;
 use tokio_rustls::TlsAcceptor;
 
 use crate::clock::Clock;
 use crate::limits::STOP_TIMEOUT;
 use crate::pki::{Anchor, Revocations, ServerKey, TlsFault, server_config};
+use cosigned::Board;
 use fanout::FanOut;
 use files::{CrlFile, LedgerReader};
-use floor::Floor;
+use floor::{Floor, Left};
 use gate::Gate;
 use premises::{About, Phase, Premises};
+use witnesses::{Ends, Errand, Prepared};
 
 /// What the shell needs besides the sale.
 pub struct Settings {
@@ -69,6 +77,8 @@ pub struct Settings {
     pub anchor: Anchor,
     /// The revocation list's file, looked at as long as the server runs.
     pub crl: Option<PathBuf>,
+    /// Who cosigns the sale's checkpoints, if anybody does.
+    pub witnesses: Option<Witnesses>,
     /// Whether to stop once the sale has closed.
     pub exit_on_close: bool,
     /// Called once, when the seal over `close` is on the disk: the sealing key may go.
@@ -80,6 +90,7 @@ impl fmt::Debug for Settings {
         f.debug_struct("Settings")
             .field("listen", &self.listen)
             .field("crl", &self.crl)
+            .field("witnesses", &self.witnesses)
             .field("exit_on_close", &self.exit_on_close)
             .finish_non_exhaustive()
     }
@@ -129,6 +140,7 @@ pub struct Server {
     premises: Arc<Premises>,
     floor: Floor,
     crl: Option<CrlFile>,
+    cosigning: Option<Prepared>,
     exit_on_close: bool,
     finished: watch::Sender<bool>,
     on_finished: OnFinished,
@@ -145,7 +157,7 @@ impl fmt::Debug for OnFinished {
 impl Server {
     /// Takes the address, and everything that can fail before anybody comes.
     pub async fn bind(settings: Settings, begun: Begun) -> Result<Self, ServerFailure> {
-        let Begun { house, store, reserves, clock, how } = begun;
+        let Begun { house, store, reserves, cosigned, clock, how } = begun;
         let path = store.path().to_path_buf();
         let ledger =
             LedgerReader::open(&path).map_err(|source| ServerFailure::Ledger { path, source })?;
@@ -164,6 +176,7 @@ impl Server {
             clock,
             gate: Arc::new(Gate::new(clock, house.sale().last())),
             fanout: Arc::new(FanOut::new()),
+            cosigned: Board::new(cosigned),
             ledger: Arc::new(ledger),
             revocations,
             phase: watch::Sender::new(Phase::Running),
@@ -171,7 +184,14 @@ impl Server {
         });
         let crl = settings.crl.map(|path| first_look(path, &premises, &how));
         let (gate, fanout) = (Arc::clone(&premises.gate), Arc::clone(&premises.fanout));
-        let floor = Floor::new(house, store, reserves, clock, gate, fanout);
+        let (board, file) = (premises.cosigned.clone(), Arc::new(store.cosigned_file()));
+        let floor = Floor::new(house, store, reserves, clock, gate, fanout, board.clone());
+        let finished = watch::Sender::new(false);
+        let cosigning = settings.witnesses.map(|witnesses| {
+            let (newest, closed) = (floor.newest(), finished.subscribe());
+            let gate = Arc::clone(&premises.gate);
+            Prepared::new(witnesses, Ends { clock, gate, newest, closed, board, file })
+        });
         let address = settings.listen;
         let failed = |source| ServerFailure::Listen { address, source };
         let listener = door::listen(address).map_err(failed)?;
@@ -182,8 +202,9 @@ impl Server {
             premises,
             floor,
             crl,
+            cosigning,
             exit_on_close: settings.exit_on_close,
-            finished: watch::Sender::new(false),
+            finished,
             on_finished: OnFinished(settings.on_finished),
         })
     }
@@ -199,12 +220,13 @@ impl Server {
     }
 
     /// Runs the sale until `stop` is done, or the sale has closed and that was
-    /// asked for, or the floor fails.
+    /// asked for, or the floor fails. The cosignatures of the last checkpoint are
+    /// waited for, but not for long.
     ///
     /// # Errors
     /// After an error nothing more was written, signed or told.
     pub async fn run(self, stop: impl Future<Output = ()>) -> Result<FloorEnd, ServerFailure> {
-        let mut closed = self.finished.subscribe();
+        let closed = self.finished.subscribe();
         let mut floor = run_floor(self.floor, self.finished, self.on_finished)?;
         let premises = self.premises;
         let door = tokio::spawn(door::open(
@@ -214,38 +236,85 @@ impl Server {
         ));
         let watcher =
             self.crl.map(|file| tokio::spawn(watcher::watch(file, Arc::clone(&premises))));
+        let cosigning = self.cosigning.map(Prepared::begin);
+        let settled = cosigning.as_ref().map(Errand::settled);
         let early = tokio::select! {
             () = stop => None,
-            Ok(_) = closed.wait_for(|closed| *closed), if self.exit_on_close => None,
+            () = closed_and_cosigned(closed, settled), if self.exit_on_close => None,
             end = &mut floor => Some(end),
         };
         if let Some(watcher) = watcher {
             watcher.abort();
         }
-        let end = match early {
-            Some(end) => end,
+        let left = match early {
+            Some(left) => left,
             None => {
                 premises.phase.send_replace(Phase::Stopping);
                 premises.gate.stop();
-                let end = floor.await;
-                premises.phase.send_replace(Phase::Stopped);
-                end
+                floor.await
             }
         };
-        let end = end.map_err(|_| ServerFailure::FloorGone).and_then(|end| Ok(end?));
-        close_door(door, end.is_ok()).await;
+        let left = left.map_err(|_| ServerFailure::FloorGone).and_then(|left| Ok(left?));
+        let may_speak = may_speak(&left);
+        if may_speak {
+            premises.phase.send_replace(Phase::Stopped);
+        }
+        let end = take_leave(left, cosigning, &premises.cosigned);
+        let (end, ()) = tokio::join!(end, close_door(door, may_speak));
         end
     }
 }
 
-/// Sessions write what they owe; after a failure there is nothing more to say.
-async fn close_door(mut door: JoinHandle<()>, in_good_order: bool) {
-    if !in_good_order || timeout(STOP_TIMEOUT.into(), &mut door).await.is_err() {
+/// Ends once the sale has closed and its last checkpoint is cosigned, or waited for no longer.
+async fn closed_and_cosigned(
+    mut closed: watch::Receiver<bool>,
+    settled: Option<watch::Receiver<bool>>,
+) {
+    let _ = closed.wait_for(|closed| *closed).await;
+    if let Some(mut settled) = settled {
+        let _ = settled.wait_for(|settled| *settled).await;
+    }
+}
+
+/// Collects the last cosignatures and writes them into the anchor.
+async fn take_leave(
+    left: Result<Left, ServerFailure>,
+    cosigning: Option<Errand>,
+    board: &Board,
+) -> Result<FloorEnd, ServerFailure> {
+    let Left { mut end, house, mut store } = match (left, &cosigning) {
+        (Ok(left), _) => left,
+        (Err(failure), Some(errand)) => {
+            errand.give_up();
+            return Err(failure);
+        }
+        (Err(failure), None) => return Err(failure),
+    };
+    let last = house.checkpoint().checkpoint().clone();
+    if let Some(errand) = cosigning {
+        end.cosigning = errand.end(house).await;
+    }
+    if let Some(cosigned) = board.newest().filter(|shown| *shown.checkpoint.checkpoint() == last) {
+        let written = spawn_blocking(move || store.write_anchor(&cosigned.checkpoint)).await;
+        written.map_err(|_| ServerFailure::FloorGone)?.map_err(FloorFailure::from)?;
+    }
+    Ok(end)
+}
+
+/// Whether what was answered may still go out. After a failure of the disk there is nothing more
+/// to say; a fork takes back nothing that was answered, and whoever showed it is owed a welcome.
+const fn may_speak(left: &Result<Left, ServerFailure>) -> bool {
+    matches!(left, Ok(_) | Err(ServerFailure::Floor(FloorFailure::Forked { .. })))
+}
+
+/// Sessions write what they owe, if they may.
+async fn close_door(mut door: JoinHandle<()>, may_speak: bool) {
+    if !may_speak || timeout(STOP_TIMEOUT.into(), &mut door).await.is_err() {
         door.abort();
     }
 }
 
-type FloorResult = Result<FloorEnd, FloorFailure>;
+type FloorResult = Result<Left, FloorFailure>;
 
 /// Gives the floor its thread.
 fn run_floor(

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use tokio::sync::watch;
 
+use super::cosigned::Board;
 use super::fanout::FanOut;
 use super::files::LedgerReader;
 use super::gate::Gate;
@@ -60,6 +61,8 @@ pub(super) struct Premises {
     pub(super) clock: Clock,
     pub(super) gate: Arc<Gate>,
     pub(super) fanout: Arc<FanOut>,
+    /// The newest cosigned checkpoint.
+    pub(super) cosigned: Board,
     pub(super) ledger: Arc<LedgerReader>,
     pub(super) revocations: Arc<Revocations>,
     pub(super) phase: watch::Sender<Phase>,

@@ -252,8 +252,8 @@ impl Session {
 
     /// Asks the floor how things stand.
     pub(super) fn ask(&self, query: Query) {
-        if let Err(full) = self.premises.gate.ask(query) {
-            full.0.refuse(Code::Busy);
+        if let Err(query) = self.premises.gate.ask(query) {
+            query.refuse(Code::Busy);
         }
     }
 

@@ -14,6 +14,7 @@ use tokio::io::{AsyncWrite, AsyncWriteExt};
 use tokio::sync::{OwnedSemaphorePermit, mpsc, watch};
 use tokio::time::timeout;
 
+use super::cosigned::{Cosigned, Reader};
 use super::fanout::{Cursor, News, Told};
 use super::premises::{Phase, Premises};
 use super::session::{Ending, Speech};
@@ -36,6 +37,8 @@ pub(super) struct Speaker<W> {
     newest: watch::Receiver<u64>,
     /// Where live frames go on; `None` before the welcome and while a snapshot is made.
     cursor: Option<Cursor>,
+    /// The newest cosigned checkpoints, for a client that asked for them.
+    cosigned: Option<Reader>,
     streams: VecDeque<Stream>,
     snapshot: Option<Stopwatch>,
     farewell: Option<Ending>,
@@ -88,6 +91,7 @@ impl<W: AsyncWrite + Unpin> Speaker<W> {
             own,
             welcomed,
             cursor,
+            cosigned: None,
             streams: VecDeque::new(),
             snapshot: None,
             farewell: None,
@@ -124,6 +128,7 @@ impl<W: AsyncWrite + Unpin> Speaker<W> {
                 news = news(&self.premises, &mut self.newest, &mut self.cursor) => {
                     self.tell(news).await?;
                 }
+                cosigned = newer(&mut self.cosigned) => self.put(&cosigned.message).await?,
                 () = std::future::ready(()), if !self.streams.is_empty() => {
                     self.stream_on().await?;
                 }
@@ -144,7 +149,11 @@ impl<W: AsyncWrite + Unpin> Speaker<W> {
         {
             self.put_frames(&frames).await?;
         }
-        Ok(())
+        let news = self.cosigned.as_mut().filter(|reader| reader.has_changed().unwrap_or(false));
+        match news.and_then(|reader| reader.borrow_and_update().clone()) {
+            Some(cosigned) => self.put(&cosigned.message).await,
+            None => Ok(()),
+        }
     }
 
     /// Says this and whatever else is ready, in one go.
@@ -187,9 +196,13 @@ impl<W: AsyncWrite + Unpin> Speaker<W> {
                 }
                 return None;
             }
-            Answer::Welcome { welcome, tail, now, cursor } => {
+            Answer::Welcome { welcome, cosigned, tail, now, cursor } => {
                 let from = welcome.checkpoint.checkpoint().size;
-                bytes.extend_from_slice(&gavel::welcome(&asked, &welcome, now));
+                bytes.extend_from_slice(&gavel::welcome(&asked, &welcome, cosigned.as_ref(), now));
+                if let Asked::Hello { cosigned: true, .. } = asked {
+                    let shown = cosigned.as_ref().map(|shown| &shown.cosigned);
+                    self.cosigned = Some(self.premises.cosigned.reader_behind(shown));
+                }
                 if let Some(tail) = self.read(tail).await.filter(|tail| !tail.is_empty()) {
                     bytes.extend_from_slice(&gavel::lines(None, from, &tail));
                 }
@@ -315,6 +328,17 @@ impl<W: AsyncWrite + Unpin> Speaker<W> {
             Err(_) => Err(Mute::Stuck),
         }
     }
+}
+
+/// The next cosigned checkpoint, for whoever wants them.
+async fn newer(reader: &mut Option<Reader>) -> Arc<Cosigned> {
+    let Some(reader) = reader else { return std::future::pending().await };
+    while reader.changed().await.is_ok() {
+        if let Some(cosigned) = reader.borrow_and_update().clone() {
+            return cosigned;
+        }
+    }
+    std::future::pending().await
 }
 
 /// The next frames from the cursor on, as soon as there are any.

@@ -16,7 +16,7 @@ use crate::ledger::store::{
     self, Continuation, Files, Found, Hindrance, Locked, Scan, ScanError, Start, Store,
     StoreFailure, Visit,
 };
-use crate::ledger::{SealingKey, origin};
+use crate::ledger::{SealingKey, SignedCheckpoint, origin};
 use crate::pki::Anchor;
 use crate::pki::keys::KeyFault;
 use crate::record::{self, KeptReserve, Opening, Terms};
@@ -52,6 +52,17 @@ pub struct Setup {
     pub checkpoint_folder: Option<PathBuf>,
     /// Whether the operator accepts a wall clock before the ledger's last entry.
     pub accept_clock: bool,
+    /// The checkpoints that the witnesses show: they remember what this disk may have lost.
+    pub shown: Vec<ShownCheckpoint>,
+}
+
+/// A checkpoint of the sale as somebody shows it, checked by nobody yet.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ShownCheckpoint {
+    /// Who shows it, for the operator.
+    pub by: String,
+    /// Its note.
+    pub note: String,
 }
 
 /// The sealing key's files.
@@ -83,6 +94,8 @@ pub struct Begun {
     pub store: Store,
     /// What opens the hidden reserves.
     pub reserves: Vec<KeptReserve>,
+    /// The newest cosigned checkpoint, from an earlier run.
+    pub cosigned: Option<SignedCheckpoint>,
     /// The official clock.
     pub clock: Clock,
     /// How it began.
@@ -148,6 +161,19 @@ pub enum StartFailure {
     /// There was a ledger once, or something else forbids the start.
     #[error(transparent)]
     Hindered(#[from] Hindrance),
+    /// Somebody holds a checkpoint signed by this sale's key that the ledger does not contain.
+    #[error(
+        "{by} holds a checkpoint of {size} lines signed by this sale's key that this ledger of \
+         {lines} lines does not contain: the ledger was rewound"
+    )]
+    Rewound {
+        /// Who.
+        by: String,
+        /// How many lines that checkpoint covers.
+        size: u64,
+        /// How many lines are here.
+        lines: u64,
+    },
     /// The sealing key is not there.
     #[error("the sealing key of this sale is missing")]
     NoSealingKey,
@@ -197,7 +223,7 @@ fn bear(setup: Setup, sealing: Sealing<'_>, locked: Locked) -> Result<Begun, Sta
     let mut house = newborn.born(&lines, key, &reserves)?;
     store.write_anchor(house.checkpoint())?;
     commit(&mut house, &mut store)?;
-    Ok(Begun { house, store, reserves, clock, how: How::Born })
+    Ok(Begun { house, store, reserves, cosigned: None, clock, how: How::Born })
 }
 
 /// All of a birth before its first byte is written.
@@ -223,11 +249,26 @@ pub(super) fn conceive(
         Start::Continue(_) => return Err(Hindrance::LedgerMissing.into()),
     }
     let key = sealing_key(&setup, key)?;
+    for ShownCheckpoint { by, note } in shown(&setup, files)? {
+        let signed = SignedCheckpoint::verify_cosigned(&note, key.origin(), &key.verifying_key());
+        if let Ok(signed) = signed {
+            let size = signed.checkpoint().size;
+            return Err(StartFailure::Rewound { by, size, lines: 0 });
+        }
+    }
     let clock = Clock::start();
     commit_to_reserves(&mut setup);
     let (newborn, lines) =
         Newborn::new(opening(&setup), setup.lots, clock.now()).map_err(BirthFault::from)?;
     Ok(Unborn { key, clock, newborn, lines, reserves: setup.reserves })
+}
+
+/// All checkpoints that the ledger must contain if this sale's key signed them: the witnesses',
+/// and the one that an earlier run left beside the anchor.
+fn shown(setup: &Setup, files: &Files) -> Result<Vec<ShownCheckpoint>, StoreFailure> {
+    let by = files.cosigned_path().display().to_string();
+    let kept = files.cosigned()?.map(|note| ShownCheckpoint { by, note });
+    Ok(setup.shown.iter().cloned().chain(kept).collect())
 }
 
 /// Puts the commitments into the lots that have a reserve.
@@ -266,6 +307,7 @@ pub(super) struct Judged {
     pub(super) scan: Scan,
     pub(super) continuation: Continuation,
     pub(super) reserves: Vec<KeptReserve>,
+    cosigned: Option<SignedCheckpoint>,
 }
 
 /// Judges whether a sale can go on, and changes nothing.
@@ -278,9 +320,29 @@ pub(super) fn judge(setup: &Setup, files: &Files) -> Result<Judged, StartFailure
         scan.broken().is_some(),
         larger_seal.is_some(),
     )?;
+    hold_to_what_is_shown(setup, files, &recovered)?;
+    // One that is damaged is worth nothing and replaced by the next.
+    let cosigned = files.cosigned()?.and_then(|note| recovered.checkpoint(&note).ok());
     let reserves = kept_reserves(files)?;
     check_catalogue(setup, &recovered, &reserves)?;
-    Ok(Judged { recovered, scan, continuation, reserves })
+    Ok(Judged { recovered, scan, continuation, reserves, cosigned })
+}
+
+/// What others remember outlives a disk that was set back with its anchor. What this sale's key
+/// did not sign proves nothing.
+fn hold_to_what_is_shown(
+    setup: &Setup,
+    files: &Files,
+    recovered: &Recovered,
+) -> Result<(), StartFailure> {
+    for ShownCheckpoint { by, note } in shown(setup, files)? {
+        let Ok(signed) = recovered.checkpoint(&note) else { continue };
+        if !recovered.contains(&signed) {
+            let (size, lines) = (signed.checkpoint().size, recovered.size());
+            return Err(StartFailure::Rewound { by, size, lines });
+        }
+    }
+    Ok(())
 }
 
 fn go_on(setup: Setup, sealing: Sealing<'_>, locked: Locked) -> Result<Begun, StartFailure> {
@@ -293,7 +355,8 @@ fn go_on(setup: Setup, sealing: Sealing<'_>, locked: Locked) -> Result<Begun, St
             // but official time still begins no earlier than the last entry.
             let (clock, _) = clock_after(judged.recovered.last(), true)?;
             let house = judged.recovered.serve_finished()?;
-            Ok(Begun { house, store, reserves: Vec::new(), clock, how: How::Finished })
+            let (reserves, cosigned) = (Vec::new(), judged.cosigned);
+            Ok(Begun { house, store, reserves, cosigned, clock, how: How::Finished })
         }
         Continuation::SealClose | Continuation::SealThenOutage { .. } => {
             resume(&setup, sealing, locked, judged)
@@ -337,7 +400,7 @@ fn resume(
     judged: Judged,
 ) -> Result<Begun, StartFailure> {
     let (key, clock, wall) = ready(setup, sealing.key, &judged)?;
-    let Judged { recovered, scan, reserves, .. } = judged;
+    let Judged { recovered, scan, reserves, cosigned, .. } = judged;
     let last = recovered.last();
     let mut store = locked.rewrite(scan)?;
     (sealing.mark_used.0)()?;
@@ -349,7 +412,8 @@ fn resume(
     store.write_anchor(house.checkpoint())?;
     commit(&mut house, &mut store)?;
     let cut = store.cut().map(Path::to_path_buf);
-    Ok(Begun { house, store, reserves, clock, how: How::WentOn { lines, cut, last } })
+    let how = How::WentOn { lines, cut, last };
+    Ok(Begun { house, store, reserves, cosigned, clock, how })
 }
 
 /// The official clock after `last`; with a wall clock before it, only on the operator's

@@ -3,14 +3,16 @@
 use std::ops::Range;
 use std::sync::Arc;
 
-use tokio::sync::{OwnedSemaphorePermit, mpsc};
+use tokio::sync::{OwnedSemaphorePermit, mpsc, oneshot};
 
+use super::cosigned::Cosigned;
 use super::fanout::Cursor;
 use super::session::Ending;
 use crate::auction::money::Amount;
 use crate::auction::name::{LotId, Name};
 use crate::auction::refusal::Code;
 use crate::house::{Proof, Welcome};
+use crate::ledger::hash::Hash;
 use crate::ledger::receipt::Receipt;
 use crate::time::Timestamp;
 use crate::wire::json::RequestId;
@@ -30,8 +32,8 @@ pub(super) struct Ticket {
 pub(super) enum Asked {
     /// A request of `gavel/1`.
     Gavel { id: RequestId },
-    /// A `hello`, with or without a checkpoint.
-    Hello { id: RequestId, noted: bool },
+    /// A `hello`, with or without a checkpoint, by somebody who wants cosigned ones or not.
+    Hello { id: RequestId, noted: bool, cosigned: bool },
     /// A `list` of `gavel/1`, from behind a lot.
     List { id: RequestId, after: Option<LotId> },
     /// A snapshot, which nobody asked for.
@@ -53,18 +55,40 @@ pub(super) enum Query {
     Lots { ticket: Ticket },
     /// How everything stands and where live lines go on, for a reader that fell behind.
     Snapshot { ticket: Ticket },
-    /// Where a client begins.
-    Welcome { name: Name, note: Option<String>, ticket: Ticket },
+    /// Where a client begins; with the newest cosigned checkpoint, if it wants that.
+    Welcome { name: Name, note: Option<String>, cosigned: bool, ticket: Ticket },
+    /// The proofs that the tree of the first `to` lines extends those of the sizes in `from`.
+    Proofs { from: Vec<u64>, to: u64, answer: oneshot::Sender<Proofs> },
+    /// A checkpoint that somebody other than a client shows.
+    Shown { by: String, note: String },
 }
 
+/// A consistency proof for each size; none for one that the ledger does not have.
+pub(super) type Proofs = Vec<Option<Vec<Hash>>>;
+
 impl Query {
-    pub(super) fn into_ticket(self) -> Ticket {
+    /// Whether somebody who is connected asks.
+    pub(super) const fn is_a_sessions(&self) -> bool {
+        match self {
+            Self::Lines { .. }
+            | Self::Lot { .. }
+            | Self::Lots { .. }
+            | Self::Snapshot { .. }
+            | Self::Welcome { .. } => true,
+            Self::Proofs { .. } | Self::Shown { .. } => false,
+        }
+    }
+
+    /// Answers with a code alone.
+    pub(super) fn refuse(self, code: Code) {
         match self {
             Self::Lines { ticket, .. }
             | Self::Lot { ticket, .. }
             | Self::Lots { ticket }
             | Self::Snapshot { ticket }
-            | Self::Welcome { ticket, .. } => ticket,
+            | Self::Welcome { ticket, .. } => ticket.refuse(code),
+            // Who waits sees that no answer comes.
+            Self::Proofs { .. } | Self::Shown { .. } => {}
         }
     }
 }
@@ -107,7 +131,20 @@ pub(super) enum Answer {
     Snapshot { next: u64, lots: Arc<[LotView]>, now: Timestamp, cursor: Cursor },
     /// Where to begin. The lines from the checkpoint's size on that are on the disk
     /// already are the file's `tail`.
-    Welcome { welcome: Box<Welcome>, tail: Range<u64>, now: Timestamp, cursor: Cursor },
+    Welcome {
+        welcome: Box<Welcome>,
+        cosigned: Option<Shown>,
+        tail: Range<u64>,
+        now: Timestamp,
+        cursor: Cursor,
+    },
+}
+
+/// A cosigned checkpoint with the proof from its tree to that of the welcome's checkpoint.
+#[derive(Debug)]
+pub(super) struct Shown {
+    pub(super) cosigned: Arc<Cosigned>,
+    pub(super) proof: Vec<Hash>,
 }
 
 impl Ticket {

@@ -65,6 +65,16 @@ pub struct Facts {
     pub annexes: AnnexFacts,
 }
 
+impl Facts {
+    /// The same without what is listed only where somebody asks for it.
+    #[must_use]
+    pub fn without_lists(&self) -> Self {
+        let mut facts = self.clone();
+        (facts.annexes.bids, facts.annexes.acts, facts.annexes.clocks) = (None, None, None);
+        facts
+    }
+}
+
 /// A currency.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -177,26 +187,42 @@ pub struct FeeFacts {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct HeadlineFacts {
-    /// Lots whose winning bid is the house's word only.
+    /// Lots won, or led so far, on the house's word only.
     pub lots_on_the_houses_word: Vec<String>,
-    /// Lots won by somebody whose certificate key the house made.
+    /// Lots won, or led so far, by a bid that staff entered for somebody in the room.
+    pub lots_of_room_bids: Vec<String>,
+    /// Lots won, or led so far, by a bid behind which is a certificate key that the house made.
     pub lots_of_house_made_keys: Vec<String>,
-    /// Enrolled people whose certificate key the house made.
-    pub house_made_keys: Vec<String>,
-    /// Names with more than one bid key.
-    pub several_bid_keys: Vec<SeveralFact>,
+    /// The names in the open.
+    pub people: PeopleFacts,
     /// Refusals `reused-n` that rest on a number which was only counted.
     pub reused_n_on_the_houses_word: u64,
 }
 
-/// A name with more than one bid key.
+/// What a reader must know of the names in a ledger.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PeopleFacts {
+    /// Bidders whose certificate key the house made.
+    pub house_made_keys: Vec<String>,
+    /// Staff whose certificate key the house made.
+    pub staff_with_house_made_keys: Vec<String>,
+    /// Names with more than one bid key or more than one certificate key.
+    pub several_keys: Vec<SeveralFact>,
+}
+
+/// A name with more keys than one.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct SeveralFact {
     /// The name.
     pub name: String,
-    /// How many it enrolled.
+    /// How many bid keys were enrolled under it.
     pub bid_keys: u64,
+    /// How many certificate keys it belonged to, one after the other.
+    pub certificate_keys: u64,
+    /// The lines at which the auctioneer passed it to another certificate key.
+    pub reissues: Vec<u64>,
 }
 
 /// One lot.

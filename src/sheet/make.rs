@@ -4,8 +4,8 @@ use super::accounts::Accounts;
 use super::facts::{
     ActFact, AnnexFacts, AuditFacts, BidFact, ClockFact, ClockFacts, CurrencyFacts, EstimateFacts,
     EvidenceFacts, Facts, FeeFacts, HeadlineFacts, KIND, KeyFacts, LagFacts, LedgerFacts, LotFacts,
-    OpenFact, OutageFact, RefusalFact, ReserveFacts, SeveralFact, StandingFacts, TotalFacts,
-    UnrecordedFact, VERSION,
+    OpenFact, OutageFact, PeopleFacts, RefusalFact, ReserveFacts, SeveralFact, StandingFacts,
+    TotalFacts, UnrecordedFact, VERSION,
 };
 use super::values::{EntryFact, List, Moment, Money, Party as PartyFact, SellerFact};
 use crate::auction::act::Deed;
@@ -17,7 +17,8 @@ use crate::auction::money::{Amount, Currency};
 use crate::auction::name::{LotId, Party, Title};
 use crate::auction::refusal::Code;
 use crate::audit::{
-    Annexes, Answer, Audited, BidEntry, Evidence, Finding, LotResult, Results, StaffAct, Trace,
+    Annexes, Answer, Audited, BidEntry, Evidence, Finding, LotResult, People, Results, SeveralKeys,
+    StaffAct, Trace,
 };
 use crate::ledger::hash::Hash;
 use crate::time::Timestamp;
@@ -106,15 +107,28 @@ fn fee_facts(fees: Fees) -> FeeFacts {
 
 fn headline_facts(results: &Results) -> HeadlineFacts {
     let headlines = &results.headlines;
-    let several = headlines.several_keys.iter();
     HeadlineFacts {
         lots_on_the_houses_word: texts(&headlines.lots_on_word),
+        lots_of_room_bids: texts(&headlines.lots_of_room_bids),
         lots_of_house_made_keys: texts(&headlines.lots_of_house_made_keys),
-        house_made_keys: texts(&headlines.house_made_keys),
-        several_bid_keys: several
-            .map(|(name, keys)| SeveralFact { name: name.to_string(), bid_keys: *keys })
-            .collect(),
+        people: PeopleFacts::from(&headlines.people),
         reused_n_on_the_houses_word: headlines.reused_n_on_word,
+    }
+}
+
+impl From<&People> for PeopleFacts {
+    fn from(people: &People) -> Self {
+        let several = |several: &SeveralKeys| SeveralFact {
+            name: several.name.to_string(),
+            bid_keys: several.bid_keys,
+            certificate_keys: several.certificate_keys,
+            reissues: several.reissues.clone(),
+        };
+        Self {
+            house_made_keys: texts(&people.house_made_keys),
+            staff_with_house_made_keys: texts(&people.staff_with_house_made_keys),
+            several_keys: people.several_keys.iter().map(several).collect(),
+        }
     }
 }
 
@@ -151,7 +165,7 @@ fn lot_facts(lot: &LotResult, acts: &[StaffAct], currency: &Currency) -> LotFact
         hammer_price: hammer_price.map(money),
         winning_entry: entry.filter(|_| is_sold),
         standing,
-        on_the_houses_word: lot.is_on_word,
+        on_the_houses_word: lot.is_on_word(),
         bids_accepted: lot.bids_accepted(),
         bids_refused: lot.bids_refused,
         bidders: u64::try_from(lot.bidders).unwrap_or(u64::MAX),

@@ -4,7 +4,7 @@
 //! |---|---|
 //! | `.lock` | held by the witness that runs: two on one state would cosign two trees |
 //! | `state` | the newest cosigned checkpoint of each log, replaced as a whole and synced |
-//! | `evidence/` | requests that speak against their logs |
+//! | `evidence/` | what speaks against logs: each request with what was cosigned before (`.txt`), and its checkpoint alone (`.checkpoint`), for programs |
 //!
 //! The state is there from the key's making on, and names the key. A witness without it does not
 //! start: nobody could say what it has cosigned.
@@ -15,6 +15,7 @@ use super::judge::Suspicion;
 use super::state::{Record, State, StateError};
 use crate::ledger::CosignerKey;
 use crate::ledger::Hash;
+use crate::ledger::note::Note;
 use crate::ledger::witnessing::{AddCheckpoint, origin_hash};
 use crate::limits::{EVIDENCE_FILES_MAX, WITNESS_STATE_BYTES_MAX};
 use crate::pki::keys::{self, FolderLock, KeyFault};
@@ -102,15 +103,16 @@ impl StateFolder {
         self.path.join("evidence")
     }
 
-    /// Keeps a request that speaks against its log, beside what was cosigned before. Says where;
-    /// none if the same checkpoint is there already, or as many as are kept against one log.
+    /// Keeps a request that speaks against its log, beside what was cosigned before, and by itself
+    /// the checkpoint with the log's own lines, `note`.
     pub(super) fn keep_evidence(
         &self,
         now: Timestamp,
         suspicion: Suspicion,
         last: Option<&Record>,
         request: &AddCheckpoint,
-    ) -> Result<Option<PathBuf>, KeyFault> {
+        note: &Note,
+    ) -> Result<Kept, KeyFault> {
         let folder = self.evidence_path();
         let log = origin_hash(&request.checkpoint().origin);
         let kind = format!("{}-{log:.16}-", suspicion.as_str());
@@ -120,12 +122,31 @@ impl StateFolder {
         let kept = keys::files_with_extension(&folder, "txt")?.iter().filter(is_kind).count();
         let text = Hash::of(request.note().text.as_bytes());
         let path = folder.join(format!("{kind}{text:.16}.txt"));
-        if kept >= EVIDENCE_FILES_MAX || keys::is_there(&path)? {
-            return Ok(None);
+        if keys::is_there(&path)? {
+            return Ok(Kept::Before);
+        }
+        if kept >= EVIDENCE_FILES_MAX {
+            return Ok(Kept::Full);
+        }
+        match keys::create(&path.with_extension("checkpoint"), note.to_string().as_bytes()) {
+            // A crash came between the two.
+            Ok(()) | Err(KeyFault::Exists { .. }) => {}
+            Err(fault) => return Err(fault),
         }
         keys::create(&path, evidence(now, suspicion, last, request).as_bytes())?;
-        Ok(Some(path))
+        Ok(Kept::At(path))
     }
+}
+
+/// What became of evidence.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Kept {
+    /// It was there already.
+    Before,
+    /// As much is kept against the log as may be.
+    Full,
+    /// It is kept here.
+    At(PathBuf),
 }
 
 fn state_path(folder: &Path) -> PathBuf {

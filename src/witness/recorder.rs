@@ -5,10 +5,11 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::{Arc, RwLock};
 
-use super::folder::{FolderFault, StateFolder};
+use super::folder::{FolderFault, Kept, StateFolder};
 use super::judge::{Decision, Suspicion, decide};
 use super::logs::Logs;
 use super::state::{Record, State};
+use crate::ledger::note::Note;
 use crate::ledger::witnessing::{AddCheckpoint, Answer, origin_hash};
 use crate::ledger::{Hash, WitnessKey};
 use crate::limits::COSIGNED_LOGS_MAX;
@@ -42,6 +43,14 @@ pub enum Reply {
         /// How far, in seconds.
         by_s: u64,
     },
+}
+
+/// What several requests come to before anything of it is on the disk.
+#[derive(Default)]
+struct Round<'a> {
+    replies: Vec<Reply>,
+    cosigned: Vec<Record>,
+    suspected: Vec<(Suspicion, Option<Record>, &'a AddCheckpoint)>,
 }
 
 /// A witness: its key, the logs that it serves, and what it cosigned of them.
@@ -81,44 +90,72 @@ impl Witness {
     /// Answers requests in their order, when what follows from them is on the disk. An error takes
     /// the witness away: what the disk holds is not certain then, and nothing more may be said
     /// before it is read again.
+    ///
+    /// ```compile_fail
+    /// # use gavel::{time::Timestamp, witness::Witness};
+    /// fn once_more(witness: Witness) {
+    ///     if witness.answer(Timestamp::ZERO, &[]).is_err() { witness.answer(Timestamp::ZERO, &[]); }
+    /// }
+    /// ```
     pub fn answer(
         mut self,
         now: Timestamp,
         requests: &[AddCheckpoint],
     ) -> Result<(Self, Vec<Reply>), KeyFault> {
-        let (mut replies, mut new, mut suspects) = (Vec::new(), Vec::new(), Vec::new());
+        let mut round = Round::default();
         for request in requests {
-            let decision = decide(&self.key, &self.logs, &self.state, now.unix_s(), request);
-            replies.push(match decision {
-                Decision::ClockBehind { by_s } => Reply::ClockBehind { by_s },
-                Decision::Cosign(record) => {
-                    let cosignature = record.cosignature();
-                    // The same checkpoint again within a second is on the disk already.
-                    if self.state.get(&record.checkpoint().origin) != Some(&record) {
-                        self.state.put(record.clone());
-                        new.push(record);
-                    }
-                    Reply::Answer(Answer::Cosigned(vec![cosignature]))
-                }
-                Decision::Refuse(answer, suspicion) => {
-                    let origin = &request.checkpoint().origin;
-                    let last = self.state.get(origin).cloned();
-                    suspects.extend(suspicion.map(|suspicion| (suspicion, last, request)));
-                    Reply::Answer(answer)
-                }
-            });
+            let reply = self.judge(now, request, &mut round);
+            round.replies.push(reply);
         }
-        if !new.is_empty() {
+        if !round.cosigned.is_empty() {
             self.folder.write(&self.state, self.key.public())?;
         }
-        for record in &new {
+        for record in &round.cosigned {
             self.shown.show(record);
             tell_cosigned(record);
         }
-        for (suspicion, last, request) in suspects {
-            self.accuse(now, suspicion, last.as_ref(), request);
+        for (suspicion, last, request) in &round.suspected {
+            self.accuse(now, *suspicion, last.as_ref(), request);
         }
-        Ok((self, replies))
+        Ok((self, round.replies))
+    }
+
+    /// Decides one request by the state that the one before it left, which is not on the disk yet.
+    fn judge<'a>(
+        &mut self,
+        now: Timestamp,
+        request: &'a AddCheckpoint,
+        round: &mut Round<'a>,
+    ) -> Reply {
+        match decide(&self.key, &self.logs, &self.state, now.unix_s(), request) {
+            Decision::ClockBehind { by_s } => Reply::ClockBehind { by_s },
+            Decision::Cosign(record) => {
+                let cosignature = record.cosignature();
+                // The same checkpoint again within a second changes nothing.
+                if self.state.get(&record.checkpoint().origin) != Some(&record) {
+                    self.state.put(record.clone());
+                    round.cosigned.push(record);
+                }
+                Reply::Answer(Answer::Cosigned(vec![cosignature]))
+            }
+            Decision::Refuse(answer, suspicion) => {
+                if let Some(suspicion) = suspicion {
+                    let last = self.state.get(&request.checkpoint().origin).cloned();
+                    round.suspected.push((suspicion, last, request));
+                }
+                Reply::Answer(answer)
+            }
+        }
+    }
+
+    /// The checkpoint with the lines of the log's own keys, which were checked, once each: whoever
+    /// asks could have filled it up with others.
+    fn bare_note(&self, request: &AddCheckpoint) -> Note {
+        let keys = self.logs.keys_of(&request.checkpoint().origin).unwrap_or_default();
+        let mut note = request.note().clone();
+        note.signatures.retain(|line| keys.iter().any(|key| key.is_named_by(line)));
+        note.signatures.dedup();
+        note
     }
 
     /// Keeps what speaks against a log, and says so loudly. If it cannot be kept, the refusal
@@ -130,10 +167,12 @@ impl Witness {
         last: Option<&Record>,
         request: &AddCheckpoint,
     ) {
-        let kept = match self.folder.keep_evidence(now, suspicion, last, request) {
-            Ok(Some(path)) => path.display().to_string(),
-            // Said before, or so often that once more helps nobody.
-            Ok(None) => return,
+        let note = self.bare_note(request);
+        let kept = match self.folder.keep_evidence(now, suspicion, last, request, &note) {
+            Ok(Kept::At(path)) => path.display().to_string(),
+            Ok(Kept::Full) => "not kept: there is as much of it as may be".to_owned(),
+            // It was said.
+            Ok(Kept::Before) => return,
             Err(fault) => format!("not kept: {fault}"),
         };
         let checkpoint = request.checkpoint();

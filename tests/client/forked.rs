@@ -4,23 +4,27 @@
 use std::path::Path;
 use std::process::{Command, Output};
 
+use ed25519_dalek::SigningKey;
 use gavel::auction::refusal::Code;
 use gavel::client::{BidAnswer, GreetingFault, Memory, Session, SessionError};
+use gavel::ledger::WitnessKey;
+use gavel::ledger::witnessing::{AddCheckpoint, Answer};
 use gavel::pki::Address;
+use gavel::witness::{Logs, Reply, StateFolder, Witness};
 
-use crate::house::{House, amount, caught_up, lot, open, within};
+use crate::house::{House, amount, caught_up, lot, now, open, within};
 use crate::liar::Liar;
 
 /// Two bidders who were in an honest sale, and the house that parts them.
-struct Parted {
-    liar: Liar,
+pub(crate) struct Parted {
+    pub(crate) liar: Liar,
     people: tempfile::TempDir,
     alice: gavel::client::Caller,
     bob: gavel::client::Caller,
 }
 
 impl Parted {
-    async fn new() -> Self {
+    pub(crate) async fn new() -> Self {
         let house = House::new();
         let people = tempfile::tempdir().expect("a folder");
         let (alice, bob) = (house.caller("alice"), house.caller("bob"));
@@ -44,7 +48,7 @@ impl Parted {
         self.people.path().join(name)
     }
 
-    async fn open(&self, name: &str) -> Result<Session, SessionError> {
+    pub(crate) async fn open(&self, name: &str) -> Result<Session, SessionError> {
         let caller = if name == "alice" { &self.alice } else { &self.bob };
         let memory = Memory::beside(&self.path(&format!("{name}.pem")));
         let at = Address::parse(&self.liar.address.to_string()).expect("an address");
@@ -52,7 +56,7 @@ impl Parted {
     }
 
     /// A bid that its house takes, and the file of its receipt.
-    async fn bid(&self, name: &str, item: &str, minor_units: u64) -> std::path::PathBuf {
+    pub(crate) async fn bid(&self, name: &str, item: &str, minor_units: u64) -> std::path::PathBuf {
         let mut session = self.open(name).await.expect("opens");
         caught_up(&mut session).await;
         let answer = within(session.bid(lot(item), amount(minor_units))).await.expect("answers");
@@ -63,7 +67,7 @@ impl Parted {
     }
 
     /// Runs the real binary among the people's files.
-    fn gavel(&self, words: &[&str]) -> Output {
+    pub(crate) fn gavel(&self, words: &[&str]) -> Output {
         let mut command = Command::new(env!("CARGO_BIN_EXE_gavel"));
         command.args(words).current_dir(self.people.path()).output().expect("runs")
     }
@@ -154,4 +158,43 @@ async fn the_next_bid_carries_a_head_that_the_other_history_never_had() {
     let ledger = std::fs::read_to_string(parted.liar.ledger(1)).expect("a ledger");
     let recorded = ledger.lines().find(|line| line.contains("\"stale-head\""));
     assert!(recorded.expect("is recorded").contains("\"bidder\":\"alice\""));
+}
+
+#[tokio::test]
+async fn a_witness_cosigns_one_history_and_keeps_what_convicts_the_house_of_the_other() {
+    let parted = Parted::new().await;
+    parted.bid("alice", "1", 130).await;
+    parted.bid("bob", "1", 140).await;
+    parted.bid("bob", "2", 150).await;
+    let (shown, hidden) = (parted.liar.checkpoint(0), parted.liar.checkpoint(1));
+
+    let folder = tempfile::tempdir().expect("a folder");
+    let state = folder.path().join("state");
+    let key = || WitnessKey::new("seller.example", SigningKey::from_bytes(&[5; 32])).expect("key");
+    StateFolder::create(&state, key().public()).expect("makes a state");
+    let logs = format!("log {}\n", parted.liar.vkey());
+    let logs = Logs::read(logs.as_bytes(), key().public()).expect("a list");
+    let witness = Witness::open(key(), logs, &state).expect("opens");
+    let first = AddCheckpoint::new(0, Vec::new(), &shown).expect("a request");
+    let (witness, cosigned) = witness.answer(now(), &[first]).expect("is on the disk");
+
+    // The house shows the other history, with the proof that is true of it.
+    let (size, proof) = parted.liar.proof(1, &shown);
+    let second = AddCheckpoint::new(size, proof, &hidden).expect("a request");
+    let (_, replies) = witness.answer(now(), &[second]).expect("answers");
+    assert_eq!(replies, [Reply::Answer(Answer::Inconsistent)]);
+
+    // It kept the house's own word for the other history.
+    let kept = std::fs::read_dir(state.join("evidence")).expect("there is some");
+    let kept = kept.map(|entry| std::fs::read_to_string(entry.expect("lists").path()));
+    assert!(kept.into_iter().any(|text| text.expect("reads") == hidden));
+    // What it cosigned convicts the house before anybody who is shown that other history.
+    let Reply::Answer(Answer::Cosigned(lines)) = &cosigned[0] else { panic!("{cosigned:?}") };
+    std::fs::write(parted.path("cosigned"), format!("{shown}{}\n", lines[0])).expect("writes");
+    let ledger = parted.liar.ledger(1);
+    let verify = ["verify", text(&ledger), "--trust", "ca.pem", "--checkpoint", "cosigned"];
+    let held = parted.gavel(&[&verify[..], &["--evidence", "witness.evidence"]].concat());
+    assert_eq!(held.status.code(), Some(1), "{}", said(&held));
+    let convict = parted.gavel(&["receipt", "convict", "witness.evidence", "--trust", "ca.pem"]);
+    assert_eq!(convict.status.code(), Some(0), "{}", said(&convict));
 }

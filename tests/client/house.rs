@@ -13,10 +13,13 @@ use gavel::auction::name::{HouseName, LotId, Name, Role, SaleId, Title};
 use gavel::auction::reserve::ReserveOpening;
 use gavel::client::{Caller, Following, Happened, Memory, Options, Session, SessionError};
 use gavel::clock::Clock;
+use gavel::ledger::origin;
 use gavel::limits::{REFUSAL_BYTES_MAX, REFUSALS_PER_MINUTE_MAX, RESTART_GRACE};
 use gavel::pki::{Address, Ca, Credential, Grant, KeyMaker, P256Secret, ServerKey};
 use gavel::record::{FileLot, KeptReserve, Terms, Times, read_sale_file};
-use gavel::server::{FloorEnd, MarkUsed, Sealing, Server, ServerFailure, Settings, Setup, begin};
+use gavel::server::{
+    FloorEnd, MarkUsed, Sealing, Server, ServerFailure, Settings, Setup, Witness, Witnesses, begin,
+};
 use gavel::time::{Span, Timestamp};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
@@ -62,6 +65,7 @@ pub(crate) struct House {
     pub(crate) ends_in: Option<Span>,
     /// The least time that an open lot keeps after an outage.
     pub(crate) grace: Span,
+    pub(crate) witnesses: Vec<Witness>,
 }
 
 /// A server that runs.
@@ -117,6 +121,7 @@ impl House {
             opens_in: None,
             ends_in: None,
             grace: RESTART_GRACE,
+            witnesses: Vec::new(),
         }
     }
 
@@ -149,6 +154,7 @@ impl House {
             ledger_folder: self.folder.path().to_path_buf(),
             checkpoint_folder: None,
             accept_clock: false,
+            shown: Vec::new(),
         }
     }
 
@@ -176,6 +182,7 @@ impl House {
             key: ServerKey::new(certificate, secret),
             anchor: self.ca.anchor().clone(),
             crl: Some(self.crl()),
+            witnesses: self.witnesses(),
             exit_on_close: false,
             on_finished: Box::new(|| {}),
         };
@@ -188,6 +195,11 @@ impl House {
             }
         };
         Running { address, stop, run: tokio::spawn(server.run(stop_or_gone)) }
+    }
+
+    fn witnesses(&self) -> Option<Witnesses> {
+        let origin = origin(self.name.as_str(), self.sale.as_str());
+        Witnesses::new(self.witnesses.clone(), &origin).expect("a list")
     }
 
     pub(crate) fn crl(&self) -> std::path::PathBuf {

@@ -13,12 +13,13 @@ use gavel::house::{After, Answer as Decided, House as Core, Pending, Recovery, W
 use gavel::ledger::merkle::leaf_hash;
 use gavel::ledger::note::Note;
 use gavel::ledger::store::{self, Store, Visit};
-use gavel::ledger::{Checkpoint, SealingKey, Tree, origin};
+use gavel::ledger::{Checkpoint, Hash, Receipt, SealingKey, Tree, origin};
 use gavel::pki::{Identity, P256Secret, Revocations, ServerKey, server_config, verify_person};
 use gavel::record::{BidKey, Enrolment, EnrolmentEvidence, Head, Signed, SignedBid, Statement};
 use gavel::wire::encoding::ProofHash;
 use gavel::wire::json::{
-    Answer, ProvenLine, Reply, Request, RequestId, ServerMessage, Welcome, lines_message,
+    Answer, Cosigned, ProvenCosigned, ProvenLine, Reply, Request, RequestId, ServerMessage,
+    Welcome, lines_message,
 };
 use rustls::pki_types::UnixTime;
 use rustls::time_provider::TimeProvider;
@@ -41,8 +42,16 @@ struct Branch {
 struct Histories {
     branches: Vec<Branch>,
     shown: BTreeMap<Name, usize>,
+    /// A cosigned checkpoint that everybody gets who asks for some, and whether it comes behind
+    /// the welcome instead of in it.
+    cosigned: Option<(String, bool)>,
+    /// How the lines in receipts are changed.
+    twist: Option<Twist>,
     house: House,
 }
+
+/// Another line in the place of a receipt's.
+pub(crate) type Twist = fn(&str) -> String;
 
 /// The server of a house that lies.
 pub(crate) struct Liar {
@@ -64,7 +73,8 @@ impl Liar {
             })
             .collect();
         let acceptor = acceptor(&house);
-        let histories = Histories { branches, shown: BTreeMap::new(), house };
+        let histories =
+            Histories { branches, shown: BTreeMap::new(), cosigned: None, twist: None, house };
         let histories = Arc::new(Mutex::new(histories));
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("listens");
         let address = listener.local_addr().expect("an address");
@@ -88,6 +98,16 @@ impl Liar {
         self.with(|histories| histories.shown.insert(name, branch));
     }
 
+    /// From now on everybody gets this cosigned checkpoint, in the welcome or behind it.
+    pub(crate) fn show_cosigned(&self, note: &str, behind: bool) {
+        self.with(|histories| histories.cosigned = Some((note.to_owned(), behind)));
+    }
+
+    /// From now on receipts are of other lines, sealed by the house's key all the same.
+    pub(crate) fn twist(&self, twist: Option<Twist>) {
+        self.with(|histories| histories.twist = twist);
+    }
+
     /// The ledger of one history as it lies on the disk.
     pub(crate) fn ledger(&self, branch: usize) -> PathBuf {
         self.with(|histories| histories.branches[branch].folder.join("estate-2026.jsonl"))
@@ -99,6 +119,25 @@ impl Liar {
             let branch = &mut histories.branches[branch];
             branch.commit(None);
             branch.core.checkpoint().note().to_owned()
+        })
+    }
+
+    /// The sealing key, as a witness lists it.
+    pub(crate) fn vkey(&self) -> String {
+        self.with(|histories| {
+            let house = &histories.house;
+            let origin = origin(house.name.as_str(), house.sale.as_str());
+            SealingKey::new(origin, house.sealing.clone()).expect("a key").vkey()
+        })
+    }
+
+    /// The size of a checkpoint, and the proof that one history has from there to its newest.
+    pub(crate) fn proof(&self, branch: usize, note: &str) -> (u64, Vec<Hash>) {
+        let size = size_of(note);
+        self.with(|histories| {
+            let branch = &histories.branches[branch];
+            let newest = branch.core.checkpoint().checkpoint().size;
+            (size, branch.tree().consistency(size, newest).expect("is longer"))
         })
     }
 
@@ -150,10 +189,34 @@ impl Branch {
         }
     }
 
+    /// Writes what is open, and tells what one decision came to.
+    fn told(
+        &mut self,
+        id: RequestId,
+        pending: Pending,
+        change: impl Fn(Receipt) -> Receipt,
+    ) -> Vec<u8> {
+        let receipt = match self.commit(Some(pending)).expect("something was decided") {
+            Decided::Entered(receipt) => *receipt,
+            Decided::Earlier(proof) => {
+                let line = self.lines().swap_remove(usize::try_from(proof.seq).expect("small"));
+                proof.receipt(String::from_utf8(line).expect("UTF-8"))
+            }
+            Decided::Refused { code, .. } => return reply(id, refused(code)),
+        };
+        reply(id, Answer::Entered { receipt: change(receipt).to_text() })
+    }
+
     fn lines(&self) -> Vec<Vec<u8>> {
         let bytes = std::fs::read(self.folder.join("estate-2026.jsonl")).expect("a ledger");
         let lines = bytes.split(|byte| *byte == b'\n').filter(|line| !line.is_empty());
         lines.map(<[u8]>::to_vec).collect()
+    }
+
+    fn tree(&self) -> Tree {
+        let mut tree = Tree::new();
+        self.lines().iter().for_each(|line| tree.append(leaf_hash(line)));
+        tree
     }
 
     /// A welcome as the honest house gives it; to a note of the other history too, with the
@@ -166,10 +229,8 @@ impl Branch {
             }
             Err(WelcomeRefusal::NotInOurTree { size }) => {
                 let welcome = self.core.welcome(name, None).expect("asks for nothing");
-                let mut tree = Tree::new();
-                self.lines().iter().for_each(|line| tree.append(leaf_hash(line)));
-                let proof = tree.consistency(size, welcome.checkpoint.checkpoint().size);
-                (welcome, proof.unwrap_or_default())
+                let proof = self.proof(size, welcome.checkpoint.checkpoint().size);
+                (welcome, proof)
             }
             Err(WelcomeRefusal::NotOurs) => panic!("another key's note"),
         };
@@ -190,8 +251,19 @@ impl Branch {
                     proof: hashes(proof),
                 })
                 .collect(),
+            cosigned: None,
             now: now(),
         }
+    }
+
+    /// The proof between two sizes of this history.
+    fn proof(&self, from: u64, to: u64) -> Vec<Hash> {
+        self.tree().consistency(from, to).unwrap_or_default()
+    }
+
+    fn cosigned(&self, note: &str, to: &str) -> ProvenCosigned {
+        let proof = self.proof(size_of(note), size_of(to)).into_iter().map(ProofHash).collect();
+        ProvenCosigned { note: note.to_owned(), proof }
     }
 }
 
@@ -201,16 +273,22 @@ impl Histories {
         let index = self.shown.get(&who.name).copied().unwrap_or_default();
         let branch = &mut self.branches[index];
         match request {
-            Request::Hello { id, note, .. } => {
-                let welcome = branch.welcome(id, &who.name, note.as_deref());
-                let from = welcome.note.clone();
-                let size = Checkpoint::parse(&Note::parse(&from).expect("a note").text);
-                let size = usize::try_from(size.expect("a checkpoint").size).expect("small");
+            Request::Hello { id, note, cosigned: wanted, .. } => {
+                let mut welcome = branch.welcome(id, &who.name, note.as_deref());
+                let shown = self.cosigned.as_ref().filter(|_| wanted);
+                if let Some((note, false)) = shown {
+                    welcome.cosigned = Some(branch.cosigned(note, &welcome.note));
+                }
+                let size = usize::try_from(size_of(&welcome.note)).expect("small");
                 let tail = branch.lines().split_off(size);
                 let mut said = ServerMessage::Welcome(welcome).to_line();
                 if !tail.is_empty() {
                     let from = u64::try_from(size).expect("small");
                     said.extend(lines_message(None, from, tail.iter().map(Vec::as_slice)));
+                }
+                if let Some((note, true)) = shown {
+                    let note = note.clone();
+                    said.extend(ServerMessage::Cosigned(Cosigned { note }).to_line());
                 }
                 said
             }
@@ -238,7 +316,8 @@ impl Histories {
                 let (sale, anchor) = (branch.core.sale_hash(), self.house.ca.anchor());
                 let enrolled = enrolment.authenticate(&sale, anchor, &self.house.name, now());
                 let pending = branch.core.enrol(now(), &enrolled.expect("is signed"));
-                told(id, branch.commit(Some(pending)))
+                let (twist, house) = (self.twist, &self.house);
+                branch.told(id, pending, |receipt| changed(receipt, twist, house))
             }
             Request::Bid { id, body, sig } => {
                 let statement = Statement {
@@ -253,7 +332,8 @@ impl Histories {
                 let bid = Signed::from(SignedBid { statement, signature: *sig.bytes() });
                 let bid = bid.authenticate().expect("is signed");
                 let pending = branch.core.submit_with(now(), 0, bid, None);
-                told(id, branch.commit(Some(pending)))
+                let (twist, house) = (self.twist, &self.house);
+                branch.told(id, pending, |receipt| changed(receipt, twist, house))
             }
             Request::Quit { id } => reply(id, Answer::Done),
             other => reply(other.id(), refused(Code::Busy)),
@@ -261,12 +341,23 @@ impl Histories {
     }
 }
 
-fn told(id: RequestId, decided: Option<Decided>) -> Vec<u8> {
-    match decided.expect("something was decided") {
-        Decided::Entered(receipt) => reply(id, Answer::Entered { receipt: receipt.to_text() }),
-        Decided::Refused { code, .. } => reply(id, refused(code)),
-        Decided::Earlier(_) => reply(id, refused(Code::Busy)),
-    }
+fn size_of(note: &str) -> u64 {
+    Checkpoint::parse(&Note::parse(note).expect("a note").text).expect("a checkpoint").size
+}
+
+/// A receipt for another line in the place of this one's, under a tree made for it.
+fn changed(receipt: Receipt, twist: Option<Twist>, house: &House) -> Receipt {
+    let Some(twist) = twist else { return receipt };
+    let entry = twist(&receipt.entry);
+    assert_ne!(entry, receipt.entry, "the twist changes something");
+    let mut tree = Tree::new();
+    (0..receipt.index).for_each(|_| tree.append(leaf_hash(b"whatever")));
+    tree.append(leaf_hash(entry.as_bytes()));
+    let origin = origin(house.name.as_str(), house.sale.as_str());
+    let key = SealingKey::new(origin, house.sealing.clone()).expect("a key");
+    let note = key.sign(tree.size(), tree.root()).note().to_owned();
+    let proof = tree.inclusion(receipt.index, tree.size()).expect("is in it");
+    Receipt { entry, note, proof, ..receipt }
 }
 
 fn refused(code: Code) -> Answer {

@@ -239,6 +239,7 @@ impl World {
             ledger_folder: self.root.path().join("ledger"),
             checkpoint_folder: None,
             accept_clock: false,
+            shown: Vec::new(),
         };
         let mark_used = MarkUsed(Box::new(|| serve.mark_sealing_key_used(&self.sale)));
         let used = matches!(state, SealingKeyState::Used | SealingKeyState::Erased);
@@ -274,6 +275,7 @@ impl World {
             key: serving.server,
             anchor: serving.anchor,
             crl: Some(self.crl_path()),
+            witnesses: None,
             exit_on_close: self.plan.exit_on_close,
             on_finished: Box::new(move || serve.erase_sealing_key(&sale).expect("erases")),
         };

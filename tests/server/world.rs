@@ -16,7 +16,8 @@ use gavel::limits::{REFUSAL_BYTES_MAX, REFUSALS_PER_MINUTE_MAX, RESTART_GRACE};
 use gavel::pki::{Address, Ca, Credential, Grant, KeyMaker, P256Secret, ServerKey, client_config};
 use gavel::record::{EnrolmentStatement, Head, SignedBid, Statement, Terms, Times, read_sale_file};
 use gavel::server::{
-    Begun, FloorEnd, MarkUsed, Sealing, Server, ServerFailure, Settings, Setup, begin,
+    Begun, FloorEnd, MarkUsed, Sealing, Server, ServerFailure, Settings, Setup, ShownCheckpoint,
+    StartFailure, Witness, Witnesses, begin,
 };
 use gavel::time::Span;
 use gavel::wire::encoding::{Key32, Signature64};
@@ -47,6 +48,7 @@ pub(crate) struct World {
     pub(crate) attested: bool,
     pub(crate) ends_in: Option<Span>,
     pub(crate) exit_on_close: bool,
+    pub(crate) witnesses: Vec<Witness>,
     sealing: SigningKey,
     sealer: Vec<u8>,
     used: std::cell::Cell<bool>,
@@ -105,6 +107,7 @@ impl World {
             attested: false,
             ends_in: None,
             exit_on_close: false,
+            witnesses: Vec::new(),
             sealing,
             sealer,
             used: std::cell::Cell::new(false),
@@ -154,10 +157,26 @@ impl World {
             ledger_folder: self.folder.path().to_path_buf(),
             checkpoint_folder: None,
             accept_clock: false,
+            shown: Vec::new(),
         }
     }
 
+    /// The witnesses that its next server asks.
+    pub(crate) fn witnesses(&self) -> Option<Witnesses> {
+        let origin = origin(self.house.as_str(), self.sale.as_str());
+        Witnesses::new(self.witnesses.clone(), &origin).expect("a list")
+    }
+
     pub(crate) fn begin(&self) -> Begun {
+        self.try_to_begin(Vec::new()).expect("the sale begins")
+    }
+
+    /// As if the pki folder too were of another day.
+    pub(crate) fn forget_the_key_was_used(&self) {
+        self.used.set(false);
+    }
+
+    pub(crate) fn try_to_begin(&self, shown: Vec<ShownCheckpoint>) -> Result<Begun, StartFailure> {
         let mark = || {
             self.used.set(true);
             Ok(())
@@ -167,7 +186,7 @@ impl World {
             used: self.used.get(),
             mark_used: MarkUsed(Box::new(mark)),
         };
-        begin(self.setup(), sealing).expect("the sale begins")
+        begin(Setup { shown, ..self.setup() }, sealing)
     }
 
     /// Starts a server on any free port.
@@ -182,6 +201,7 @@ impl World {
             key: ServerKey::new(certificate, secret),
             anchor: self.ca.anchor().clone(),
             crl: Some(self.crl()),
+            witnesses: self.witnesses(),
             exit_on_close: self.exit_on_close,
             on_finished: Box::new(|| {}),
         };
@@ -407,6 +427,7 @@ pub(crate) struct Gavel {
     pub(crate) sale_hash: Hash,
     pub(crate) lines: Vec<String>,
     pub(crate) live_next: u64,
+    pub(crate) heard_cosigned: bool,
 }
 
 impl Gavel {
@@ -418,12 +439,22 @@ impl Gavel {
             sale_hash: Hash::ZERO,
             lines: Vec::new(),
             live_next: 0,
+            heard_cosigned: false,
         }
     }
 
     pub(crate) async fn hello(&mut self, note: Option<String>) -> Welcome {
+        self.hello_with(note, false).await
+    }
+
+    /// Begins as somebody who wants cosigned checkpoints, or not.
+    pub(crate) async fn hello_for_cosigned(&mut self, cosigned: bool) -> Welcome {
+        self.hello_with(None, cosigned).await
+    }
+
+    async fn hello_with(&mut self, note: Option<String>, cosigned: bool) -> Welcome {
         let id = self.id();
-        self.send(&Request::Hello { id, sale: None, note }).await;
+        self.send(&Request::Hello { id, sale: None, note, cosigned }).await;
         let ServerMessage::Welcome(welcome) = self.next().await else { panic!("no welcome") };
         let note = &welcome.note;
         let size: u64 = note.lines().nth(1).expect("a size").parse().expect("a number");
@@ -467,6 +498,7 @@ impl Gavel {
 
     pub(crate) async fn next_or_end(&mut self) -> Option<ServerMessage> {
         let message = self.next_unchecked().await?;
+        self.heard_cosigned |= matches!(message, ServerMessage::Cosigned(_));
         if let ServerMessage::Lines(lines) = &message
             && lines.id.is_none()
         {

@@ -2,50 +2,13 @@
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
-use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::path::Path;
 
 use gavel::auction::fees::TaxOn;
 
+use super::desk::Desk;
 use super::hall::{Plan, worked};
-
-/// A folder with a ledger and the CA that made it.
-struct Desk {
-    folder: tempfile::TempDir,
-}
-
-impl Desk {
-    fn of(plan: &Plan) -> Self {
-        let held = plan.hold();
-        let folder = tempfile::tempdir().expect("a folder");
-        fs::write(folder.path().join("autumn.jsonl"), &held.ledger).expect("writes");
-        fs::write(folder.path().join("ca.der"), held.ca.anchor().der()).expect("writes");
-        Self { folder }
-    }
-
-    fn path(&self, name: &str) -> PathBuf {
-        self.folder.path().join(name)
-    }
-
-    fn gavel(&self, what: &str, rest: &[&str]) -> Output {
-        Command::new(env!("CARGO_BIN_EXE_gavel"))
-            .current_dir(self.folder.path())
-            .args([what, "autumn.jsonl", "--trust", "ca.der"])
-            .args(rest)
-            .output()
-            .expect("runs")
-    }
-
-    /// Runs it, expects an exit code, and gives what was printed.
-    #[track_caller]
-    fn run(&self, what: &str, rest: &[&str], code: i32) -> (String, String) {
-        let output = self.gavel(what, rest);
-        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-        let (said, talk) = (text(&output.stdout), text(&output.stderr));
-        assert_eq!(output.status.code(), Some(code), "{what} {rest:?}\n{said}{talk}");
-        (said, talk)
-    }
-}
+use super::world::world;
 
 fn desk() -> Desk {
     Desk::of(&worked(TaxOn::Premium))
@@ -134,6 +97,34 @@ fn a_ledger_without_results_has_nothing_to_compare() {
     let (said, talk) = desk.run("results", &["--out", "sheet"], 1);
     assert!(said.is_empty() && talk.contains("[ledger-wrong]"), "{said}{talk}");
     assert!(!desk.path("sheet").exists());
+}
+
+#[test]
+fn names_with_doubtful_keys_are_told_whatever_the_verdict() {
+    let (world, desk) = (world(), desk());
+    fs::write(desk.path("ca.der"), world.ca.anchor().der()).expect("writes");
+    fs::write(desk.path("autumn.jsonl"), &world.ledger).expect("writes");
+    let told = "  ! the house made the certificate keys: bob\n";
+    let won = "  ! won by a bid behind which is a certificate key that the house made: lot 2\n";
+    for what in ["verify", "results"] {
+        let (said, _) = desk.run(what, &[], 0);
+        assert!(said.contains(told) && said.contains(won), "{what}: {said}");
+    }
+    let people = |code| {
+        let (json, _) = desk.run("verify", &["--json"], code);
+        let report: serde_json::Value = serde_json::from_str(&json).expect("JSON");
+        (report["people"].clone(), report["results"]["headlines"]["people"].clone())
+    };
+    let (told_first, in_results) = people(0);
+    assert_eq!(told_first["house_made_keys"], serde_json::json!(["bob"]));
+    assert_eq!(told_first, in_results);
+    let text = String::from_utf8(world.ledger.clone()).expect("text");
+    let forged = text.replacen("\"amount\":70", "\"amount\":75", 1);
+    fs::write(desk.path("autumn.jsonl"), forged).expect("writes");
+    let (said, _) = desk.run("verify", &[], 1);
+    let names = format!("Names, as far as they were checked:\n{told}\nChecked:");
+    assert!(said.contains(&names) && !said.contains("! won"), "{said}");
+    assert_eq!(people(1), (told_first, serde_json::Value::Null));
 }
 
 #[test]

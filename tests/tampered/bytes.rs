@@ -1,26 +1,16 @@
-//! Bytes: every single-bit flip, every cut, and what editors and transfers do.
+//! Bytes: every single-bit flip and every cut. What editors and transfers do is in the matrix.
 
 use gavel::audit::{Auditor, FindingKind, Verdict};
 
 use rayon::prelude::*;
 
 use super::halls::hall;
-use super::world::{expect_of, world};
+use super::world::world;
 
 /// Where each line begins, and the end of the file.
 fn line_starts(ledger: &[u8]) -> Vec<usize> {
     let ends = ledger.iter().enumerate().filter(|(_, byte)| **byte == b'\n').map(|(at, _)| at + 1);
     std::iter::once(0).chain(ends).collect()
-}
-
-fn lines(ledger: &[u8]) -> Vec<&[u8]> {
-    ledger.strip_suffix(b"\n").unwrap_or(ledger).split(|byte| *byte == b'\n').collect()
-}
-
-fn join(lines: &[&[u8]]) -> Vec<u8> {
-    let mut joined = lines.join(&b'\n');
-    joined.push(b'\n');
-    joined
 }
 
 /// Flips bits of every byte, each in a copy of its own: those that `bits` gives for the byte
@@ -100,84 +90,6 @@ fn every_cut_is_found_and_is_no_crime() {
             assert!(found, "{end}: {:?}", audit.findings);
         }
     }
-}
-
-#[test]
-fn what_was_edited_is_named() {
-    let ledger = &world().ledger;
-    let all = lines(ledger);
-    let edit = |from: &str, to: &str| {
-        let text = String::from_utf8(ledger.clone()).expect("is UTF-8");
-        assert!(text.contains(from), "{from}");
-        text.replacen(from, to, 1).into_bytes()
-    };
-    let bid =
-        all.iter().position(|line| line.ends_with(b"\"t\":\"bid\",\"ts\":1800000002000,\"v\":1}"));
-    let bid = bid.expect("alice's bid");
-    let at = u64::try_from(bid).expect("small");
-
-    expect_of(
-        "an amount edited",
-        &edit("\"amount\":55", "\"amount\":56"),
-        FindingKind::Hash,
-        Some(at),
-    );
-    let mut deleted = all.clone();
-    deleted.remove(bid);
-    expect_of("a line deleted", &join(&deleted), FindingKind::Seq, Some(at));
-    let mut doubled = all.clone();
-    doubled.insert(bid, all[bid]);
-    expect_of("a line twice", &join(&doubled), FindingKind::Seq, Some(at + 1));
-    let mut swapped = all.clone();
-    swapped.swap(bid, bid + 1);
-    expect_of("two lines swapped", &join(&swapped), FindingKind::Seq, Some(at));
-
-    let text = String::from_utf8(ledger.clone()).expect("is UTF-8");
-    let cases = [
-        ("CRLF", text.replace('\n', "\r\n"), FindingKind::Canonical, 0),
-        ("BOM", format!("\u{feff}{text}"), FindingKind::Canonical, 0),
-        ("an empty line", text.replacen('\n', "\n\n", 1), FindingKind::Canonical, 1),
-    ];
-    for (what, bytes, kind, line) in cases {
-        expect_of(what, bytes.as_bytes(), kind, Some(line));
-    }
-    let cases = [
-        ("NUL", edit("\"t\":\"bid\"", "\"t\":\"b\0d\""), FindingKind::Canonical),
-        ("spacing", edit("\"t\":\"bid\"", "\"t\": \"bid\""), FindingKind::Canonical),
-        ("1e2", edit("\"amount\":55", "\"amount\":1e2"), FindingKind::Number),
-        ("1.0", edit("\"amount\":55", "\"amount\":1.0"), FindingKind::Number),
-        ("-0", edit("\"amount\":55", "\"amount\":-0"), FindingKind::Number),
-        ("01", edit("\"amount\":55", "\"amount\":01"), FindingKind::Number),
-        ("2^53", edit("\"amount\":55", "\"amount\":9007199254740992"), FindingKind::Number),
-        ("2^64", edit("\"amount\":55", "\"amount\":18446744073709551616"), FindingKind::Number),
-        (
-            "a duplicate key",
-            edit("\"amount\":55", "\"amount\":55,\"amount\":55"),
-            FindingKind::DuplicateKey,
-        ),
-        (
-            "a name in another form",
-            edit("\"bidder\":\"alice\",\"head", "\"bidder\":\"alicé\",\"head"),
-            FindingKind::Charset,
-        ),
-        (
-            "depth",
-            edit("\"amount\":55", &format!("\"amount\":{}", "[".repeat(10_000))),
-            FindingKind::Limit,
-        ),
-        (
-            "a long line",
-            edit("\"amount\":55", &format!("\"amount\":\"{}\"", "a".repeat(20_000))),
-            FindingKind::Limit,
-        ),
-    ];
-    for (what, bytes, kind) in cases {
-        expect_of(what, &bytes, kind, None);
-    }
-    let mut latin1 = edit("Vase", "V\u{1}se");
-    let control = latin1.iter().position(|byte| *byte == 1).expect("planted");
-    latin1[control] = 0xe4;
-    expect_of("another encoding", &latin1, FindingKind::Utf8, Some(2));
 }
 
 #[test]

@@ -7,9 +7,9 @@ use gavel::ledger::entry::Kind;
 use gavel::ledger::evidence::{Contradiction, Evidence};
 use gavel::ledger::merkle::leaf_hash;
 use gavel::ledger::{Receipt, SealingKey, Tree};
-use serde_json::json;
 
 use super::forge::Forge;
+use super::held::{cut_and_closed, rewritten};
 use super::world::{at, world};
 
 fn lines(ledger: &[u8]) -> Vec<&[u8]> {
@@ -62,31 +62,6 @@ fn convicted(ledger: &[u8], anchors: &Anchors) -> Evidence {
     let conviction = convict(&read, world().ca.anchor()).expect("convicts");
     assert_eq!(conviction.sale, world().sale);
     evidence.clone()
-}
-
-/// The honest sale without a refused bid, chained and sealed again.
-fn rewritten() -> Vec<u8> {
-    let mut forge = Forge::honest();
-    let line = forge.find(Kind::Refusal, 2_500);
-    forge.pieces.remove(line);
-    forge.forged()
-}
-
-/// The honest sale without its last bid, closed as the rules then want it.
-fn cut_and_closed() -> Vec<u8> {
-    let mut forge = Forge::honest();
-    let raise = forge.find(Kind::Bid, 29_000);
-    forge.pieces.remove(raise);
-    for piece in forge.pieces.iter_mut().filter(|piece| piece.ts == 39_000) {
-        piece.ts = 31_000;
-        if piece.kind == Kind::LotClose {
-            piece.body["winner"] = json!("bob");
-            piece.body["price"] = json!(60);
-        } else {
-            piece.body["hammer_total"] = json!(160);
-        }
-    }
-    forge.forged()
 }
 
 #[test]

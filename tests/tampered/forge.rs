@@ -165,12 +165,62 @@ impl End {
             line["ts"] = json!(OPENED + piece.ts);
         }
         // Canonical: serde_json's own maps are sorted.
-        let mut line = serde_json::to_vec(&line).expect("writes");
+        self.take(serde_json::to_vec(&line).expect("writes"))
+    }
+
+    /// Bytes as the next line, whatever they are.
+    fn take(&mut self, mut line: Vec<u8>) -> Vec<u8> {
         self.prev = Hash::of(&line);
         self.tree.append(leaf_hash(&line));
         self.seq += 1;
         line.push(b'\n');
         line
+    }
+
+    /// The line with the hash of the one before, where it names one.
+    fn chain(&self, mut line: Vec<u8>) -> Vec<u8> {
+        const PREV: &[u8] = b"\"prev\":\"";
+        let prev = self.prev.to_string().into_bytes();
+        let key = line.windows(PREV.len()).position(|bytes| bytes == PREV);
+        let named = key.and_then(|key| line.get_mut(key + PREV.len()..)?.get_mut(..prev.len()));
+        if let Some(named) = named.filter(|named| !named.eq_ignore_ascii_case(&prev)) {
+            named.copy_from_slice(&prev);
+        }
+        line
+    }
+}
+
+/// Chains and seals lines with the house's own key as they are, also those that are none.
+pub(crate) fn seal_as_it_stands(ledger: &[u8]) -> Vec<u8> {
+    let (mut end, key) = (End::default(), world().sealing_key());
+    let mut sealed = Vec::new();
+    for line in ledger.split_inclusive(|byte| *byte == b'\n') {
+        let Some(line) = line.strip_suffix(b"\n") else {
+            sealed.extend_from_slice(line);
+            break;
+        };
+        let is_seal = Line::parse(line).is_ok_and(|line| line.kind == Kind::Seal);
+        let chained = if is_seal {
+            end.line(&Piece::new(Kind::Seal, 0, Value::Null), &BTreeMap::new(), &key)
+        } else {
+            let line = end.chain(line.to_vec());
+            end.take(line)
+        };
+        sealed.extend(chained);
+    }
+    sealed
+}
+
+/// Numbers lines again and makes each name the hash of the one before, as anybody can who has
+/// no key: what is sealed and signed stays as it was.
+pub(crate) fn mend_chain(lines: &mut [String]) {
+    let mut prev = Hash::ZERO;
+    for (seq, line) in lines.iter_mut().enumerate() {
+        let mut fields: Value = serde_json::from_str(line).expect("is JSON");
+        fields["prev"] = json!(prev.to_string());
+        fields["seq"] = json!(seq);
+        *line = fields.to_string();
+        prev = Hash::of(line.as_bytes());
     }
 }
 
@@ -193,4 +243,5 @@ impl World {
 #[test]
 fn a_forger_who_changes_nothing_makes_the_same_ledger() {
     assert_eq!(Forge::honest().forged(), world().ledger);
+    assert_eq!(seal_as_it_stands(&world().ledger), world().ledger);
 }

@@ -25,11 +25,11 @@ fn an_honest_ledger_is_valid() {
     assert_eq!((to, hammer_price.minor_units()), (&Party::Named(name("alice")), 70));
     assert_eq!(*closed, at(39_000), "a bid 2 s before the end leaves 10 s");
     assert_eq!((oil.bids_signed, oil.bids_attested, oil.bids_refused), (3, 1, 1));
-    assert_eq!((oil.bidders, oil.extensions, oil.is_on_word), (3, 1, false));
+    assert_eq!((oil.bidders, oil.extensions, oil.is_on_word()), (3, 1, false));
     assert_eq!(oil.scheduled_end, Some(at(31_000)));
     assert_eq!((vase.bids_accepted(), vase.bids_refused), (1, 0));
     assert_eq!(results.headlines.lots_of_house_made_keys, std::slice::from_ref(&vase.terms.id));
-    assert_eq!(results.headlines.house_made_keys, [name("bob")]);
+    assert_eq!(results.headlines.people.house_made_keys, [name("bob")]);
     assert_eq!(results.clock_entries, 1);
     assert_eq!(results.lag_us.map(|(max, _)| max), Some(70));
     assert!(

@@ -14,7 +14,7 @@ use super::staff::{check, id, lower, opening, paddle, people, reissue};
 use super::world::{at, name, world};
 
 /// A refusal after the entry of `kind` at `ms`.
-fn refused(
+pub(crate) fn refused(
     forge: &mut Forge,
     (kind, ms): (Kind, u64),
     signed: impl Into<Signed>,
@@ -31,10 +31,6 @@ fn good_ones_are_not_refused() {
     let (hall, people) = (hall(), people());
     let (ada, cleo) = (&people.ada, &people.cleo);
     let bid_stands = |forge: &Forge| u64::try_from(forge.find(Kind::Bid, 1_600)).ok();
-    check(hall, "a pause", FindingKind::Refusal, |forge| {
-        let act = hall.act(cleo, 25, Deed::Pause { lot: id("4") });
-        refused(forge, (Kind::Bid, 3_000), act, Code::Paused)
-    });
     check(hall, "a hammer, as if another bid were in", FindingKind::Refusal, |forge| {
         let act = hall.act(ada, 35, Deed::Hammer { lot: id("1"), seen: bid_stands(forge) });
         refused(forge, (Kind::Bid, 3_000), act, Code::BidIn)
@@ -74,7 +70,6 @@ fn a_refusal_names_the_first_code_that_applies() {
     let (ada, cleo, bob) = (&people.ada, &people.cleo, &people.bob);
     for (what, ms, code) in [
         ("a bid on a paused lot", 3_200, "too-low"),
-        ("a withdrawal without reserve", 14_500, "role"),
         ("a bid by a key whose name was reissued", 15_200, "not-enrolled"),
     ] {
         check(hall, what, FindingKind::Refusal, |forge| {

@@ -1,17 +1,19 @@
-//! Forgeries that nobody thought of: entries left out, doubled and exchanged, every
-//! value of every entry replaced, all chained and sealed again. The auditor must
-//! judge each of them without a panic.
+//! Forgeries that nobody thought of: entries left out, doubled and exchanged, every value of
+//! every entry replaced, all chained and sealed again; and mutations by the dice, which nobody
+//! but the house could seal. The auditor must judge each of them without a panic.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Range;
 
-use gavel::audit::{Auditor, Verdict, audit};
+use gavel::audit::{Audit, Auditor, FindingKind, Verdict, audit};
 use gavel::ledger::SealingKey;
 use gavel::ledger::entry::Kind;
 use rayon::prelude::*;
 use serde_json::{Value, json};
 
 use super::forge::{End, Forge, Piece};
-use super::halls::hall;
+use super::halls::{evening, hall};
+use super::mutation::{Mutant, honest};
 use super::world::world;
 
 fn judge(forge: &Forge) -> Verdict {
@@ -91,8 +93,8 @@ impl Prefixes {
 
 #[test]
 fn every_value_replaced() {
-    for honest in [Forge::honest(), Forge::of(&hall().ledger)] {
-        let prefixes = Prefixes::of(honest);
+    for ledger in [&world().ledger, &hall().ledger, &evening().ledger] {
+        let prefixes = Prefixes::of(Forge::of(ledger));
         let pieces = &prefixes.honest.pieces;
         // A seal's body is made again, so there is nothing to replace.
         let places: Vec<usize> =
@@ -155,4 +157,81 @@ fn paths(value: &Value, path: String) -> Vec<String> {
         all
     });
     deeper.collect()
+}
+
+/// How many mutations are tried when `GAVEL_MUTATIONS` does not say how many.
+const MUTATIONS: u64 = 5_000;
+
+/// A failure prints its seed; `GAVEL_SEED=<seed> cargo test --test audit mutations` tries that
+/// one alone.
+#[test]
+fn random_mutations_are_never_valid() {
+    let number = |name| std::env::var(name).ok().map(|text| text.parse().expect("a number"));
+    let begun: Vec<Begun> = honest().iter().map(|ledger| Begun::of(ledger)).collect();
+    if let Some(seed) = number("GAVEL_SEED") {
+        mutate(seed, &begun);
+        return;
+    }
+    let seeds = 0..number("GAVEL_MUTATIONS").unwrap_or(MUTATIONS);
+    let found: BTreeSet<_> = seeds.into_par_iter().map(|seed| mutate(seed, &begun)).collect();
+    assert!(found.len() > 20, "the dice lead to too few kinds of findings: {found:?}");
+}
+
+/// An honest ledger, audited up to each of its lines: what stands before a change is read once.
+struct Begun {
+    ledger: &'static [u8],
+    /// Where each line begins and ends, and the audit of what stands before it.
+    before: Vec<(Range<usize>, Auditor)>,
+}
+
+impl Begun {
+    fn of(ledger: &'static [u8]) -> Self {
+        let (mut auditor, mut at) = (Auditor::new(world().anchors()), 0);
+        let mut before = Vec::new();
+        for line in ledger.split_inclusive(|byte| *byte == b'\n') {
+            before.push((at..at + line.len(), auditor.clone()));
+            auditor.feed(line);
+            at += line.len();
+        }
+        assert_eq!(auditor.finish().verdict(), Verdict::Valid);
+        Self { ledger, before }
+    }
+
+    /// The audit of another ledger, begun where it parts from this one.
+    fn audit(&self, other: &[u8]) -> Audit {
+        let parts = |(line, _): &&(Range<usize>, Auditor)| {
+            other.get(line.clone()) != Some(&self.ledger[line.clone()])
+        };
+        // One that goes on behind the end of this one parts from it at its last line.
+        let (line, auditor) =
+            self.before.iter().find(parts).or(self.before.last()).expect("has lines");
+        let mut auditor = auditor.clone();
+        auditor.feed(&other[line.start..]);
+        auditor.finish()
+    }
+}
+
+/// Tries the mutation of that seed, and gives the kind of what was found first.
+fn mutate(seed: u64, begun: &[Begun]) -> Option<FindingKind> {
+    let mutant = Mutant::of(seed);
+    let told = std::panic::catch_unwind(|| begun[mutant.of].audit(&mutant.ledger));
+    let is_honest = honest().contains(&mutant.ledger);
+    let why = match &told {
+        Err(_) => "it panics",
+        Ok(audit) if is_honest && audit.verdict() != Verdict::Valid => {
+            "it is honest, and not valid"
+        }
+        Ok(audit) if !is_honest && !mutant.is_sealed && is_taken(audit) => "it is valid",
+        Ok(audit) => return audit.findings.first().map(|finding| finding.kind),
+    };
+    let folder = tempfile::tempdir().expect("a folder").keep();
+    std::fs::write(folder.join("mutant.jsonl"), &mutant.ledger).expect("writes");
+    std::fs::write(folder.join("ca.der"), world().ca.anchor().der()).expect("writes");
+    let findings = told.map(|audit| audit.findings).unwrap_or_default();
+    panic!("GAVEL_SEED={seed}: {why}: {:?}: {findings:?}, kept in {folder:?}", mutant.story);
+}
+
+/// Whether results would be printed from it as final.
+fn is_taken(audit: &Audit) -> bool {
+    audit.verdict() == Verdict::Valid || audit.audited().is_some_and(|audited| audited.is_final())
 }

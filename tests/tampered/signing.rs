@@ -1,16 +1,14 @@
 //! What staff sign: nobody else's words, once, by a key that is theirs, over the ledger
 //! that they saw.
 
-use ed25519_dalek::SigningKey;
 use gavel::auction::act::Deed;
 use gavel::audit::FindingKind;
 use gavel::ledger::Hash;
 use gavel::ledger::entry::Kind;
-use gavel::pki::RevocationReason;
-use gavel::record::{Head, Revocation, SignedAct, draft_revoke};
+use gavel::record::{Head, SignedAct};
 use serde_json::{Value, json};
 
-use super::forge::{Forge, Piece};
+use super::forge::Forge;
 use super::halls::{evening, hall};
 use super::staff::{Hall, check, id, people, reissue};
 use super::world::{at, name};
@@ -18,12 +16,12 @@ use super::world::{at, name};
 /// What is changed in an entry, which is found by its kind and time.
 type Edit = (&'static str, Kind, u64, fn(&mut Value));
 
-fn pause(base: &Hall, n: u64) -> SignedAct {
+pub(crate) fn pause(base: &Hall, n: u64) -> SignedAct {
     base.act(&people().cleo, n, Deed::Pause { lot: id("3") })
 }
 
 /// Another signed act in the place of the pause of lot 3.
-fn paused(forge: &mut Forge, act: &SignedAct) -> usize {
+pub(crate) fn paused(forge: &mut Forge, act: &SignedAct) -> usize {
     let line = forge.find(Kind::Pause, 3_100);
     forge.pieces[line].set_act(act);
     line
@@ -32,11 +30,9 @@ fn paused(forge: &mut Forge, act: &SignedAct) -> usize {
 #[test]
 fn an_act_is_its_signers_own_word() {
     let hall = hall();
-    let edits: [Edit; 9] = [
-        ("a reason", Kind::Void, 1_400, |body| body["act"]["reason"] = json!("a better one")),
+    let edits: [Edit; 7] = [
         ("the bid that was seen", Kind::LotClose, 2_300, |body| body["act"]["seen"] = json!(1)),
         ("a paddle", Kind::Bid, 2_100, |body| body["act"]["paddle"] = json!("18")),
-        ("a room bid's amount", Kind::Bid, 2_100, |body| body["act"]["amount"] = json!(310)),
         ("a commitment", Kind::Reserve, 2_200, |body| {
             body["act"]["reserve_commit"] = json!("0".repeat(64));
         }),
@@ -75,31 +71,10 @@ fn an_act_is_its_signers_own_word() {
 #[test]
 fn an_act_is_by_a_key_of_its_signer() {
     let (hall, people) = (hall(), people());
-    check(hall, "by a key that nobody enrolled", FindingKind::Roster, |forge| {
-        let mut act = pause(hall, 30);
-        act = SignedAct::sign(act.statement, &SigningKey::from_bytes(&[99; 32]));
-        paused(forge, &act)
-    });
-    check(hall, "under another's name", FindingKind::Roster, |forge| {
-        let mut act = pause(hall, 30);
-        act.statement.bidder = name("ada");
-        paused(forge, &SignedAct::sign(act.statement, &people.cleo.bid_key))
-    });
     check(hall, "for another sale", FindingKind::Rule, |forge| {
         let mut act = pause(evening(), 30);
         act.statement.head = hall.head;
         paused(forge, &SignedAct::sign(act.statement, &people.cleo.bid_key))
-    });
-    check(hall, "by somebody whose certificate is revoked", FindingKind::Revoked, |forge| {
-        let line = forge.find(Kind::Pause, 3_100);
-        let revocation = Revocation {
-            serial: people.cleo.identity.serial.clone(),
-            reason: RevocationReason::KeyCompromise,
-            crl_number: 6,
-            crl_hash: Hash::of(b"a list"),
-        };
-        forge.insert(line, &draft_revoke(&revocation, at(3_050)));
-        line + 1
     });
     check(hall, "by a key whose name was reissued", FindingKind::Revoked, |forge| {
         let line = forge.find(Kind::Reissue, 15_000);
@@ -112,40 +87,13 @@ fn an_act_is_by_a_key_of_its_signer() {
         }
         forge.find(Kind::Pause, 15_400)
     });
-    check(hall, "a bid by a key whose name was reissued", FindingKind::Revoked, |forge| {
-        let line = forge.find(Kind::Refusal, 15_200);
-        let body = json!({"ends_at": at(80_000).unix_ms(), "evidence": "signed", "lag_us": 1});
-        let mut bid = Piece::new(Kind::Bid, 15_200, body);
-        bid.set_bid(&hall.bid(&people.alice, "6", 100, 5));
-        forge.pieces[line] = bid;
-        line
-    });
 }
 
 #[test]
 fn a_number_is_used_once() {
-    let (hall, people) = (hall(), people());
+    let hall = hall();
     check(hall, "a number used before", FindingKind::ReusedN, |forge| {
         paused(forge, &pause(hall, 20))
-    });
-    check(hall, "a number below one used before", FindingKind::ReusedN, |forge| {
-        paused(forge, &pause(hall, 11))
-    });
-    check(hall, "an act played again", FindingKind::ReusedN, |forge| {
-        let line = forge.find(Kind::Say, 14_700);
-        let again = forge.pieces[line].clone();
-        forge.put(line + 1, again)
-    });
-    check(hall, "a refused act done later", FindingKind::ReusedN, |forge| {
-        let line = forge.find(Kind::LotClose, 14_600);
-        let act = hall.act(&people.ada, 70, Deed::Withdraw { lot: id("8") });
-        forge.pieces[line] = Piece::new(Kind::Withdraw, 14_600, json!({})).acted(&act);
-        line
-    });
-    check(hall, "a room bid played again as an act's number", FindingKind::ReusedN, |forge| {
-        let line = forge.find(Kind::Bid, 2_100);
-        let again = forge.pieces[line].clone();
-        forge.put(line + 1, again)
     });
 }
 
@@ -153,7 +101,6 @@ fn a_number_is_used_once() {
 fn an_act_names_a_ledger_that_was_sealed() {
     let (hall, people) = (hall(), people());
     let heads = [
-        ("a root that was never sealed", Head { root: Hash::of(b"another ledger"), ..hall.head }),
         ("a size that was never sealed", Head { size: hall.head.size + 1, ..hall.head }),
         ("a tree to come", Head { root: Hash::of(b"later"), size: 1_000 }),
     ];

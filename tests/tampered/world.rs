@@ -58,6 +58,15 @@ impl Person {
         Self { identity, secret, bid_key: SigningKey::from_bytes(&[seed; 32]) }
     }
 
+    /// The same person with another bid key.
+    pub(crate) fn with_bid_key(&self, seed: u8) -> Self {
+        Self {
+            identity: self.identity.clone(),
+            secret: P256Secret::from_pkcs8(self.secret.pkcs8()).expect("a key"),
+            bid_key: SigningKey::from_bytes(&[seed; 32]),
+        }
+    }
+
     /// The enrolment that this person's two keys sign.
     pub(crate) fn enrolment(&self, sale_hash: Hash) -> Enrolment {
         let statement = EnrolmentStatement {

@@ -113,7 +113,12 @@ impl Replay {
             self.tally.act(place, &claim, StaffAct { seq, at, act }, &recorded.effect);
         }
         match self.roster.judge_order(&statement.order) {
-            Ok(()) => self.roster.apply_order(&statement.order),
+            Ok(()) => {
+                if wrong.is_empty() && role == Role::Auctioneer {
+                    self.tally.people.order(seq, &statement.order);
+                }
+                self.roster.apply_order(&statement.order);
+            }
             Err(code) => {
                 let detail = format!("the roster's answer is {code}");
                 wrong.push((FindingKind::Roster, detail));

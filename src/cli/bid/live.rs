@@ -169,7 +169,11 @@ impl Part {
 
     async fn hear(&mut self, happened: Happened) -> Result<(), Failure> {
         let text = self.screen.tell(&self.session, &happened);
-        self.say(&text);
+        match (&happened, &self.output) {
+            // It comes whenever it comes; a script reads answers and what happens in the sale.
+            (Happened::Cosigned(_), Output::Pipe) => print::talk(&text),
+            _ => self.say(&text),
+        }
         match happened {
             Happened::CaughtUp { .. } => self.begin().await,
             Happened::Bid { bid, answer } => {
@@ -184,6 +188,7 @@ impl Part {
             Happened::Act { .. }
             | Happened::Alarm(_)
             | Happened::Connected
+            | Happened::Cosigned(_)
             | Happened::Enrolled
             | Happened::Entry(_)
             | Happened::Lost { .. }

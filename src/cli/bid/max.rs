@@ -221,6 +221,7 @@ impl Agent {
         match &happened {
             Happened::Bid { bid, answer } => self.hear_answer(bid, answer).await?,
             Happened::Entry(entry) if !self.is_ours(entry.event.as_ref()) => {}
+            Happened::Cosigned(_) => print::talk(&self.screen.tell(&self.session, &happened)),
             _ => {
                 let text = self.screen.tell(&self.session, &happened);
                 self.say(&text);

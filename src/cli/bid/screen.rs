@@ -6,6 +6,7 @@ use crate::auction::act::Effect;
 use crate::auction::event::{Event, Happening, Outcome};
 use crate::auction::money::Currency;
 use crate::auction::name::{LotId, Name, Role};
+use crate::cli::cosigned::Cosigners;
 use crate::cli::fault::whole;
 use crate::cli::when;
 use crate::client::{BidAnswer, Happened, PlacedAct, PlacedBid, Session};
@@ -35,6 +36,7 @@ pub(crate) struct Screen {
     leads: BTreeSet<LotId>,
     /// Auditors see what was refused, too (RULES 7).
     sees_refusals: bool,
+    cosigners: Cosigners,
     lost: bool,
 }
 
@@ -47,8 +49,19 @@ impl Screen {
             announcer: None,
             leads: BTreeSet::new(),
             sees_refusals: session.identity().role == Role::Auditor,
+            cosigners: Cosigners::default(),
             lost: false,
         }
+    }
+
+    /// The same, with cosigned checkpoints judged in this way.
+    pub(crate) fn judging(self, cosigners: Cosigners) -> Self {
+        Self { cosigners, ..self }
+    }
+
+    /// How cosigned checkpoints are judged.
+    pub(crate) const fn cosigners(&self) -> &Cosigners {
+        &self.cosigners
     }
 
     /// The lines that tell what happened; empty where nothing is worth telling.
@@ -66,6 +79,7 @@ impl Screen {
             Happened::Connected if std::mem::take(&mut self.lost) => {
                 "Connected again.\n".to_owned()
             }
+            Happened::Cosigned(cosigned) => self.cosigners.tell(cosigned),
             Happened::Connected | Happened::Enrolled => String::new(),
             // One word about it is enough, however often it fails.
             Happened::Lost { .. } if self.lost => String::new(),

@@ -121,7 +121,7 @@ fn results(audited: &Audited, p: Palette) {
     for lot in &results.lots {
         let (outcome, winner, price) = outcome(lot, &results.currency);
         let (id, title, bids) = (&lot.terms.id, lot.terms.name.as_str(), lot.bids_accepted());
-        let word = if lot.is_on_word { "  on the house's word" } else { "" };
+        let word = if lot.is_on_word() { "  on the house's word" } else { "" };
         let row =
             format!("  {id:<3} {title:<width$}  {outcome:<8} {winner:<8} {price:>8} {bids:>5}");
         p.line(&[p.plain(&row), p.ink(Ink::Warning, word)]);

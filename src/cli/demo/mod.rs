@@ -119,6 +119,7 @@ impl From<TrialFault> for Failure {
         match fault {
             TrialFault::File(fault) => fault.into(),
             TrialFault::Office(fault) => fault.into(),
+            TrialFault::Serve(fault) => fault.into(),
             TrialFault::Ca(_) | TrialFault::Certificate(_) | TrialFault::Key(_) => {
                 failed(fault::whole(&fault))
             }

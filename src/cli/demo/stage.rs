@@ -59,6 +59,7 @@ impl Stage {
             ledger_folder: house.ledgers(),
             checkpoint_folder: None,
             accept_clock: false,
+            shown: Vec::new(),
         };
         let sale = house.sale().clone();
         let mark_used = MarkUsed(Box::new(|| folder.mark_sealing_key_used(&sale)));
@@ -69,6 +70,7 @@ impl Stage {
             key: serving.server,
             anchor: serving.anchor,
             crl: Some(folder.crl_path()),
+            witnesses: None,
             exit_on_close: false,
             on_finished: Box::new(erase(folder.clone(), house)),
         };

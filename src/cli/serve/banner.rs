@@ -3,14 +3,14 @@
 use std::net::SocketAddr;
 use std::path::Path;
 
-use super::{Args, terms};
+use super::{Args, terms, witnesses};
 use crate::auction::money::Amount;
 use crate::auction::name::SaleId;
 use crate::cli::when;
 use crate::pki::keys::shown;
 use crate::pki::{Fingerprint, Serving};
 use crate::record::{Opening, SaleFile};
-use crate::server::{Begun, FloorEnd, How};
+use crate::server::{Begun, FloorEnd, How, Witness};
 
 /// The facts of a start, kept for the server's last words.
 #[derive(Debug)]
@@ -37,6 +37,10 @@ impl Banner {
             lines.push(("bids", bids(opening).to_owned()));
         }
         lines.push(("ledger", shown(begun.ledger())));
+        if !args.witness.is_empty() {
+            let names: Vec<&str> = args.witness.iter().map(Witness::name).collect();
+            lines.push(("witnesses", names.join(", ")));
+        }
         lines.extend(went_on(args, file, opening, &begun.how));
         let join = format!("`gavel bid CREDENTIAL`, which goes to {}", serving.particulars.address);
         Self { ca, how: begun.how.clone(), lines, join }
@@ -166,13 +170,16 @@ pub(super) fn last_words(
     banner: &Banner,
 ) -> String {
     let (lines, ledger) = (end.lines, shown(ledger));
+    let cosigned = witnesses::last_words(end.cosigning.as_ref());
     if end.finished {
         let verify = format!("gavel verify {ledger} --trust sha256:{}", banner.ca);
         let closed = if banner.how == How::Finished { "is closed" } else { "has closed" };
-        format!("the sale {sale} {closed}, {lines} lines in {ledger}\nnext: {verify}\n")
+        format!("the sale {sale} {closed}, {lines} lines in {ledger}\n{cosigned}next: {verify}\n")
     } else {
         let command = super::command(args, sale);
-        format!("the sale {sale} is not finished, {lines} lines in {ledger}\nto go on: {command}\n")
+        format!(
+            "the sale {sale} is not finished, {lines} lines in {ledger}\n{cosigned}to go on: {command}\n"
+        )
     }
 }
 

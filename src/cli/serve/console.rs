@@ -10,7 +10,7 @@ use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 use tracing::level_filters::LevelFilter;
 
 use crate::limits::{CONSOLE_FLUSH_TIMEOUT, CONSOLE_LINES_MAX};
-use crate::server::Summary;
+use crate::server::{Cosigning, Summary};
 use crate::time::Span;
 
 /// What waits for the terminal.
@@ -49,11 +49,11 @@ impl Console {
 }
 
 /// Waits for the console at the end of a command: errors are printed behind its lines.
-pub(super) struct Settling(Console);
+pub(in crate::cli) struct Settling(Console);
 
 impl Settling {
     /// Waits until the lines so far are written.
-    pub(super) fn now(&self) {
+    pub(in crate::cli) fn now(&self) {
         self.0.settle();
     }
 }
@@ -91,7 +91,7 @@ impl Write for Console {
 }
 
 /// Sends the server's lines to stderr.
-pub(super) fn start(json: bool) -> io::Result<Settling> {
+pub(in crate::cli) fn start(json: bool) -> io::Result<Settling> {
     let console = Console::to(io::stderr())?;
     let settling = Settling(console.clone());
     // A second start in one process keeps the first's lines.
@@ -130,6 +130,19 @@ pub(super) fn metrics(summary: &Summary) {
         sync_p50_us = summary.sync_p50_us,
         "final metrics"
     );
+}
+
+/// How far each witness came, as a line for programs.
+pub(super) fn cosigning(cosigning: &Cosigning) {
+    for witness in &cosigning.witnesses {
+        tracing::info!(
+            witness = %witness.name,
+            cosigned = witness.cosigned,
+            up_to_date = witness.is_up_to_date,
+            trouble = witness.trouble.as_deref(),
+            "final metrics of a witness"
+        );
+    }
 }
 
 #[cfg(test)]

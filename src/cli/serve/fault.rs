@@ -28,6 +28,9 @@ pub(super) fn of_start(failure: &StartFailure, args: &Args) -> Failure {
         StartFailure::ClockBehind { .. } => Failure::operator("clock-behind", message)
             .hint("correct the clock, or give --accept-clock; the ledger then records both times"),
         StartFailure::Hindered(why) => of_hindrance(*why, message),
+        StartFailure::Rewound { .. } => Failure::operator("rewound", message)
+            .hint("bring the newest copy of the ledger back, with its .checkpoint file")
+            .hint("if there is none, this sale is over: a new one, gavel prepare --sale ID"),
         StartFailure::NoSealingKey | StartFailure::Recovery(RecoveryRefusal::NoSealingKey) => {
             Failure::operator("sealing-key-missing", message)
                 .hint("bring pki/serve/sealer-SALE.key back from where it was kept")
@@ -141,7 +144,9 @@ pub(super) fn of_server(failure: &ServerFailure, args: &Args) -> Failure {
     let message = whole(failure);
     match failure {
         ServerFailure::Floor(FloorFailure::Forked { .. }) => Failure::operator("forked", message)
-            .hint("do not start again before you know why: keep this ledger and that client's"),
+            .hint(
+                "do not start again before you know why: keep this ledger and what the other holds",
+            ),
         ServerFailure::Floor(FloorFailure::Store(failure)) => of_store(failure, args),
         ServerFailure::FloorGone => Failure::operator("server-stopped", message).hint(
             "this is a fault of gavel: please report it; starting again goes on with the sale",
@@ -156,7 +161,7 @@ pub(super) fn of_server(failure: &ServerFailure, args: &Args) -> Failure {
 }
 
 /// Why an address cannot be listened on.
-pub(super) fn of_listen(address: SocketAddr, error: &Error) -> Failure {
+pub(in crate::cli) fn of_listen(address: SocketAddr, error: &Error) -> Failure {
     match error.kind() {
         ErrorKind::AddrInUse => {
             Failure::operator("address-in-use", format!("{address} is in use by another program"))
@@ -178,13 +183,13 @@ pub(super) fn of_listen(address: SocketAddr, error: &Error) -> Failure {
 }
 
 /// A text that is no address, or a name that nobody knows.
-pub(super) fn no_address(text: &str) -> Failure {
+pub(in crate::cli) fn no_address(text: &str) -> Failure {
     let message = format!("no address is found for {}", shown(Path::new(text)));
     Failure::usage("address-unusable", message)
         .hint("give an address and a port, as in --listen 0.0.0.0:12000 or --listen [::1]:12000")
 }
 
-pub(super) fn of_system(error: &Error) -> Failure {
+pub(in crate::cli) fn of_system(error: &Error) -> Failure {
     Failure::operator("server-stopped", format!("the system refuses threads or signals: {error}"))
         .hint("look at this user's limits (ulimit -a)")
 }

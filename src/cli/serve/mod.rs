@@ -6,16 +6,18 @@
 
 mod banner;
 mod check;
-mod console;
+pub(super) mod console;
 mod expiry;
-mod fault;
+pub(super) mod fault;
 mod terms;
+mod witnesses;
 
 use std::net::{SocketAddr, TcpListener, ToSocketAddrs as _};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 
 use ed25519_dalek::SigningKey;
+use tokio::runtime::Runtime;
 
 use super::house_folder::flag;
 use super::{Exit, Failure, print, sale_file, when};
@@ -25,7 +27,8 @@ use crate::pki::keys::{KeyFault, shown};
 use crate::pki::{Crl, HouseFolder, SealingKeyState, ServeFolder, Serving};
 use crate::record::SaleFile;
 use crate::server::{
-    Begun, FloorEnd, MarkUsed, Sealing, Server, Settings, Setup, begin, stop_signal,
+    Begun, FloorEnd, MarkUsed, Sealing, Server, Settings, Setup, Witness, Witnesses, begin,
+    stop_signal,
 };
 use crate::time::{Span, Timestamp};
 
@@ -60,6 +63,14 @@ pub(super) struct Args {
     /// Keep the newest checkpoint in this folder, best on another disk
     #[arg(long, value_name = "DIR")]
     checkpoint_dir: Option<PathBuf>,
+    /// Have a witness cosign the sale's checkpoints: where it takes them, and its key of type 0x04;
+    /// give the flag once for each
+    ///
+    /// A witness remembers how far the ledger has come, so that nobody can take it back. No bid
+    /// waits for one. The newest cosigned checkpoint stands beside the anchor, as SALE.cosigned,
+    /// and every client gets it.
+    #[arg(long, value_name = "URL=VKEY")]
+    witness: Vec<Witness>,
     /// The folder of ledgers
     #[arg(long, value_name = "DIR", default_value = LEDGER)]
     ledger: PathBuf,
@@ -98,7 +109,12 @@ fn serve(args: &Args) -> Result<Exit, Failure> {
     let listen = listen_address(args, &serving)?;
     let crl = read_crl(&folder, &serving)?;
     let _sealing = folder.hold_sealing_key(&sale).map_err(fault::of_sealing_lock)?;
-    let gathered = gather(args, &folder, &serving, &sale, &file, now)?;
+    let mut gathered = gather(args, &folder, &serving, &sale, &file, now)?;
+    let runtime = runtime()?;
+    let witnesses = witnesses::of(args, &serving.particulars.house, &sale)?;
+    let looked = witnesses::look(witnesses.as_ref(), &serving.particulars.house, &sale, &runtime);
+    witnesses::warn(&looked);
+    gathered.setup.shown = witnesses::shown(&looked);
     let begun = begin_sale(args, &folder, gathered)?;
     let stays_open = terms::stays_open(&file, begun.opening().terms.sale.sale_ends_at);
     for note in file.notes.iter().chain(&stays_open) {
@@ -107,12 +123,14 @@ fn serve(args: &Args) -> Result<Exit, Failure> {
     expiry::warn(&serving, &crl, begun.opening(), now);
     let ledger = begun.ledger().to_owned();
     let banner = banner::Banner::of(args, &file, &begun, &serving);
-    let (end, key_fault) = run_server(args, folder, serving, begun, listen, &banner, &console)?;
+    let settings = Evening { args, folder, serving, witnesses, listen };
+    let (end, key_fault) = settings.run(begun, &banner, &console, &runtime)?;
     console.now();
     if !args.json_logs {
         print::talk(&format!("{}\n", end.summary));
     } else {
         console::metrics(&end.summary);
+        end.cosigning.iter().for_each(console::cosigning);
         console.now();
     }
     print::results(&banner::last_words(args, &sale, &ledger, &end, &banner));
@@ -203,6 +221,7 @@ fn gather(
         ledger_folder: args.ledger.clone(),
         checkpoint_folder: args.checkpoint_dir.clone(),
         accept_clock: args.accept_clock,
+        shown: Vec::new(),
     };
     Ok(Gathered { setup, key, state, sealed_until })
 }
@@ -220,45 +239,57 @@ fn plain_title(text: &str) -> Title {
     Title::parse(text).expect("short and without control characters")
 }
 
-/// Runs the shell; says how it ended, and whether the sealing key could not be erased.
-fn run_server(
-    args: &Args,
+/// What a server runs on, besides its sale.
+struct Evening<'a> {
+    args: &'a Args,
     folder: ServeFolder,
     serving: Serving,
-    begun: Begun,
+    witnesses: Option<Witnesses>,
     listen: SocketAddr,
-    banner: &banner::Banner,
-    console: &console::Settling,
-) -> Result<(FloorEnd, Option<KeyFault>), Failure> {
-    let key_fault = Arc::new(OnceLock::new());
-    let (sale, noted) = (begun.opening().sale.clone(), Arc::clone(&key_fault));
-    let settings = Settings {
-        listen,
-        key: serving.server,
-        anchor: serving.anchor,
-        crl: Some(folder.crl_path()),
-        exit_on_close: args.exit_on_close,
-        on_finished: Box::new(move || {
-            if let Err(fault) = folder.erase_sealing_key(&sale) {
-                tracing::error!("the sealing key could not be erased: {fault}");
-                let _ = noted.set(fault);
-            }
-        }),
-    };
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .enable_all()
-        .build()
-        .map_err(|error| fault::of_system(&error))?;
-    let end = runtime.block_on(async {
-        let stop = stop_signal()?;
-        let server = Server::bind(settings, begun).await?;
-        // The two streams often share a terminal: what was said first stands first.
-        console.now();
-        print::results(&banner.text(server.address()));
-        server.run(stop).await
-    });
-    let end = end.map_err(|failure| fault::of_server(&failure, args))?;
-    Ok((end, Arc::into_inner(key_fault).and_then(OnceLock::into_inner)))
+}
+
+impl Evening<'_> {
+    /// Runs the shell; says how it ended, and whether the sealing key could not be erased.
+    fn run(
+        self,
+        begun: Begun,
+        banner: &banner::Banner,
+        console: &console::Settling,
+        runtime: &Runtime,
+    ) -> Result<(FloorEnd, Option<KeyFault>), Failure> {
+        let key_fault = Arc::new(OnceLock::new());
+        let (sale, noted) = (begun.opening().sale.clone(), Arc::clone(&key_fault));
+        let folder = self.folder;
+        let settings = Settings {
+            listen: self.listen,
+            key: self.serving.server,
+            anchor: self.serving.anchor,
+            crl: Some(folder.crl_path()),
+            witnesses: self.witnesses,
+            exit_on_close: self.args.exit_on_close,
+            on_finished: Box::new(move || {
+                if let Err(fault) = folder.erase_sealing_key(&sale) {
+                    tracing::error!("the sealing key could not be erased: {fault}");
+                    let _ = noted.set(fault);
+                }
+            }),
+        };
+        let end = runtime.block_on(async {
+            let stop = stop_signal()?;
+            let server = Server::bind(settings, begun).await?;
+            // The two streams often share a terminal: what was said first stands first.
+            console.now();
+            print::results(&banner.text(server.address()));
+            server.run(stop).await
+        });
+        let end = end.map_err(|failure| fault::of_server(&failure, self.args))?;
+        Ok((end, Arc::into_inner(key_fault).and_then(OnceLock::into_inner)))
+    }
+}
+
+fn runtime() -> Result<Runtime, Failure> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+    runtime.map_err(|error| fault::of_system(&error))
 }
 
 /// The command that goes on with a sale, as it was called.
@@ -273,6 +304,7 @@ fn command(args: &Args, sale: &SaleId) -> String {
     if args.ledger != Path::new(LEDGER) {
         command.push_str(&format!(" --ledger {}", shown(&args.ledger)));
     }
+    command.push_str(&witnesses::flags(args));
     command.push_str(&flag(&args.pki));
     for (set, flag) in [(args.exit_on_close, " --exit-on-close"), (args.json_logs, " --json-logs")]
     {

@@ -133,10 +133,32 @@ fn what_is_signed_after_the_close_contradicts_it() {
         contradiction: Contradiction::Closed { index, close: closed.proven(index, 7) },
     };
     assert_eq!(check(&(after(9, 6), long.checkpoint(9), seven.clone())), Ok(()));
-    let within = after(8, 6).check(&long.checkpoint(8), &seven);
-    assert_eq!(within, Err(NoContradiction::NotAfterTheClose), "the seal over the close");
+    assert_eq!(check(&(after(8, 6), long.checkpoint(8), seven.clone())), Ok(()), "no seal over it");
+    let within = after(7, 6).check(&long.checkpoint(7), &seven);
+    assert_eq!(within, Err(NoContradiction::NotAfterTheClose));
     let no_close = after(12, 5).check(&long.checkpoint(12), &seven);
     assert_eq!(no_close, Err(NoContradiction::Entry(Kind::Close)));
+}
+
+#[test]
+fn a_signature_over_the_whole_ledger_with_its_seal_contradicts_nothing() {
+    for size in 1..20 {
+        let mut closed = Log::new(size, 99);
+        closed.push(closed.lines[0].replace("open", "close"));
+        let (index, over_close) = (size, closed.sealed(size + 1));
+        let close = closed.proven(index, size + 1);
+        let body = serde_json::json!({"note": over_close.note});
+        let prev = Hash::of(close.entry.as_bytes());
+        closed.push(format!(
+            r#"{{"body":{body},"prev":"{prev}","seq":{},"t":"seal","v":1}}"#,
+            size + 1
+        ));
+        let (whole, second) = (closed.checkpoint(size + 2), closed.checkpoint(size + 1));
+        let contradiction = Contradiction::Closed { index, close };
+        let first = closed.sealed(size + 2);
+        let evidence = Evidence { first, second: over_close, contradiction };
+        assert_eq!(evidence.check(&whole, &second), Err(NoContradiction::Same), "{size}");
+    }
 }
 
 #[test]

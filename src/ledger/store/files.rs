@@ -58,6 +58,25 @@ impl Files {
         Ok(Some(text))
     }
 
+    /// Where the newest cosigned checkpoint is, or will be.
+    pub fn cosigned_path(&self) -> PathBuf {
+        self.place.cosigned()
+    }
+
+    /// The newest checkpoint that witnesses have cosigned, if there is one; whether it is one is
+    /// for the caller to check.
+    pub fn cosigned(&self) -> Result<Option<String>, StoreFailure> {
+        let path = self.place.cosigned();
+        if !place::is_there(&path)? {
+            return Ok(None);
+        }
+        let file = File::open(&path).map_err(failed(Operation::Open, &path))?;
+        let mut bytes = Vec::new();
+        let bounded = &mut file.take(super::count(NOTE_BYTES_MAX + 1));
+        bounded.read_to_end(&mut bytes).map_err(failed(Operation::Read, &path))?;
+        Ok(Some(String::from_utf8_lossy(&bytes).into_owned()))
+    }
+
     /// What the house keeps to itself, if it keeps anything.
     pub fn private(&self) -> Result<Option<Vec<u8>>, StoreFailure> {
         let path = self.place.private();

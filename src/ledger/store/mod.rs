@@ -97,7 +97,8 @@ impl Store {
         Ok(frame.into_iter().map(Committed).collect())
     }
 
-    /// Replaces the anchor by a newer checkpoint, never one ahead of the disk.
+    /// Replaces the anchor by a newer checkpoint, or the same with more cosignatures; never one
+    /// ahead of the disk.
     pub fn write_anchor(&mut self, newest: &SignedCheckpoint) -> Result<(), StoreFailure> {
         let size = newest.checkpoint().size;
         if size > self.lines() {
@@ -109,6 +110,11 @@ impl Store {
             place::put_whole(&anchor, |file, new| place::write(file, newest.note().as_bytes(), new))
                 .map(drop)
         })
+    }
+
+    /// The file of the newest cosigned checkpoint, for somebody who may wait for the disk.
+    pub fn cosigned_file(&self) -> CosignedFile {
+        CosignedFile { path: self.place.cosigned() }
     }
 
     /// Replaces what the house keeps to itself (0600), before the line that rests on it.
@@ -193,6 +199,21 @@ impl Store {
         } else {
             Err(StoreFailure::Changed { path: self.path.clone() })
         }
+    }
+}
+
+/// The file beside the anchor that holds the newest cosigned checkpoint. Nothing rests on it: a
+/// failure here spoils neither ledger nor store.
+#[derive(Debug)]
+pub struct CosignedFile {
+    path: PathBuf,
+}
+
+impl CosignedFile {
+    /// Replaces the checkpoint as a whole.
+    pub fn replace(&self, cosigned: &SignedCheckpoint) -> Result<(), StoreFailure> {
+        let note = cosigned.note().as_bytes();
+        place::put_whole(&self.path, |file, new| place::write(file, note, new)).map(drop)
     }
 }
 

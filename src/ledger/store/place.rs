@@ -4,6 +4,7 @@
 //! <sale>.jsonl             the ledger
 //! <sale>.lock              held from before the first read; never renamed or deleted
 //! <sale>.checkpoint        the anchor, here or in a folder on another disk
+//! <sale>.cosigned          beside it: the newest checkpoint that witnesses have cosigned
 //! <sale>.checkpoint-lock   held where the anchor is in a folder of its own
 //! <sale>.jsonl.broken.N    what a start cut off
 //! <sale>.private           what the house keeps to itself until the sale has closed
@@ -11,8 +12,8 @@
 //! ```
 //!
 //! The folder is made 0700, the locks and the private file 0600: whoever may open a lock file may
-//! hold it and keep the house from starting. The ledger and the anchor are 0644
-//! (less the umask): every connection gets them whole, there is nothing to hide.
+//! hold it and keep the house from starting. The ledger, the anchor and the cosigned checkpoint are
+//! 0644 (less the umask): every connection gets them whole, there is nothing to hide.
 
 use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
 use std::io::{self, Write};
@@ -80,6 +81,10 @@ impl Place {
 
     pub(super) fn anchor(&self) -> PathBuf {
         self.anchor_folder.join(format!("{}.checkpoint", self.sale))
+    }
+
+    pub(super) fn cosigned(&self) -> PathBuf {
+        self.anchor_folder.join(format!("{}.cosigned", self.sale))
     }
 
     pub(super) fn private(&self) -> PathBuf {

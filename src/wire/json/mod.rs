@@ -20,7 +20,8 @@ pub use self::request::{
     ActBody, BidBody, EnrolBody, EnrolSignatures, HeadBody, OpeningBody, Request, RequestFault,
 };
 pub use self::says::{
-    Answer, Lines, ProvenLine, Reply, ServerFault, ServerMessage, Snapshot, Welcome, lines_message,
+    Answer, Cosigned, Lines, ProvenCosigned, ProvenLine, Reply, ServerFault, ServerMessage,
+    Snapshot, Welcome, lines_message,
 };
 use crate::auction::name::is_showable;
 use crate::limits::INTEGER_MAX;

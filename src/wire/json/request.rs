@@ -71,6 +71,9 @@ pub enum Request {
         /// The newest checkpoint of that sale that it holds.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         note: Option<String>,
+        /// Whether it wants cosigned checkpoints.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        cosigned: bool,
     },
     /// How all lots stand, some thousand at a time.
     List {
@@ -315,8 +318,8 @@ mod tests {
         let id = RequestId(7);
         let bid = Request::parse(&bid_line(&bid_body("150"))).expect("a bid");
         let sale = Some(SaleId::parse("estate.2026").expect("an id"));
-        let hello = Request::Hello { id, sale, note: Some("a\nb\n".to_owned()) };
-        let bare = Request::Hello { id, sale: None, note: None };
+        let hello = Request::Hello { id, sale, note: Some("a\nb\n".to_owned()), cosigned: true };
+        let bare = Request::Hello { id, sale: None, note: None, cosigned: false };
         for request in [bid, hello, bare, Request::Fetch { id }, Request::Since { id, seq: 9 }] {
             let line = request.to_line();
             let text = std::str::from_utf8(&line).expect("UTF-8").trim_end();

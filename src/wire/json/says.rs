@@ -14,6 +14,8 @@ use crate::wire::message;
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "m", rename_all = "lowercase")]
 pub enum ServerMessage {
+    /// A newer cosigned checkpoint, for whoever asked for them.
+    Cosigned(Cosigned),
     /// Lines of the ledger.
     Lines(Lines),
     /// The answer to a request; without a number, a word before the connection ends.
@@ -44,6 +46,24 @@ pub struct ServerFault {
     pub reason: String,
 }
 
+/// A checkpoint of the sale under which witnesses have signed too.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Cosigned {
+    /// It, a C2SP signed note.
+    pub note: String,
+}
+
+/// A cosigned checkpoint with the proof that the welcome's tree extends its tree.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ProvenCosigned {
+    /// The checkpoint, a C2SP signed note.
+    pub note: String,
+    /// The consistency proof from its tree to the welcome's.
+    pub proof: Vec<ProofHash>,
+}
+
 /// Where a client begins. The live lines that follow begin at the checkpoint's size.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -61,6 +81,9 @@ pub struct Welcome {
     pub proof: Option<Vec<ProofHash>>,
     /// The enrolments under the client's own name, each with its inclusion proof.
     pub lines: Vec<ProvenLine>,
+    /// The newest cosigned checkpoint, if the client asked for it and there is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cosigned: Option<ProvenCosigned>,
     /// The sale's official time.
     #[serde(with = "unix_ms")]
     pub now: Timestamp,

@@ -65,13 +65,19 @@ fn evidence_is_kept_once_and_bounded() {
     let (_temp, path) = made();
     let (folder, _) = StateFolder::open(&path, key(1).public()).expect("opens");
     let keep = |suspicion, size| {
-        folder.keep_evidence(Timestamp::ZERO, suspicion, None, &request(size)).expect("keeps")
+        let request = request(size);
+        let kept = folder.keep_evidence(Timestamp::ZERO, suspicion, None, &request, request.note());
+        kept.expect("keeps")
     };
-    let kept = keep(Suspicion::Fork, 1).expect("new");
+    let Kept::At(kept) = keep(Suspicion::Fork, 1) else { panic!("new") };
     let text = fs::read_to_string(&kept).expect("reads");
     assert!(text.contains(&request(1).to_string()) && text.contains("two roots"), "{text}");
-    assert_eq!(keep(Suspicion::Fork, 1), None, "the same again");
-    let more = (2..100).filter_map(|size| keep(Suspicion::Unproven, size)).count();
+    let note = fs::read_to_string(kept.with_extension("checkpoint")).expect("reads");
+    assert_eq!(note, request(1).note().to_string());
+    assert_eq!(keep(Suspicion::Fork, 1), Kept::Before, "the same again");
+    let is_kept = |kept: &Kept| matches!(kept, Kept::At(_));
+    let more = (2..100).map(|size| keep(Suspicion::Unproven, size)).filter(is_kept).count();
     assert_eq!(more, EVIDENCE_FILES_MAX);
-    assert!(keep(Suspicion::Fork, 2).is_some(), "what proves nothing takes no room from proof");
+    assert_eq!(keep(Suspicion::Unproven, 100), Kept::Full);
+    assert!(is_kept(&keep(Suspicion::Fork, 2)), "what proves nothing takes no room from proof");
 }

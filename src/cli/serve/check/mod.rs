@@ -11,7 +11,10 @@ mod report;
 
 use std::os::unix::fs::PermissionsExt as _;
 
-use super::{Args, Gathered, banner, expiry, fault, gather, listen_address, read_crl, terms};
+use super::{
+    Args, Gathered, banner, expiry, fault, gather, listen_address, read_crl, runtime, terms,
+    witnesses,
+};
 use crate::auction::name::SaleId;
 use crate::cli::{Exit, Failure, sale_file, when};
 use crate::clock::Clock;
@@ -19,9 +22,9 @@ use crate::limits::{CLOCK_MIN_MS, SALE_TIME_END_MS};
 use crate::pki::keys::shown;
 use crate::pki::{Crl, HouseFolder, ServeFolder, Serving};
 use crate::record::SaleFile;
-use crate::server::{Outlook, look};
+use crate::server::{Looked, Outlook, look};
 use crate::time::{Span, Timestamp};
-use report::Report;
+pub(super) use report::Report;
 
 /// How long a sale is taken to run that has no end of its own.
 const UNKNOWN_END: Span = Span::from_s(24 * 3600);
@@ -95,9 +98,14 @@ struct Evening<'a> {
 
 impl Evening<'_> {
     fn look(&self, sale: Option<&SaleId>, report: &mut Report) {
+        let looked = sale.map(|sale| self.witnesses(sale, report)).unwrap_or_default();
         let gathered = sale.and_then(|sale| {
             let gathered = gather(self.args, self.folder, self.serving, sale, self.file, self.now);
             report.take("sale", gathered)
+        });
+        let gathered = gathered.map(|mut gathered| {
+            gathered.setup.shown = witnesses::shown(&looked);
+            gathered
         });
         let sealed_until = gathered.as_ref().and_then(|gathered| gathered.sealed_until);
         let hours = gathered.and_then(|gathered| self.outlook(gathered, report));
@@ -118,6 +126,17 @@ impl Evening<'_> {
         if let Some(address) = report.take("address", listen_address(self.args, self.serving)) {
             report.good("address", format!("{address}, {}", banner::reach(address)));
         }
+        witnesses::report(&looked, report);
+    }
+
+    /// What the witnesses remember of the sale.
+    fn witnesses(&self, sale: &SaleId, report: &mut Report) -> Vec<Looked> {
+        let house = &self.serving.particulars.house;
+        let witnesses = report.take("witnesses", witnesses::of(self.args, house, sale)).flatten();
+        let Some(witnesses) = witnesses else { return Vec::new() };
+        let runtime = report.take("witnesses", runtime());
+        let look = |runtime| witnesses::look(Some(&witnesses), house, sale, &runtime);
+        runtime.map(look).unwrap_or_default()
     }
 
     /// How the sale would begin; gives the hours that would hold.

@@ -46,16 +46,21 @@ pub(super) struct Line {
 
 /// All that was looked at, in order.
 #[derive(Debug, Default)]
-pub(super) struct Report {
+pub(in crate::cli::serve) struct Report {
     pub(super) lines: Vec<Line>,
 }
 
 impl Report {
-    pub(super) fn good(&mut self, what: &'static str, fact: impl Into<String>) {
+    pub(in crate::cli::serve) fn good(&mut self, what: &'static str, fact: impl Into<String>) {
         self.add(what, Standing::Good, fact.into(), "");
     }
 
-    pub(super) fn doubtful(&mut self, what: &'static str, fact: impl Into<String>, hint: &str) {
+    pub(in crate::cli::serve) fn doubtful(
+        &mut self,
+        what: &'static str,
+        fact: impl Into<String>,
+        hint: &str,
+    ) {
         self.add(what, Standing::Doubtful, fact.into(), hint);
     }
 

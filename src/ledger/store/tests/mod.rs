@@ -10,6 +10,7 @@ use std::path::Path;
 use ed25519_dalek::SigningKey;
 
 use super::*;
+use crate::ledger::WitnessKey;
 use crate::ledger::chain::{Chain, ChainError};
 use crate::ledger::checkpoint::SealingKey;
 use crate::ledger::entry::{Draft, Kind, Line};
@@ -330,6 +331,40 @@ fn the_anchor_is_replaced_whole_and_never_ahead_of_the_disk() {
     let locked = lock(&root.path().join("ledger"), "s").expect("locks");
     let locked = locked.anchor_in(other_disk.path()).expect("locks the anchor");
     assert!(locked.anchor().expect("reads").is_some_and(|note| note.starts_with("house/s\n6\n")));
+}
+
+#[test]
+fn a_cosigned_checkpoint_stands_beside_the_anchor_and_spoils_nothing() {
+    let root = tempfile::tempdir().expect("temp dir");
+    let other_disk = tempfile::tempdir().expect("temp dir");
+    let mut house = House::new();
+    let locked = lock(root.path(), "s").expect("locks");
+    let locked = locked.anchor_in(other_disk.path()).expect("locks the anchor");
+    assert_eq!(locked.cosigned().expect("reads"), None);
+    let (mut store, _) = locked.create(house.opening()).expect("creates");
+    let file = store.cosigned_file();
+    let witness = WitnessKey::new("w", SigningKey::from_bytes(&[8; 32])).expect("a name");
+    let line = witness.cosign(&house.checkpoint().checkpoint().to_string(), 5);
+    let cosigned = house.checkpoint().with_lines([&line]);
+    assert_eq!(cosigned.alone(), house.checkpoint());
+    file.replace(&cosigned).expect("writes");
+    store.write_anchor(&cosigned).expect("anchors");
+    drop(store);
+    let files = look(root.path(), "s", Some(other_disk.path())).expect("looks");
+    assert_eq!(files.cosigned().expect("reads").as_deref(), Some(cosigned.note()));
+    assert_eq!(files.anchor().expect("reads").as_deref(), Some(cosigned.note()));
+    fs::write(files.cosigned_path(), b"\xff").expect("writes");
+    assert!(files.cosigned().expect("no failure").is_some(), "whatever it is");
+    drop(files);
+
+    // A full disk, a folder that is gone: the ledger goes on.
+    let locked = lock(root.path(), "s").expect("locks");
+    let scan = scan_all(&locked);
+    let mut store = locked.rewrite(scan).expect("rewrites");
+    let file = store.cosigned_file();
+    fs::create_dir(root.path().join("s.cosigned")).expect("stands in the way");
+    file.replace(&cosigned).expect_err("cannot be written");
+    store.commit(house.frame(1)).expect("commits");
 }
 
 #[test]

@@ -1,17 +1,17 @@
 //! `gavel receipt`: the proofs that a bidder keeps, listed, shown and checked.
 
+mod check;
+
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use comfy_table::{Table, presets};
 use serde_json::{Value, json};
 
-use super::auditing::{read_anchor, read_text};
+use super::auditing::{bad_receipt, read_text};
 use super::fault::of_io;
-use super::paint::Ink;
-use super::verify::headline;
 use super::{Exit, Failure, evidence, print, when};
-use crate::audit::{named_sale, prove};
+use crate::audit::named_sale;
 use crate::ledger::receipt::Receipt;
 use crate::limits::RECEIPT_FILE_BYTES_MAX;
 use crate::pki::keys::shown;
@@ -34,7 +34,7 @@ pub(super) struct Args {
 enum Command {
     List(ListArgs),
     Show(ShowArgs),
-    Check(CheckArgs),
+    Check(check::Args),
     Convict(evidence::Args),
 }
 
@@ -57,36 +57,18 @@ struct ShowArgs {
     receipt: PathBuf,
 }
 
-/// Check a receipt with the CA's certificate alone
-#[derive(Debug, clap::Args)]
-#[command(
-    after_help = "To hold a receipt against a ledger: gavel verify LEDGER --trust CA.pem --receipt FILE"
-)]
-struct CheckArgs {
-    /// The receipt
-    #[arg(value_name = "FILE")]
-    receipt: PathBuf,
-    /// The CA that you trust: its certificate file, or a credential that holds it
-    #[arg(long, value_name = "CA.pem")]
-    trust: PathBuf,
-    /// One JSON object instead of text
-    #[arg(long)]
-    json: bool,
-}
-
 pub(super) fn run(args: &Args) -> Result<Exit, Failure> {
     match &args.command {
         Command::List(args) => list(args),
         Command::Show(args) => show(args),
-        Command::Check(args) => check(args),
+        Command::Check(args) => check::run(args),
         Command::Convict(args) => evidence::run(args),
     }
 }
 
 fn read(path: &Path) -> Result<Receipt, Failure> {
     let text = read_text(path, RECEIPT_FILE_BYTES_MAX)?;
-    Receipt::parse(&text)
-        .map_err(|error| Failure::usage("bad-receipt", format!("{}: {error}", shown(path))))
+    Receipt::parse(&text).map_err(|error| bad_receipt(&shown(path), &error))
 }
 
 // ---- list ----
@@ -223,7 +205,7 @@ fn in_words(record: &Record) -> String {
     }
 }
 
-// ---- show, check ----
+// ---- show ----
 
 fn show(args: &ShowArgs) -> Result<Exit, Failure> {
     let receipt = read(&args.receipt)?;
@@ -244,55 +226,4 @@ fn text_of(receipt: &Receipt) -> String {
         receipt.entry,
         receipt.note,
     )
-}
-
-fn check(args: &CheckArgs) -> Result<Exit, Failure> {
-    let receipt = read(&args.receipt)?;
-    let anchor = read_anchor(&args.trust)?;
-    let proven = prove(&receipt, &anchor);
-    let said = Said::of(&receipt);
-    if args.json {
-        print::report(&(check_json(&receipt, &said, &proven).to_string() + "\n"))?;
-    } else {
-        let entry = format!("sale {}, line {}: {}\n", said.sale, receipt.index, said.entry);
-        match &proven {
-            Ok(proven) => {
-                let size = proven.sealed.checkpoint().size;
-                headline(
-                    "PROVEN",
-                    Ink::Good,
-                    &format!(
-                        "the house sealed this line among the first {size} lines of its ledger"
-                    ),
-                );
-                print::results(&entry);
-                print::results(
-                    "A ledger of this sale without this line, at this place, convicts the house:\n\
-                                gavel verify LEDGER --trust CA.pem --receipt FILE\n",
-                );
-            }
-            Err(fault) => {
-                headline("NOT PROVEN", Ink::Bad, &fault.to_string());
-                print::results(&entry);
-            }
-        }
-    }
-    Ok(if proven.is_ok() { Exit::Success } else { Exit::Wrong })
-}
-
-fn check_json(
-    receipt: &Receipt,
-    said: &Said,
-    proven: &Result<crate::audit::Proven, crate::audit::ReceiptFault>,
-) -> Value {
-    json!({
-        "proven": proven.is_ok(),
-        "fault": proven.as_ref().err().map(ToString::to_string),
-        "sale": said.sale,
-        "line": receipt.index,
-        "at": said.at.map(Timestamp::unix_ms),
-        "entry": said.entry,
-        "sealed_lines": proven.as_ref().ok().map(|proven| proven.sealed.checkpoint().size),
-        "sealer": proven.as_ref().ok().map(|proven| format!("sha256:{}", proven.sealer.cert)),
-    })
 }
