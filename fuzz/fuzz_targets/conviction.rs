@@ -86,8 +86,10 @@ fn check_control() {
     convict(&evidence, &PLAYED.anchor).expect("a house that forked is convicted");
 }
 
+/// A size of the ledger; small wishes are counted from its end, where the close stands.
 fn size_of(ledger: &Ledger, wish: u16) -> u64 {
-    u64::from(wish) % ledger.tree.size() + 1
+    let size = ledger.tree.size();
+    if wish < 4 { size - u64::from(wish) } else { u64::from(wish) % size + 1 }
 }
 
 /// Any tree of the ledger, signed: a house signs more of them than stand in the file.

@@ -5,4 +5,5 @@ pub mod der;
 pub mod forge;
 pub mod house;
 pub mod keys;
+pub mod mutation;
 pub mod played;

@@ -99,8 +99,8 @@ pub fn show(bytes: &[u8], trusted: Option<&Anchor>, at: Timestamp) -> Result<Sho
         _ => return Err(CertificateFault::ChainTooLong.into()),
     };
     // A certificate that has expired is told as it was when it began to be valid.
-    let (subject, not_before) = claim_of(leaf)?;
-    let bearer = judge(leaf, &anchor, &subject, not_before)?;
+    let (subject, valid_from) = claim_of(leaf, &anchor)?;
+    let bearer = judge(leaf, &anchor, &subject, valid_from)?;
     Ok(Shown::Certificate(Box::new(ShownCertificate {
         bearer,
         ca: anchor.fingerprint(),

@@ -116,8 +116,8 @@ pub fn verify_sealer_ever(
     house: &HouseName,
     sale: &SaleId,
 ) -> Result<Sealer, CertificateFault> {
-    let (_, not_before) = claim_of(der)?;
-    verify_sealer(der, anchor, house, sale, not_before.max(anchor.not_before()))
+    let (_, valid_from) = claim_of(der, anchor)?;
+    verify_sealer(der, anchor, house, sale, valid_from)
 }
 
 /// The Ed25519 key in a certificate, whoever issued it and whatever it is for; none if it has
@@ -127,10 +127,15 @@ pub fn ed25519_key_in(der: &[u8]) -> Option<[u8; 32]> {
     cert.public_key().raw.strip_prefix(ED25519_SPKI_PREFIX)?.try_into().ok()
 }
 
-/// What a certificate says that it is, and from when. Nobody's word is checked.
-pub(super) fn claim_of(der: &[u8]) -> Result<(Subject, Timestamp), CertificateFault> {
+/// What a certificate says that it is, and from when both it and its CA are valid: it can be the
+/// older one, if a clock was put back in between. Nobody's word is checked.
+pub(super) fn claim_of(
+    der: &[u8],
+    anchor: &Anchor,
+) -> Result<(Subject, Timestamp), CertificateFault> {
     let cert = parse(der)?;
-    Ok((Subject::parse(only_uri(&cert)?)?, asn1_timestamp(cert.validity().not_before)))
+    let not_before = asn1_timestamp(cert.validity().not_before);
+    Ok((Subject::parse(only_uri(&cert)?)?, not_before.max(anchor.not_before())))
 }
 
 /// A leaf that the anchor issued, valid and of the asked usage; its name is still to be read.

@@ -262,3 +262,21 @@ fn only_a_houses_ca_is_an_anchor() {
     assert_eq!(Anchor::from_der(&forged).map(|_| ()), Err(CertificateFault::NotACa));
     assert_eq!(Anchor::from_pem(b"junk").map(|_| ()), Err(CertificateFault::Malformed));
 }
+
+/// The CA was made while the clock ran ahead.
+#[test]
+fn a_certificate_older_than_its_ca_is_shown_as_it_is_judged() {
+    let house = TestHouse::new();
+    let put_back = Timestamp::from_unix_ms(now().unix_ms() - 300_000).expect("in range");
+    let secret = P256Secret::generate().expect("randomness");
+    let identity = house.ca.certify_person(&secret.public_key(), &grant(), put_back);
+    let identity = identity.expect("both are valid for a day by then");
+    let TestHouse { alice, .. } = house;
+    let credential = Credential { identity: identity.clone(), secret, ..alice };
+    match show(credential.to_pem().as_bytes(), None, now()) {
+        Ok(Shown::Certificate(shown)) => {
+            assert_eq!((shown.bearer, shown.fault), (Bearer::Person(identity), None));
+        }
+        other => panic!("{other:?}"),
+    }
+}

@@ -4,6 +4,7 @@
 use gavel::audit::{Verdict, audit, convict, prove};
 use gavel::ledger::{Evidence, Receipt};
 use gavel::pki::{Credential, verify_person, verify_sealer, verify_server};
+use gavel::sheet::{Claim, Sheet};
 use gavel_fuzz::forge::{self, Forge};
 use gavel_fuzz::house::{anchor, ca_secret, house, later, sale};
 use gavel_fuzz::played::{self, Played};
@@ -18,8 +19,11 @@ pub(crate) fn check(played: &Played) {
         let forged = forge.ledger(&forge::text_of(&ledger.bytes));
         assert_eq!(audit(&forged, played.anchors()).verdict(), Verdict::Valid, "a forger's hand");
     }
-    let verdict = audit(&played.ledgers[0].bytes, played.all_anchors()).verdict();
-    assert_eq!(verdict, Verdict::Valid, "with everything that an auditor can bring");
+    let audit = audit(&played.ledgers[0].bytes, played.all_anchors());
+    assert_eq!(audit.verdict(), Verdict::Valid, "with everything that an auditor can bring");
+    let sheet = Sheet::of(audit.audited().expect("is clean"));
+    let claim = Claim::read(&played::file("sheet.json")).expect("a sheet of this version");
+    assert!(claim.compare(&sheet).is_empty(), "the sheet is that of its ledger");
     papers(played);
     certificates();
 }
@@ -44,7 +48,8 @@ fn certificates() {
     verify_person(&person, &anchor(), &house(), later()).expect("a person");
     let leaf = |name: &str| {
         let text = String::from_utf8(played::file(name)).expect("is UTF-8");
-        again(&der::blocks(&text).into_iter().next().expect("a block").1)
+        let mut blocks = der::blocks(&text).into_iter();
+        again(&blocks.find(|(label, _)| *label == "CERTIFICATE").expect("a certificate").1)
     };
     verify_server(&[leaf("house/serve/server.pem")], &anchor(), &house(), later())
         .expect("a server");

@@ -8,6 +8,7 @@ use gavel::ledger::encoding::{decode_base64, encode_base64};
 use gavel::ledger::note::Note;
 use gavel::ledger::witnessing::{AddCheckpoint, Answer};
 use gavel::ledger::{Hash, Kind, Line};
+use gavel::record::{Record, Signed};
 use gavel::wire::json::{RequestId, lines_message};
 use gavel_fuzz::keys::{sealing_key, witness_key};
 use gavel_fuzz::played::{self, LEDGERS, Ledger, Played};
@@ -18,6 +19,7 @@ pub(crate) fn write(played: &Played) {
     for (name, ledger) in LEDGERS.iter().zip(&played.ledgers) {
         of_ledger(name, ledger);
         forms_of_lines(name, ledger);
+        kept(name, ledger);
     }
     seed("receipt", "alice", &played::file("receipt"));
     for number in [0, 1] {
@@ -71,6 +73,24 @@ fn forms_of_lines(ledger_name: &str, ledger: &Ledger) {
             let message = lines_message(RequestId::new(7).ok(), seq, [raw]);
             seed("request_line", &format!("{name}-lines"), &message);
         }
+    }
+}
+
+/// What its signer kept, two by two.
+fn kept(name: &str, ledger: &Ledger) {
+    let mut lines = Vec::new();
+    for raw in ledger.lines() {
+        let line = Line::parse(raw).expect("is honest");
+        let signed = match Record::read(&line).expect("is honest") {
+            Record::Act(recorded) => Some(Signed::Act(recorded.act)),
+            Record::Bid(bid) => bid.evidence.signed(),
+            Record::Refused(refused) => Some(refused.signed),
+            _ => None,
+        };
+        lines.extend(signed.map(|signed| signed.to_kept()));
+    }
+    for (number, two) in lines.windows(2).enumerate() {
+        seed("kept_bid", &format!("{name}-{number}"), &two.concat());
     }
 }
 
