@@ -1,0 +1,5 @@
+//! Faults, really injected: into the disk, the process, the clock and the network.
+//! What needs root or another program says so in one line where that is missing.
+
+#[path = "faults/tools.rs"]
+mod tools;
