@@ -11,8 +11,8 @@ use std::sync::mpsc;
 
 use super::{Args, fault};
 use crate::auction::name::SaleId;
-use crate::cli::Failure;
 use crate::cli::fault::of_io;
+use crate::cli::{Exit, Failure};
 use crate::limits::{COPY_TIMEOUT, SALE_FILE_BYTES_MAX};
 use crate::pki::keys::{self, KeyFault, shown};
 use crate::pki::{HouseFolder, ServeFolder};
@@ -30,7 +30,9 @@ impl SecondDisk {
     pub(super) fn of(args: &Args) -> Result<Option<Self>, Failure> {
         let Some(folder) = &args.copy else { return Ok(None) };
         let metadata = fs::metadata(folder).map_err(|error| {
-            of_io("look at", folder, &error).hint("mount the disk of --copy, or make the folder")
+            of_io("look at", folder, &error)
+                .with_exit(Exit::Operator)
+                .hint("mount the disk of --copy, or make the folder")
         })?;
         if !metadata.is_dir() {
             let message = format!("{} is no folder", shown(folder));
