@@ -1,5 +1,15 @@
 //! Faults, really injected: into the disk, the process, the clock and the network.
 //! What needs root or another program says so in one line where that is missing.
 
+#[path = "faults/crowd.rs"]
+mod crowd;
+#[path = "faults/hall.rs"]
+mod hall;
+#[path = "faults/judge.rs"]
+mod judge;
+#[path = "faults/kill_points.rs"]
+mod kill_points;
 #[path = "faults/tools.rs"]
 mod tools;
+#[path = "faults/tracer.rs"]
+mod tracer;
