@@ -3,12 +3,16 @@
 
 #[path = "faults/crowd.rs"]
 mod crowd;
+#[path = "faults/disk.rs"]
+mod disk;
 #[path = "faults/hall.rs"]
 mod hall;
 #[path = "faults/judge.rs"]
 mod judge;
 #[path = "faults/kill_points.rs"]
 mod kill_points;
+#[path = "faults/power_cuts.rs"]
+mod power_cuts;
 #[path = "faults/tools.rs"]
 mod tools;
 #[path = "faults/tracer.rs"]

@@ -278,6 +278,11 @@ impl Server {
         None
     }
 
+    /// Waits for its end; whether it was killed, and did not end by what it was made to see.
+    pub(crate) fn was_killed(&mut self) -> bool {
+        self.wait().signal() == Some(9)
+    }
+
     /// Asks it to stop in good order.
     pub(crate) fn stop(&self) {
         let id = rustix::process::Pid::from_child(&self.child);
@@ -301,9 +306,4 @@ impl Drop for Server {
     fn drop(&mut self) {
         self.kill();
     }
-}
-
-/// Whether a process was killed by the tracer, and not by what it was made to see.
-pub(crate) fn was_killed(status: ExitStatus) -> bool {
-    status.signal() == Some(9)
 }

@@ -3,7 +3,7 @@
 use std::env;
 
 use crate::crowd::Crowd;
-use crate::hall::{Hall, Program, scratch, was_killed};
+use crate::hall::{Hall, Program, scratch};
 use crate::judge::{Violation, judge};
 use crate::tools::{Tool, have};
 use crate::tracer::Injection;
@@ -65,7 +65,7 @@ fn killed_in_birth(index: u32) -> Result<(), Violation> {
     let mut server = hall.start(&point.words(&hall));
     let listens = server.listens();
     if !listens {
-        assert!(was_killed(server.wait()), "{point:?}: {}", server.said());
+        assert!(server.was_killed(), "{point:?}: {}", server.said());
     }
     server.kill();
     let mut server = hall.restart()?;
@@ -78,7 +78,7 @@ fn killed_in_birth(index: u32) -> Result<(), Violation> {
 }
 
 /// Kills in recoveries (few calls) and under load (many), spread evenly.
-fn sale_point(index: u32) -> Injection {
+pub(crate) fn sale_point(index: u32) -> Injection {
     let round = index / 2;
     let (call, n) = match index % 8 {
         0 => ("write", 1 + round % 3),
@@ -107,7 +107,7 @@ pub(crate) fn killed_in_a_sale(
             crowd.come();
             crowd.waits_for(BIDS_AT_MOST, &mut server)?;
             server.kill();
-        } else if !was_killed(server.wait()) {
+        } else if !server.was_killed() {
             return Err(Violation::DoesNotRestart(format!("{point:?}: {}", server.said())));
         }
         crowd.unharmed()?;
