@@ -9,7 +9,9 @@ use std::time::{Duration, Instant};
 
 use gavel::auction::money::Amount;
 use gavel::auction::name::LotId;
-use gavel::client::{BidAnswer, Caller, Following, Happened, Memory, Options, Session, SessionError};
+use gavel::client::{
+    BidAnswer, Caller, Following, Happened, Memory, Options, Session, SessionError,
+};
 use tokio::runtime::Runtime;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
@@ -113,7 +115,12 @@ impl Crowd {
             if server.ended().is_some() {
                 return Ok(false);
             }
-            assert!(begun.elapsed() < PATIENCE, "{} of {enough} bids: {}", self.count(), server.said());
+            assert!(
+                begun.elapsed() < PATIENCE,
+                "{} of {enough} bids: {}",
+                self.count(),
+                server.said()
+            );
             thread::sleep(LOOK_EVERY);
         }
         Ok(true)
@@ -187,7 +194,11 @@ impl Bidder {
             self.outcome(&mut session, placed.n).await?;
         }
         // What was answered `busy` too often is still open.
-        if session.unsettled()?.is_empty() { session.close().await } else { Err(SessionError::Silent) }
+        if session.unsettled()?.is_empty() {
+            session.close().await
+        } else {
+            Err(SessionError::Silent)
+        }
     }
 
     /// Around the ring of lots, so that nobody meets only their own bids.

@@ -246,8 +246,7 @@ impl Server {
     /// Waits until it listens; says no if it ends before.
     pub(crate) fn listens(&mut self) -> bool {
         let mut banner = BufReader::new(self.child.stdout.take().expect("a pipe")).lines();
-        let listens = banner
-            .any(|line| line.is_ok_and(|line| line.starts_with("listens on")));
+        let listens = banner.any(|line| line.is_ok_and(|line| line.starts_with("listens on")));
         // The pipe stays open as long as this thread reads.
         thread::spawn(move || banner.count());
         listens

@@ -42,8 +42,11 @@ pub(crate) enum Violation {
 /// Every acknowledged bid stands where its receipt says.
 pub(crate) fn holds(ledger: &[u8], acknowledged: &Bids) -> Result<(), Violation> {
     let stands = bids(ledger);
-    let lost: Vec<u64> =
-        acknowledged.iter().filter(|(seq, bid)| stands.get(seq) != Some(bid)).map(|(seq, _)| *seq).collect();
+    let lost: Vec<u64> = acknowledged
+        .iter()
+        .filter(|(seq, bid)| stands.get(seq) != Some(bid))
+        .map(|(seq, _)| *seq)
+        .collect();
     if lost.is_empty() {
         return Ok(());
     }

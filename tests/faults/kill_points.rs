@@ -37,7 +37,9 @@ fn killed_at_any_write_or_sync_the_house_loses_nothing() {
         bids += told.unwrap_or_else(|violation| panic!("points {left:?}: {violation:?}"));
         left.start = end;
     }
-    println!("{points} kill points, {births} of them in births; {bids} bids acknowledged, none lost");
+    println!(
+        "{points} kill points, {births} of them in births; {bids} bids acknowledged, none lost"
+    );
 }
 
 /// A number from the environment.

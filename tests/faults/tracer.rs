@@ -35,7 +35,9 @@ impl Injection {
     pub(crate) fn expression(&self) -> (&'static str, String) {
         match self {
             Self::Kill { call, n } => (call, format!("inject={call}:signal=SIGKILL:when={n}")),
-            Self::Fail { call, n, error } => (call, format!("inject={call}:error={error}:when={n}")),
+            Self::Fail { call, n, error } => {
+                (call, format!("inject={call}:error={error}:when={n}"))
+            }
             Self::Slow { call, ms } => (call, format!("inject={call}:delay_enter={ms}ms")),
         }
     }

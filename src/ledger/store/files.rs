@@ -1,9 +1,10 @@
 //! A sale's files as they are read at a start, before anything is written.
 
-use std::fs::File;
-use std::io::Read;
+use std::io::Read as _;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
+use super::disk::{DiskFile, Local};
 use super::failure::{Operation, StoreFailure, failed};
 use super::place::{self, Place};
 use super::scan::{Scan, ScanError, Visit};
@@ -26,7 +27,7 @@ pub fn look(
     sale: &str,
     anchor_folder: Option<&Path>,
 ) -> Result<Files, StoreFailure> {
-    Ok(Files { place: Place::look(folder, sale, anchor_folder)? })
+    Ok(Files { place: Place::look(Arc::new(Local), folder, sale, anchor_folder)? })
 }
 
 impl Files {
@@ -42,16 +43,13 @@ impl Files {
 
     /// Says whether the ledger is there.
     pub fn exists(&self) -> Result<bool, StoreFailure> {
-        place::is_there(&self.place.ledger())
+        place::is_there(self.place.disk(), &self.place.ledger())
     }
 
     /// The text of the anchor, if there is one.
     pub fn anchor(&self) -> Result<Option<String>, StoreFailure> {
         let path = self.place.anchor();
-        if !place::is_there(&path)? {
-            return Ok(None);
-        }
-        let file = File::open(&path).map_err(failed(Operation::Open, &path))?;
+        let Some(file) = self.open_if_there(&path)? else { return Ok(None) };
         let mut text = String::new();
         let bounded = &mut file.take(super::count(NOTE_BYTES_MAX + 1));
         bounded.read_to_string(&mut text).map_err(failed(Operation::Read, &path))?;
@@ -67,10 +65,7 @@ impl Files {
     /// for the caller to check.
     pub fn cosigned(&self) -> Result<Option<String>, StoreFailure> {
         let path = self.place.cosigned();
-        if !place::is_there(&path)? {
-            return Ok(None);
-        }
-        let file = File::open(&path).map_err(failed(Operation::Open, &path))?;
+        let Some(file) = self.open_if_there(&path)? else { return Ok(None) };
         let mut bytes = Vec::new();
         let bounded = &mut file.take(super::count(NOTE_BYTES_MAX + 1));
         bounded.read_to_end(&mut bytes).map_err(failed(Operation::Read, &path))?;
@@ -80,10 +75,7 @@ impl Files {
     /// What the house keeps to itself, if it keeps anything.
     pub fn private(&self) -> Result<Option<Vec<u8>>, StoreFailure> {
         let path = self.place.private();
-        if !place::is_there(&path)? {
-            return Ok(None);
-        }
-        let file = File::open(&path).map_err(failed(Operation::Open, &path))?;
+        let Some(file) = self.open_if_there(&path)? else { return Ok(None) };
         let mut bytes = Vec::new();
         let bounded = &mut file.take(PRIVATE_FILE_BYTES_MAX);
         bounded.read_to_end(&mut bytes).map_err(failed(Operation::Read, &path))?;
@@ -95,7 +87,7 @@ impl Files {
         &self,
         visit: impl FnMut(&[u8], &Line<'_>) -> Result<Visit, E>,
     ) -> Result<Scan, ScanError<E>> {
-        scan::scan(&self.place.ledger(), visit)
+        scan::scan(self.place.disk(), &self.place.ledger(), visit)
     }
 
     /// Gives the first note after the break that `accept` takes; the caller's
@@ -105,6 +97,13 @@ impl Files {
         scan: &Scan,
         accept: impl FnMut(&str) -> bool,
     ) -> Result<Option<String>, StoreFailure> {
-        beyond::find(&self.place.ledger(), scan.bytes, accept)
+        beyond::find(self.place.disk(), &self.place.ledger(), scan.bytes, accept)
+    }
+
+    fn open_if_there(&self, path: &Path) -> Result<Option<Box<dyn DiskFile>>, StoreFailure> {
+        if !place::is_there(self.place.disk(), path)? {
+            return Ok(None);
+        }
+        self.place.disk().open(path).map(Some).map_err(failed(Operation::Open, path))
     }
 }

@@ -1,13 +1,14 @@
 //! A sale's files under its lock, before anything is appended: birth, or a
 //! reading that changes nothing and then a rewrite that makes it sure.
 
-use std::fs::File;
-use std::io::{Read, Seek};
+use std::io::Read as _;
 use std::ops::Deref;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use sha2::{Digest, Sha256};
 
+use super::disk::{Disk, DiskFile, Local};
 use super::failure::{Operation, StoreFailure, failed};
 use super::files::Files;
 use super::place::{self, Place};
@@ -24,7 +25,12 @@ pub struct Locked {
 
 /// Takes the lock of a sale, and makes its folder (0700) where it is missing.
 pub fn lock(folder: &Path, sale: &str) -> Result<Locked, StoreFailure> {
-    Ok(Locked { files: Files { place: Place::lock(folder, sale)? } })
+    lock_on(Arc::new(Local), folder, sale)
+}
+
+/// Does the same on another disk than this machine's.
+pub fn lock_on(disk: Arc<dyn Disk>, folder: &Path, sale: &str) -> Result<Locked, StoreFailure> {
+    Ok(Locked { files: Files { place: Place::lock(disk, folder, sale)? } })
 }
 
 impl Deref for Locked {
@@ -45,18 +51,18 @@ impl Locked {
 
     /// Writes what the house keeps to itself (0600), before the lines that rest on it.
     pub fn write_private(&self, bytes: &[u8]) -> Result<(), StoreFailure> {
-        place::put_private(&self.files.place.private(), bytes)
+        place::put_private(self.files.place.disk(), &self.files.place.private(), bytes)
     }
 
     /// Brings the ledger into being with its first lines, all of them or none (LEDGER 2, Birth).
     pub fn create(self, lines: Vec<Chained>) -> Result<(Store, Vec<Committed>), StoreFailure> {
         let path = self.files.place.ledger();
-        if place::is_there(&path)? {
+        if place::is_there(self.files.place.disk(), &path)? {
             return Err(StoreFailure::Exists { path });
         }
         let mut offsets = Vec::with_capacity(lines.len());
         let mut bytes = 0;
-        let file = place::put_whole(&path, |file, new| {
+        let file = place::put_whole(self.files.place.disk(), &path, |file, new| {
             for frame in lines.chunks(super::BIRTH_LINES_PER_WRITE) {
                 let buffer = super::lay_out(frame, &mut offsets, &mut bytes, &path)?;
                 place::write(file, &buffer, new)?;
@@ -73,22 +79,23 @@ impl Locked {
     /// file that takes the old one's name.
     pub fn rewrite(self, scan: Scan) -> Result<Store, StoreFailure> {
         let path = self.files.place.ledger();
-        let mut old = File::open(&path).map_err(failed(Operation::Open, &path))?;
-        let length = old.metadata().map_err(failed(Operation::Inspect, &path))?.len();
+        let mut old =
+            self.files.place.disk().open(&path).map_err(failed(Operation::Open, &path))?;
+        let length = old.status().map_err(failed(Operation::Inspect, &path))?.bytes;
         if length != scan.bytes_found {
             return Err(StoreFailure::Changed { path });
         }
-        let cut = self.save_cut(&scan, &mut old)?;
+        let cut = self.save_cut(&scan, &mut *old)?;
         #[cfg(feature = "planted-faults")]
         if crate::planted::is_armed(crate::planted::Fault::TrustPageCache) {
-            let found = File::options().append(true).open(&path);
+            let found = std::fs::File::options().append(true).open(&path);
             let found = found.and_then(|file| file.set_len(scan.bytes).map(|()| file));
-            let file = found.map_err(failed(Operation::Open, &path))?;
+            let file = Box::new(found.map_err(failed(Operation::Open, &path))?);
             return Ok(Store::new(self.files.place, file, scan.offsets, scan.bytes, cut));
         }
         old.rewind().map_err(failed(Operation::Read, &path))?;
-        let file = place::put_whole(&path, |new_file, new| {
-            if copy(&mut old, &path, scan.bytes, new_file, new)? == scan.sha256 {
+        let file = place::put_whole(self.files.place.disk(), &path, |new_file, new| {
+            if copy(&mut *old, &path, scan.bytes, new_file, new)? == scan.sha256 {
                 Ok(())
             } else {
                 Err(StoreFailure::Changed { path: path.clone() })
@@ -97,7 +104,11 @@ impl Locked {
         Ok(Store::new(self.files.place, file, scan.offsets, scan.bytes, cut))
     }
 
-    fn save_cut(&self, scan: &Scan, old: &mut File) -> Result<Option<PathBuf>, StoreFailure> {
+    fn save_cut(
+        &self,
+        scan: &Scan,
+        old: &mut dyn DiskFile,
+    ) -> Result<Option<PathBuf>, StoreFailure> {
         if scan.bytes_cut() == 0 {
             return Ok(None);
         }
@@ -105,9 +116,9 @@ impl Locked {
         let from = std::io::SeekFrom::Start(scan.bytes);
         old.seek(from).map_err(failed(Operation::Read, &path))?;
         let (mut file, broken) = self.files.place.fresh_broken()?;
-        copy(old, &path, scan.bytes_cut(), &mut file, &broken)?;
+        copy(old, &path, scan.bytes_cut(), &mut *file, &broken)?;
         file.sync_all().map_err(failed(Operation::Sync, &broken))?;
-        place::sync_folder_of(&broken)?;
+        place::sync_folder_of(self.files.place.disk(), &broken)?;
         Ok(Some(broken))
     }
 }
@@ -116,10 +127,10 @@ impl Locked {
 /// Never `io::copy`, `fs::copy` or a reflink: those let the kernel share or
 /// move blocks that we have not seen, and that may be other than those we validated.
 fn copy(
-    from: &mut File,
+    from: &mut dyn DiskFile,
     from_path: &Path,
     bytes: u64,
-    to: &mut File,
+    to: &mut dyn DiskFile,
     to_path: &Path,
 ) -> Result<Hash, StoreFailure> {
     let mut sha256 = Sha256::new();

@@ -17,6 +17,7 @@
 //! and the next start reads what there is.
 
 mod beyond;
+mod disk;
 mod failure;
 mod files;
 mod locked;
@@ -24,17 +25,16 @@ mod place;
 mod scan;
 mod start;
 
-use std::fs::File;
-use std::io::Write;
 use std::ops::Deref;
-use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use place::Place;
 
+pub use disk::{Disk, DiskFile, DiskLock, Entry, Readers, Status};
 pub use failure::{Cause, Operation, StoreFailure};
 pub use files::{Files, look};
-pub use locked::{Locked, lock};
+pub use locked::{Locked, lock, lock_on};
 pub use scan::{Break, Scan, ScanError, Visit};
 pub use start::{AnchorFound, Continuation, End, Found, Hindrance, Present, Start, start};
 
@@ -79,7 +79,7 @@ impl Deref for Committed {
 pub struct Store {
     place: Place,
     path: PathBuf,
-    file: File,
+    file: Box<dyn DiskFile>,
     offsets: Vec<u64>,
     bytes: u64,
     cut: Option<PathBuf>,
@@ -87,7 +87,13 @@ pub struct Store {
 }
 
 impl Store {
-    fn new(place: Place, file: File, offsets: Vec<u64>, bytes: u64, cut: Option<PathBuf>) -> Self {
+    fn new(
+        place: Place,
+        file: Box<dyn DiskFile>,
+        offsets: Vec<u64>,
+        bytes: u64,
+        cut: Option<PathBuf>,
+    ) -> Self {
         let path = place.ledger();
         Self { place, path, file, offsets, bytes, cut, poisoned: false }
     }
@@ -109,24 +115,28 @@ impl Store {
         }
         self.unless_poisoned(|store| {
             let anchor = store.place.anchor();
-            place::put_whole(&anchor, |file, new| place::write(file, newest.note().as_bytes(), new))
-                .map(drop)
+            place::put_whole(store.place.disk(), &anchor, |file, new| {
+                place::write(file, newest.note().as_bytes(), new)
+            })
+            .map(drop)
         })
     }
 
     /// The file of the newest cosigned checkpoint, for somebody who may wait for the disk.
     pub fn cosigned_file(&self) -> CosignedFile {
-        CosignedFile { path: self.place.cosigned() }
+        CosignedFile { disk: self.place.shared_disk(), path: self.place.cosigned() }
     }
 
     /// Replaces what the house keeps to itself (0600), before the line that rests on it.
     pub fn write_private(&mut self, bytes: &[u8]) -> Result<(), StoreFailure> {
-        self.unless_poisoned(|store| place::put_private(&store.place.private(), bytes))
+        self.unless_poisoned(|store| {
+            place::put_private(store.place.disk(), &store.place.private(), bytes)
+        })
     }
 
     /// Erases what the house kept to itself, once the last seal is on the disk.
     pub fn erase_private(&mut self) -> Result<(), StoreFailure> {
-        place::erase(&self.place.private())
+        place::erase(self.place.disk(), &self.place.private())
     }
 
     /// How many lines are on disk.
@@ -217,8 +227,8 @@ impl Store {
     /// An editor that saved over the file, or a second writer that ignores the
     /// lock, must be noticed before anything more is promised.
     fn check_untouched(&self) -> Result<(), StoreFailure> {
-        let found = self.file.metadata().map_err(failed(Operation::Inspect, &self.path))?;
-        if found.len() == self.bytes && found.nlink() > 0 {
+        let found = self.file.status().map_err(failed(Operation::Inspect, &self.path))?;
+        if found.bytes == self.bytes && found.named {
             Ok(())
         } else {
             Err(StoreFailure::Changed { path: self.path.clone() })
@@ -230,6 +240,7 @@ impl Store {
 /// failure here spoils neither ledger nor store.
 #[derive(Debug)]
 pub struct CosignedFile {
+    disk: Arc<dyn Disk>,
     path: PathBuf,
 }
 
@@ -237,7 +248,8 @@ impl CosignedFile {
     /// Replaces the checkpoint as a whole.
     pub fn replace(&self, cosigned: &SignedCheckpoint) -> Result<(), StoreFailure> {
         let note = cosigned.note().as_bytes();
-        place::put_whole(&self.path, |file, new| place::write(file, note, new)).map(drop)
+        place::put_whole(&*self.disk, &self.path, |file, new| place::write(file, note, new))
+            .map(drop)
     }
 }
 
