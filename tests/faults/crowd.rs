@@ -132,23 +132,26 @@ impl Crowd {
     }
 
     /// Lets everybody learn what became of every bid, and gives what was acknowledged in all.
-    pub(crate) fn settle(self) -> Result<Bids, Violation> {
+    pub(crate) fn settle(mut self) -> Result<Bids, Violation> {
         self.word.send_replace(Word::Settle);
+        let bidders = std::mem::take(&mut self.bidders);
         let all = async {
-            for bidder in self.bidders {
+            for bidder in bidders {
                 bidder.await.expect("no panic");
             }
         };
         let settled = self.runtime.block_on(async { timeout(PATIENCE, all).await });
-        self.runtime.shutdown_background();
-        if let Some(violation) = self.score.violations.lock().expect("whole").first() {
-            return Err(violation.clone());
-        }
+        self.unharmed()?;
         if settled.is_err() {
             return Err(Violation::Client("a bidder never learns what became of its bid".into()));
         }
-        let acknowledged = self.score.acknowledged.lock().expect("whole").clone();
-        Ok(acknowledged)
+        Ok(self.acknowledged())
+    }
+}
+
+impl Drop for Crowd {
+    fn drop(&mut self) {
+        self.bidders.iter().for_each(JoinHandle::abort);
     }
 }
 

@@ -64,6 +64,9 @@ impl Disk {
         // Small blocks, so that few lines fill one; all tables are written now.
         let tables = "lazy_itable_init=0,lazy_journal_init=0,nodiscard";
         run("mkfs.ext4", &["-q", "-F", "-b", "1024", "-E", tables, text(&image)]);
+        // Every block has its place now; what is not needed can be given back by `trim`.
+        let whole = fs::read(&image).expect("reads");
+        fs::write(&image, whole).expect("has room");
         let mounted = Some(Mounted::new(&["-o", OPTIONS, text(&image)], at));
         Self { image, at: at.to_owned(), mounted }
     }
@@ -80,9 +83,10 @@ impl Disk {
     }
 
     /// Cuts the power, and brings the disk back. Nobody may be using it: a process that was killed
-    /// is as gone as with the power, and its unsynced writes are as much in memory alone.
-    pub(crate) fn cut_power(&mut self) {
-        let cut = self.image.with_extension("cut");
+    /// is as gone as with the power, and its unsynced writes are as much in memory alone. The new
+    /// disk's image is made in `folder`.
+    pub(crate) fn cut_power(&mut self, folder: &Path) {
+        let cut = folder.join("disk.cut");
         loop {
             let before = self.writes();
             fs::copy(&self.image, &cut).expect("copies");
@@ -93,6 +97,7 @@ impl Disk {
         }
         // What this writes goes to the image that nobody will read.
         self.mounted = None;
+        self.image = folder.join("disk.img");
         fs::rename(&cut, &self.image).expect("renames");
         self.mounted = Some(Mounted::new(&["-o", OPTIONS, text(&self.image)], &self.at));
     }

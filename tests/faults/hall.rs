@@ -177,35 +177,43 @@ impl Hall {
     }
 
     /// An auctioneer does all of it, one command a line, and checks the whole ledger meanwhile.
-    pub(crate) fn control(&self, commands: &str) -> Result<(), String> {
+    ///
+    /// # Errors
+    /// Something is refused or not believed, or the server has ended.
+    pub(crate) fn control(&self, server: &mut Server, commands: &str) -> Result<(), Violation> {
+        let log = self.scratch.join("control.log");
+        let said = File::create(&log).expect("a log");
         let mut control = Command::new(&self.program.path)
             .arg("control")
             .arg(self.folder().join("pki").join("people").join("auctioneer.pem"))
-            .arg("--yes")
             .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
+            .stdout(said.try_clone().expect("a log"))
+            .stderr(said)
             .spawn()
             .expect("starts");
-        let mut input = control.stdin.take().expect("a pipe");
         // Who ends early says why.
-        let _ = input.write_all(commands.as_bytes());
-        drop(input);
-        let output = control.wait_with_output().expect("ends");
-        let said = [&output.stdout[..], &output.stderr[..]].concat();
-        if output.status.success() {
-            Ok(())
-        } else {
-            Err(String::from_utf8_lossy(&said).into_owned())
+        let _ = control.stdin.take().expect("a pipe").write_all(commands.as_bytes());
+        loop {
+            let ended = control.try_wait().expect("waits");
+            if ended.is_some_and(|status| status.success()) {
+                return Ok(());
+            }
+            if ended.is_some() || server.ended().is_some() {
+                let _ = control.kill();
+                let _ = control.wait();
+                return Err(Violation::Client(fs::read_to_string(&log).unwrap_or_default()));
+            }
+            thread::sleep(LOOK_EVERY);
         }
     }
 
     /// Ends the sale, lot by lot, and then the server.
     pub(crate) fn close(&self, server: &mut Server) -> Result<(), Violation> {
         let commands: String = (1..=LOTS).map(|lot| format!("hammer {lot}\n")).collect();
-        self.control(&commands).map_err(Violation::Client)?;
+        let done = self.control(server, &commands);
         server.stop();
         let status = server.wait();
+        done?;
         if status.success() {
             Ok(())
         } else {

@@ -64,7 +64,7 @@ pub(crate) fn cut_in_a_sale(
         } else if !server.was_killed() {
             return Err(Violation::DoesNotRestart(format!("{point:?}: {}", server.said())));
         }
-        disk.cut_power();
+        disk.cut_power(scratch.path());
         holds(&hall.ledger(), &crowd.acknowledged())?;
         crowd.unharmed()?;
     }
