@@ -62,8 +62,14 @@ pub(crate) struct Crowd {
 }
 
 impl Crowd {
-    /// Brings so many bidders in; they wait for the first start.
+    /// Brings so many bidders in, who bid until they are told to settle; they wait for the first
+    /// start.
     pub(crate) fn gather(hall: &Hall, bidders: usize) -> Self {
+        Self::gather_for(hall, bidders, usize::MAX)
+    }
+
+    /// Brings in bidders who bid so often and then only listen.
+    pub(crate) fn gather_for(hall: &Hall, bidders: usize, bids_each: usize) -> Self {
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(2)
             .enable_all()
@@ -78,6 +84,7 @@ impl Crowd {
                 caller,
                 path,
                 turn: 0,
+                bids: bids_each,
                 word: word.subscribe(),
                 score: Arc::clone(&score),
             };
@@ -160,6 +167,7 @@ struct Bidder {
     caller: Caller,
     path: PathBuf,
     turn: usize,
+    bids: usize,
     word: watch::Receiver<Word>,
     score: Arc<Score>,
 }
@@ -191,10 +199,17 @@ impl Bidder {
         for open in session.settle().await? {
             self.outcome(&mut session, open.n).await?;
         }
-        while !matches!(*self.word.borrow(), Word::Settle) {
-            let (lot, amount) = self.next_bid();
-            let placed = session.send_bid(lot, amount).await?;
-            self.outcome(&mut session, placed.n).await?;
+        while !matches!(*self.word.borrow_and_update(), Word::Settle) {
+            if self.turn < self.bids {
+                let (lot, amount) = self.next_bid();
+                let placed = session.send_bid(lot, amount).await?;
+                self.outcome(&mut session, placed.n).await?;
+            } else {
+                tokio::select! {
+                    _ = self.word.changed() => {}
+                    happened = session.next() => drop(happened?),
+                }
+            }
         }
         // What was answered `busy` too often is still open.
         if session.unsettled()?.is_empty() {

@@ -209,8 +209,12 @@ impl Hall {
 
     /// Ends the sale, lot by lot, and then the server.
     pub(crate) fn close(&self, server: &mut Server) -> Result<(), Violation> {
-        let commands: String = (1..=LOTS).map(|lot| format!("hammer {lot}\n")).collect();
-        let done = self.control(server, &commands);
+        self.close_by(server, &format!("hammer 1\n{}", hammers()))
+    }
+
+    /// Ends the sale by these commands, and then the server.
+    pub(crate) fn close_by(&self, server: &mut Server, commands: &str) -> Result<(), Violation> {
+        let done = self.control(server, commands);
         server.stop();
         let status = server.wait();
         done?;
@@ -220,6 +224,11 @@ impl Hall {
             Err(Violation::Exit(format!("{status}: {}", server.said())))
         }
     }
+}
+
+/// The commands that sell every lot but the first.
+pub(crate) fn hammers() -> String {
+    (2..=LOTS).map(|lot| format!("hammer {lot}\n")).collect()
 }
 
 /// Lots that stay open for longer than any test.
