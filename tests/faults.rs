@@ -1,6 +1,8 @@
 //! Faults, really injected: into the disk, the process, the clock and the network.
 //! What needs root or another program says so in one line where that is missing.
 
+#[path = "faults/clocks.rs"]
+mod clocks;
 #[path = "faults/controls.rs"]
 mod controls;
 #[path = "faults/crowd.rs"]
@@ -17,6 +19,8 @@ mod hall;
 mod judge;
 #[path = "faults/kill_points.rs"]
 mod kill_points;
+#[path = "faults/odd_disks.rs"]
+mod odd_disks;
 #[path = "faults/power_cuts.rs"]
 mod power_cuts;
 #[path = "faults/tools.rs"]

@@ -126,7 +126,7 @@ impl Hall {
     }
 
     /// The words that start the server.
-    fn serve_words(&self) -> Vec<String> {
+    fn serve_words(&self, listen: &str) -> Vec<String> {
         let shown = |path: PathBuf| path.to_str().expect("UTF-8").to_owned();
         let pki = shown(self.folder().join("pki"));
         let ledgers = shown(self.house.ledgers());
@@ -134,7 +134,7 @@ impl Hall {
             ["serve", &shown(self.items()), "--pki", &pki, "--ledger", &ledgers]
                 .map(ToOwned::to_owned)
                 .to_vec();
-        words.extend(["--listen".to_owned(), self.house.address().to_string()]);
+        words.extend(["--listen".to_owned(), listen.to_owned()]);
         words
     }
 
@@ -143,12 +143,22 @@ impl Hall {
         self.start_with(before, Stdio::piped())
     }
 
+    /// Starts it with its talk going somewhere else.
     pub(crate) fn start_with(&self, before: &[String], stdout: Stdio) -> Server {
+        self.spawn(before, &self.house.address().to_string(), stdout)
+    }
+
+    /// Starts one more at another address.
+    pub(crate) fn start_at(&self, listen: &str) -> Server {
+        self.spawn(&[], listen, Stdio::piped())
+    }
+
+    fn spawn(&self, before: &[String], listen: &str, stdout: Stdio) -> Server {
         let number = self.starts.replace(self.starts.get() + 1);
         let log = self.scratch.join(format!("server-{number}.log"));
         let mut words = before.to_vec();
         words.push(self.program.path.to_str().expect("UTF-8").to_owned());
-        words.extend(self.serve_words());
+        words.extend(self.serve_words(listen));
         let mut command = Command::new(&words[0]);
         command.args(&words[1..]).stdin(Stdio::null()).stdout(stdout);
         command.stderr(File::create(&log).expect("a log"));
