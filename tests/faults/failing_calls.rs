@@ -18,8 +18,7 @@ use crate::crowd::Crowd;
 use crate::disk::Disk;
 use crate::hall::{Hall, LOOK_EVERY, PATIENCE, Program, Server, hammers, scratch};
 use crate::judge::{Violation, holds, judge};
-use crate::kill_points::number;
-use crate::tools::{Tool, have};
+use crate::tools::{Tool, have, number};
 use crate::tracer::{Injection, watched};
 
 /// How many calls fail without `GAVEL_FAILING_CALLS`.
