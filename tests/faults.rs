@@ -23,6 +23,8 @@ mod kill_points;
 mod odd_disks;
 #[path = "faults/power_cuts.rs"]
 mod power_cuts;
+#[path = "faults/second_disks.rs"]
+mod second_disks;
 #[path = "faults/tools.rs"]
 mod tools;
 #[path = "faults/tracer.rs"]

@@ -60,6 +60,9 @@ pub(crate) struct Hall {
     program: Program,
     clock: Clock,
     starts: std::cell::Cell<u32>,
+    /// The folder that is served from, and the one that the copy goes to.
+    serves: &'static str,
+    copies: Option<&'static str>,
 }
 
 impl Hall {
@@ -78,7 +81,11 @@ impl Hall {
             program,
             clock,
             starts: std::cell::Cell::new(0),
+            serves: "house",
+            copies: None,
         };
+        let auctioneer = folder.join("pki").join("people").join("auctioneer.pem");
+        fs::copy(auctioneer, hall.auctioneer()).expect("copies");
         hall.offer(&lots(LOTS));
         hall
     }
@@ -98,17 +105,32 @@ impl Hall {
 
     /// The folder with keys and ledger.
     pub(crate) fn folder(&self) -> PathBuf {
-        self.scratch.join("house")
+        self.scratch.join(self.serves)
+    }
+
+    /// Has a copy kept in `scratch/second`.
+    pub(crate) fn copy_to_the_other(&mut self) {
+        self.copies = Some("second");
+    }
+
+    /// Serves from where the copy was, and keeps the copy where the sale was.
+    pub(crate) fn move_to_the_other(&mut self) {
+        let before = std::mem::replace(&mut self.serves, self.copies.expect("has a copy"));
+        self.copies = Some(before);
+    }
+
+    fn auctioneer(&self) -> PathBuf {
+        self.people().join("auctioneer.pem")
     }
 
     /// The file of the sale in the folder of ledgers that ends so.
     pub(crate) fn file(&self, ending: &str) -> PathBuf {
-        self.house.ledgers().join(format!("faults.{ending}"))
+        self.folder().join("ledger").join(format!("faults.{ending}"))
     }
 
     /// The ledger as it can be read now.
     pub(crate) fn ledger(&self) -> Vec<u8> {
-        fs::read(self.house.ledger()).unwrap_or_default()
+        fs::read(self.file("jsonl")).unwrap_or_default()
     }
 
     /// Where the memories of all clients are.
@@ -129,12 +151,15 @@ impl Hall {
     fn serve_words(&self, listen: &str) -> Vec<String> {
         let shown = |path: PathBuf| path.to_str().expect("UTF-8").to_owned();
         let pki = shown(self.folder().join("pki"));
-        let ledgers = shown(self.house.ledgers());
+        let ledgers = shown(self.folder().join("ledger"));
         let mut words: Vec<String> =
             ["serve", &shown(self.items()), "--pki", &pki, "--ledger", &ledgers]
                 .map(ToOwned::to_owned)
                 .to_vec();
         words.extend(["--listen".to_owned(), listen.to_owned()]);
+        if let Some(copy) = self.copies {
+            words.extend(["--copy".to_owned(), shown(self.scratch.join(copy))]);
+        }
         words
     }
 
@@ -195,7 +220,7 @@ impl Hall {
         let said = File::create(&log).expect("a log");
         let mut control = Command::new(&self.program.path)
             .arg("control")
-            .arg(self.folder().join("pki").join("people").join("auctioneer.pem"))
+            .arg(self.auctioneer())
             .stdin(Stdio::piped())
             .stdout(said.try_clone().expect("a log"))
             .stderr(said)
