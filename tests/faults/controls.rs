@@ -3,6 +3,7 @@
 //! | planted | caught by | as |
 //! |---|---|---|
 //! | `no-sync` | power cuts | acknowledged bids that the disk lacks |
+//! | `no-copy-sync` | lost disks | acknowledged bids that the second disk lacks |
 //! | `answer-before-sync` | power cuts while the disk is slow | acknowledged bids that the disk lacks |
 //! | `seal-before-sync` | power cuts | no restart: the anchor is ahead of the ledger |
 //! | `go-on-after-failure` | failing calls | a server that does not end |
@@ -16,6 +17,7 @@ use crate::hall::Program;
 use crate::judge::Violation;
 use crate::kill_points::killed_in_a_sale;
 use crate::power_cuts::cut_in_a_sale;
+use crate::second_disks::lose_disks;
 use crate::tools::{Tool, have, number};
 
 /// How often each control is run without `GAVEL_CONTROLS`: it is to be caught every time.
@@ -47,6 +49,12 @@ fn caught(
 fn without_the_sync_a_power_cut_loses_bids() {
     let by = |program: &Program| cut_in_a_sale(program, FAULTS).map(|told| told.bids);
     caught("no-sync", by, |found| matches!(found, Violation::Lost(_)));
+}
+
+#[test]
+fn without_the_sync_of_the_copy_a_lost_disk_loses_bids() {
+    let by = |program: &Program| lose_disks(program, FAULTS.end).map(|told| told.bids);
+    caught("no-copy-sync", by, |found| matches!(found, Violation::Lost(_)));
 }
 
 #[test]

@@ -20,7 +20,8 @@ fn whoever_has_the_second_disk_has_every_acknowledged_bid() {
         return;
     }
     let lost = number("GAVEL_LOST_DISKS", LOST);
-    let told = lose_disks(lost).unwrap_or_else(|violation| panic!("{violation:?}"));
+    let told = lose_disks(&Program::honest(), lost);
+    let told = told.unwrap_or_else(|violation| panic!("{violation:?}"));
     println!("{lost} lost disks, {told}");
 }
 
@@ -35,7 +36,8 @@ fn point(index: u32) -> Injection {
     }
 }
 
-fn lose_disks(times: u32) -> Result<Told, Violation> {
+/// One sale that moves from disk to disk so often, closed at the end and judged on both.
+pub(crate) fn lose_disks(program: &Program, times: u32) -> Result<Told, Violation> {
     let scratch = scratch();
     let (first, second) = (scratch.path().join("first.d"), scratch.path().join("second.d"));
     for folder in [&first, &second] {
@@ -45,7 +47,7 @@ fn lose_disks(times: u32) -> Result<Told, Violation> {
         Disk::new(&first, &scratch.path().join("house")),
         Disk::new(&second, &scratch.path().join("second")),
     ];
-    let mut hall = Hall::new(scratch.path(), Program::honest());
+    let mut hall = Hall::new(scratch.path(), program.clone());
     disks.iter().for_each(Disk::settle);
     hall.copy_to_the_other();
     drop(hall.restart()?);
