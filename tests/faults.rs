@@ -1,12 +1,12 @@
 //! Faults, really injected: into the disk, the process, the clock and the network.
 //! What needs root or another program says so in one line where that is missing.
 
+#[path = "faults/bidders.rs"]
+mod bidders;
 #[path = "faults/clocks.rs"]
 mod clocks;
 #[path = "faults/controls.rs"]
 mod controls;
-#[path = "faults/crowd.rs"]
-mod crowd;
 #[path = "faults/disk.rs"]
 mod disk;
 #[path = "faults/failing_calls.rs"]

@@ -9,7 +9,7 @@ use std::process::Command;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use crate::crowd::Crowd;
+use crate::bidders::Crowd;
 use crate::hall::{Hall, LOOK_EVERY, PATIENCE, Program, Server, scratch};
 use crate::judge::judge;
 use crate::tools::{Tool, have};
@@ -62,6 +62,12 @@ fn notes_the_clock(hall: &Hall, server: &mut Server, times: usize) {
     }
 }
 
+/// Not killed: what faketime(1) shares in memory is cleared away by the process that ends.
+fn ends_in_good_order(server: &mut Server) {
+    server.stop();
+    assert!(server.wait().success(), "{}", server.said());
+}
+
 #[test]
 fn a_clock_that_is_set_stops_no_sale_and_is_entered() {
     if !have("clocks", &[Tool::Faketime]) {
@@ -80,7 +86,7 @@ fn a_clock_that_is_set_stops_no_sale_and_is_entered() {
     clock.set("-3h");
     notes_the_clock(&hall, &mut server, 2);
     assert!(crowd.waits_for(BIDS, &mut server).expect("no lie"));
-    server.kill();
+    ends_in_good_order(&mut server);
 
     // Between two runs: back is refused, for time never goes back in a ledger; a little ahead is not.
     let before = hall.ledger();
@@ -115,7 +121,7 @@ fn a_revocation_list_that_expires_in_mid_sale_stops_nobody() {
         crowd.come();
         assert!(crowd.waits_for(1, &mut server).expect("no lie"), "{}", server.said());
     }
-    server.kill();
+    ends_in_good_order(&mut server);
     // Once more with the list expired from the beginning: loudly, and for everybody.
     let mut server = hall.restart_behind(&clock.words()).expect("goes on");
     assert!(server.said().contains("the revocation list expired"), "{}", server.said());

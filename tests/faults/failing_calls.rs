@@ -14,7 +14,7 @@ use std::process::{Child, Command, ExitStatus, Stdio};
 use std::thread;
 use std::time::Instant;
 
-use crate::crowd::Crowd;
+use crate::bidders::Crowd;
 use crate::disk::Disk;
 use crate::hall::{Hall, LOOK_EVERY, PATIENCE, Program, Server, hammers, scratch};
 use crate::judge::{Violation, holds, judge};

@@ -1,6 +1,6 @@
 //! `kill -9` at chosen system calls: in a birth, in a recovery, and in the middle of the bidding.
 
-use crate::crowd::Crowd;
+use crate::bidders::Crowd;
 use crate::hall::{Hall, Program, scratch};
 use crate::judge::{Violation, judge};
 use crate::tools::{Tool, have, number};

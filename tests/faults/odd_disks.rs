@@ -6,7 +6,7 @@ use std::io::Write as _;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
-use crate::crowd::Crowd;
+use crate::bidders::Crowd;
 use crate::disk::Mounted;
 use crate::hall::{Hall, Program, Server, scratch};
 use crate::judge::{holds, judge};

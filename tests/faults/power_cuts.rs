@@ -4,7 +4,7 @@
 use std::thread;
 use std::time::Duration;
 
-use crate::crowd::Crowd;
+use crate::bidders::Crowd;
 use crate::disk::Disk;
 use crate::hall::{Hall, Program, scratch};
 use crate::judge::{Violation, holds, judge};

@@ -1,7 +1,7 @@
 //! Two disks (`--copy`), and after each crash the one that was in use is gone: whoever goes on from
 //! the other has every acknowledged bid. Then the roles change, with the power cut on both.
 
-use crate::crowd::Crowd;
+use crate::bidders::Crowd;
 use crate::disk::Disk;
 use crate::hall::{Hall, Program, scratch};
 use crate::judge::{Violation, holds, judge};
