@@ -14,6 +14,8 @@ mod dice;
 mod hall;
 #[path = "history/mod.rs"]
 mod history;
+#[path = "chaos/mutations/mod.rs"]
+mod mutations;
 #[path = "chaos/plan.rs"]
 mod plan;
 #[path = "chaos/regular.rs"]

@@ -5,6 +5,7 @@ use std::io::{BufRead as _, BufReader};
 use std::net::TcpListener;
 use std::path::PathBuf;
 use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::Arc;
 use std::thread;
 
 use gavel::clock::Clock;
@@ -25,7 +26,7 @@ pub(crate) struct Hall {
     pub(crate) house: TrialHouse,
     pub(crate) clock: Clock,
     /// The key of the sale, as a forger would have stolen it.
-    pub(crate) sealing_key: SealingKey,
+    pub(crate) sealing_key: Arc<SealingKey>,
     starts: usize,
 }
 
@@ -41,7 +42,7 @@ impl Hall {
             pki.sealing_credential(house.sale(), house.anchor(), house.name(), clock.now());
         let origin = origin(house.name().as_str(), house.sale().as_str());
         let sealing_key = SealingKey::new(origin, sealing.expect("a sealing key").key);
-        let sealing_key = sealing_key.expect("house and sale make a key's name");
+        let sealing_key = Arc::new(sealing_key.expect("house and sale make a key's name"));
         Self { folder, house, clock, sealing_key, starts: 0 }
     }
 

@@ -9,8 +9,10 @@ use std::time::Duration;
 const OTHERS_PER_SESSION: usize = 4;
 /// Each checks every line of everybody: more than that leave two cores no time for the server.
 const SESSIONS_MAX: usize = 20;
-/// The bidders together send about so many requests a second: each is heard by all of them.
-const REQUESTS_PER_SECOND: u64 = 40;
+/// Each line is heard by all bidders: so many hearings a second leave two cores some air.
+const HEARINGS_PER_SECOND: u64 = 40_000;
+/// The most requests a second of all bidders together.
+const REQUESTS_PER_SECOND_MAX: u64 = 120;
 
 /// A run that is to be.
 #[derive(Clone, Debug)]
@@ -52,7 +54,8 @@ impl Plan {
     /// How long a bidder waits between two requests, on average.
     pub(crate) fn pause(&self) -> Duration {
         let bidders = u64::try_from(self.bidders).expect("few");
-        Duration::from_millis(bidders * 1000 / REQUESTS_PER_SECOND)
+        let rate = (HEARINGS_PER_SECOND / bidders).clamp(1, REQUESTS_PER_SECOND_MAX);
+        Duration::from_millis(bidders * 1000 / rate)
     }
 
     /// Lots that staff open and end.

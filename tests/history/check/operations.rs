@@ -8,8 +8,9 @@ use super::ledger::{Ledger, signed_in};
 use super::seals::Seals;
 use super::{Checked, unreadable};
 use gavel::audit::prove;
-use gavel::ledger::Receipt;
+use gavel::ledger::{Line, Receipt};
 use gavel::pki::Anchor;
+use gavel::record::{BidKey, Record, Signed};
 
 /// Everything that was sent, by number.
 pub(super) struct Operations<'a> {
@@ -231,10 +232,33 @@ fn says(entry: &str, signed: &str, ledger: &Ledger<'_>) -> bool {
     signed_in(entry, ledger.sale.sale_hash()).is_some_and(|what| what == signed)
 }
 
-/// Whether a line is another one with some bytes changed, and not another entry in its place.
+/// Whether a line stands for the same statement as an entry, and says something else; or can no
+/// longer be read at all.
 fn is_alike(line: &str, entry: &str) -> bool {
-    let changed = line.bytes().zip(entry.bytes()).filter(|(one, other)| one != other).count();
-    line.len() == entry.len() && changed * 10 < entry.len()
+    match (slot_of(line), slot_of(entry)) {
+        (Slot::Unreadable, _) => true,
+        (one, other) => one == other,
+    }
+}
+
+/// By what a statement is known, whatever it says: its key and number.
+#[derive(PartialEq, Eq)]
+enum Slot {
+    Of(Option<BidKey>, u64),
+    Nobodys,
+    Unreadable,
+}
+
+fn slot_of(line: &str) -> Slot {
+    let record = Line::parse(line.as_bytes()).ok().and_then(|line| Record::read(&line).ok());
+    let of = |signed: &Signed| Slot::Of(Some(*signed.claim().bid_key), signed.claim().n);
+    match record {
+        Some(Record::Bid(bid)) => bid.evidence.signed().map_or(Slot::Nobodys, |it| of(&it)),
+        Some(Record::Act(recorded)) => of(&recorded.act.into()),
+        Some(Record::Enrol(enrolment)) => Slot::Of(enrolment.bid_key().copied(), 0),
+        Some(_) => Slot::Nobodys,
+        None => Slot::Unreadable,
+    }
 }
 
 fn is_same(first: &Said<'_>, second: &Said<'_>) -> bool {
