@@ -20,6 +20,8 @@ pub(crate) struct Plan {
     pub(crate) bidders: usize,
     pub(crate) restarts: usize,
     pub(crate) span: Duration,
+    /// How long the server runs before it is first ended.
+    pub(crate) calm: Duration,
     pub(crate) seed: u64,
 }
 
@@ -43,7 +45,8 @@ impl Plan {
     /// So large, from a new seed.
     pub(crate) fn small(bidders: usize, restarts: usize, seconds: u64) -> Self {
         let seed = getrandom::u64().expect("randomness") >> 16;
-        Self { bidders, restarts, span: Duration::from_secs(seconds), seed }
+        let (span, calm) = (Duration::from_secs(seconds), Duration::ZERO);
+        Self { bidders, restarts, span, calm, seed }
     }
 
     /// How many of the bidders are real sessions.
