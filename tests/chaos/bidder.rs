@@ -394,6 +394,7 @@ impl Bidder {
                     && let Ok(amount) = body.amount()
                 {
                     self.scene.hear_price(&body.lot, amount.minor_units());
+                    self.scene.count_bid();
                 }
                 self.answered = Some(sent);
             }

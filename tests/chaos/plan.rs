@@ -11,7 +11,7 @@ const OTHERS_PER_SESSION: usize = 4;
 const SESSIONS_MAX: usize = 20;
 /// Each line is heard by all bidders: so many hearings a second leave two cores some air.
 const HEARINGS_PER_SECOND: u64 = 40_000;
-/// The most requests a second of all bidders together.
+/// The most requests a second of all bidders together, unless a plan says less.
 const REQUESTS_PER_SECOND_MAX: u64 = 120;
 
 /// A run that is to be.
@@ -20,8 +20,9 @@ pub(crate) struct Plan {
     pub(crate) bidders: usize,
     pub(crate) restarts: usize,
     pub(crate) span: Duration,
-    /// How long the server runs before it is first ended.
-    pub(crate) calm: Duration,
+    /// How many bids are acknowledged before the server is first ended.
+    pub(crate) calm_bids: u64,
+    pub(crate) requests_per_second_max: u64,
     pub(crate) seed: u64,
 }
 
@@ -45,8 +46,9 @@ impl Plan {
     /// So large, from a new seed.
     pub(crate) fn small(bidders: usize, restarts: usize, seconds: u64) -> Self {
         let seed = getrandom::u64().expect("randomness") >> 16;
-        let (span, calm) = (Duration::from_secs(seconds), Duration::ZERO);
-        Self { bidders, restarts, span, calm, seed }
+        let (span, calm_bids) = (Duration::from_secs(seconds), 0);
+        let requests_per_second_max = REQUESTS_PER_SECOND_MAX;
+        Self { bidders, restarts, span, calm_bids, requests_per_second_max, seed }
     }
 
     /// How many of the bidders are real sessions.
@@ -57,7 +59,7 @@ impl Plan {
     /// How long a bidder waits between two requests, on average.
     pub(crate) fn pause(&self) -> Duration {
         let bidders = u64::try_from(self.bidders).expect("few");
-        let rate = (HEARINGS_PER_SECOND / bidders).clamp(1, REQUESTS_PER_SECOND_MAX);
+        let rate = (HEARINGS_PER_SECOND / bidders).clamp(1, self.requests_per_second_max);
         Duration::from_millis(bidders * 1000 / rate)
     }
 

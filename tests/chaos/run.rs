@@ -87,13 +87,13 @@ async fn trouble(
     dice: &mut Dice,
     mut server: Server,
 ) -> Server {
+    scene.bids_acknowledged(plan.calm_bids, PATIENCE).await;
     let begin = Instant::now();
     let span_ms = u64::try_from(plan.span.as_millis()).expect("short");
-    let calm_ms = u64::try_from(plan.calm.as_millis()).expect("short");
     let restarts = u64::try_from(plan.restarts).expect("few");
     // Each somewhere in its part of the span.
-    let part_ms = span_ms.saturating_sub(calm_ms) * 9 / 10 / restarts.max(1);
-    let moment = |turn| calm_ms + turn * part_ms + dice.below(part_ms.max(1));
+    let part_ms = span_ms * 9 / 10 / restarts.max(1);
+    let moment = |turn| turn * part_ms + dice.below(part_ms.max(1));
     let moments: Vec<u64> = (0..restarts).map(moment).collect();
     for (turn, moment_ms) in moments.into_iter().enumerate() {
         sleep_until(begin + Duration::from_millis(moment_ms)).await;
