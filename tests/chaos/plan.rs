@@ -23,6 +23,8 @@ pub(crate) struct Plan {
     /// How many bids are acknowledged before the server is first ended.
     pub(crate) calm_bids: u64,
     pub(crate) requests_per_second_max: u64,
+    /// Whether the disk forgets at each kill what the anchor does not know: the sale goes wrong then.
+    pub(crate) forgets: bool,
     pub(crate) seed: u64,
 }
 
@@ -48,7 +50,8 @@ impl Plan {
         let seed = getrandom::u64().expect("randomness") >> 16;
         let (span, calm_bids) = (Duration::from_secs(seconds), 0);
         let requests_per_second_max = REQUESTS_PER_SECOND_MAX;
-        Self { bidders, restarts, span, calm_bids, requests_per_second_max, seed }
+        let forgets = false;
+        Self { bidders, restarts, span, calm_bids, requests_per_second_max, forgets, seed }
     }
 
     /// How many of the bidders are real sessions.

@@ -36,18 +36,24 @@ pub(crate) async fn run(plan: &Plan) -> Recorded {
     let server = block_in_place(|| hall.start());
     let mut people = enter(plan, &hall, &scene, &mut dice);
     let server = trouble(plan, &mut hall, &scene, &mut dice, server).await;
+    if !plan.forgets {
+        close(&scene, &mut people).await;
+    }
+    people.shutdown().await;
+    end(&hall, &scene, server, Ending::Stopped);
+    Recorded { history: scene.recorder.history(), failures: scene.failures(), hall }
+}
+
+/// Lets the sale close, and everybody leave.
+async fn close(scene: &Scene, people: &mut JoinSet<()>) {
     scene.enter(Phase::Settling);
-    let closed = scene.wait_for(Phase::Ended, PATIENCE).await;
-    if !closed {
+    if !scene.wait_for(Phase::Ended, PATIENCE).await {
         scene.fail("the sale", "does not close");
     }
     let leave = async { while people.join_next().await.is_some() {} };
     if timeout(PATIENCE, leave).await.is_err() {
         scene.fail("somebody", "does not leave after the close");
     }
-    people.abort_all();
-    end(&hall, &scene, server, Ending::Stopped);
-    Recorded { history: scene.recorder.history(), failures: scene.failures(), hall }
 }
 
 fn lots(plan: &Plan) -> Vec<LotId> {
@@ -98,8 +104,14 @@ async fn trouble(
     for (turn, moment_ms) in moments.into_iter().enumerate() {
         sleep_until(begin + Duration::from_millis(moment_ms)).await;
         let ending = if turn % 2 == 0 { Ending::Killed } else { Ending::Stopped };
+        if plan.forgets {
+            hall.outrun_the_anchor().await;
+        }
         println!("chaos: {} ms: {ending:?}", begin.elapsed().as_millis());
         end(hall, scene, server, ending);
+        if plan.forgets {
+            hall.forget();
+        }
         sleep_until(Instant::now() + Duration::from_millis(dice.below(200))).await;
         server = block_in_place(|| hall.start());
     }
