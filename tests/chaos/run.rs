@@ -6,7 +6,7 @@ use std::time::Duration;
 use gavel::auction::name::{LotId, Name, Role};
 use gavel::client::Caller;
 use tokio::task::{JoinSet, block_in_place};
-use tokio::time::{Instant, sleep_until, timeout};
+use tokio::time::{Instant, sleep, sleep_until, timeout};
 
 use super::bidder::Bidder;
 use super::dice::Dice;
@@ -36,11 +36,15 @@ pub(crate) async fn run(plan: &Plan) -> Recorded {
     let server = block_in_place(|| hall.start());
     let mut people = enter(plan, &hall, &scene, &mut dice);
     let server = trouble(plan, &mut hall, &scene, &mut dice, server).await;
-    if !plan.forgets {
+    let ending = if plan.forgets {
+        somebody_cries(&scene, &server).await;
+        Ending::Killed
+    } else {
         close(&scene, &mut people).await;
-    }
+        Ending::Stopped
+    };
     people.shutdown().await;
-    end(&hall, &scene, server, Ending::Stopped);
+    end(&hall, &scene, server, ending);
     Recorded { history: scene.recorder.history(), failures: scene.failures(), hall }
 }
 
@@ -54,6 +58,21 @@ async fn close(scene: &Scene, people: &mut JoinSet<()>) {
     if timeout(PATIENCE, leave).await.is_err() {
         scene.fail("somebody", "does not leave after the close");
     }
+}
+
+/// Waits until a client says that the house contradicts itself, or the house itself sees it and
+/// stops, by a checkpoint that a client shows it.
+async fn somebody_cries(scene: &Scene, server: &Server) {
+    let cries = async {
+        while scene.failures().is_empty() {
+            if server.log().contains("the server is stopping") {
+                scene.fail("the server", "stops by itself");
+            }
+            sleep(Duration::from_millis(20)).await;
+        }
+    };
+    // Without a cry the test fails by what is missing.
+    let _ = timeout(PATIENCE, cries).await;
 }
 
 fn lots(plan: &Plan) -> Vec<LotId> {
