@@ -15,6 +15,10 @@ use crate::time::Span;
 const BIDDERS: usize = 50;
 /// The seed's bidders.
 const SEED_BIDDERS: usize = 1_000;
+/// Bidders among idle clients where nobody says: each bid is told to all of those.
+const IDLE_BIDDERS: usize = 2;
+/// How long they think between two bids.
+const IDLE_PAUSE: Span = Span::from_s(1);
 /// Seconds of a flat-out run where nobody says.
 const SECONDS: u64 = 10;
 
@@ -40,6 +44,13 @@ pub(super) struct Args {
     /// Run it twice, without witnesses and with so many, and compare what bidders feel
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u8).range(1..=16))]
     witnesses: Option<u8>,
+    /// Let so many clients be there besides, welcomed and reading, and measure the memory and the
+    /// wait of a bid among them; the bidders think for a second between two bids [bidders: 2]
+    #[arg(
+        long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=11_900),
+        conflicts_with_all = ["seed_style", "witnesses"]
+    )]
+    idle: Option<u16>,
     /// Print the report as JSON
     #[arg(long)]
     json: bool,
@@ -52,6 +63,8 @@ pub(super) fn run(args: &Args) -> Result<Exit, Failure> {
     let scratch = Scratch::new(args.keep.as_deref(), "loadtest")?;
     let (style, bidders) = if args.seed_style {
         (Style::Seed, SEED_BIDDERS)
+    } else if args.idle.is_some() {
+        (Style::Paced { span: Span::from_s(args.seconds), pause: IDLE_PAUSE }, IDLE_BIDDERS)
     } else {
         (Style::FlatOut { span: Span::from_s(args.seconds) }, BIDDERS)
     };
@@ -60,6 +73,7 @@ pub(super) fn run(args: &Args) -> Result<Exit, Failure> {
     let plan = Plan {
         bidders: args.bidders.map_or(bidders, usize::from),
         style,
+        idle: args.idle.map_or(0, usize::from),
         witnesses: args.witnesses.unwrap_or(0),
         folder: scratch.path().to_owned(),
         program,

@@ -44,6 +44,12 @@ impl Caller {
         &self.credential
     }
 
+    /// Reaches the server and does the client's half of the handshake, for whoever speaks for
+    /// themselves from there on.
+    pub async fn connect(&self, address: &Address) -> Result<TlsStream<TcpStream>, ConnectError> {
+        connect(self.clone(), address.clone()).await
+    }
+
     /// What the wall clock says.
     pub fn now(&self) -> Timestamp {
         self.clock.wall()

@@ -9,9 +9,11 @@
 //! receipt, the bidder's own signing and checking included. Bidders, server and
 //! witnesses share the machine's cores and disk, and the report says so.
 
+mod aside;
 mod bidder;
 mod check;
 mod disk;
+mod idle;
 mod offer;
 mod process;
 mod report;
@@ -20,6 +22,7 @@ mod trial;
 mod witness;
 
 pub use check::{Checked, LedgerUnreadable};
+pub use idle::IdleReport;
 pub use process::ProcessFault;
 pub use report::{Comparison, Conditions, Costs, Percentiles, Report};
 pub use tally::ErrorCount;
@@ -45,6 +48,7 @@ use crate::pki::{Address, TlsFault};
 use crate::time::Span;
 use crate::wire::lot::LotView;
 use bidder::Bidder;
+use idle::Idle;
 use offer::Offer;
 use process::{LOOK_EVERY, Process};
 use tally::Tally;
@@ -58,6 +62,14 @@ pub enum Style {
         /// For how long.
         span: Span,
     },
+    /// Each bids, has its receipt, and thinks: what is measured is then how long a bid takes,
+    /// and not how long the queue is.
+    Paced {
+        /// For how long.
+        span: Span,
+        /// How long each thinks on average.
+        pause: Span,
+    },
     /// As the seed's load test: three bids of random amounts on random items, half
     /// a second to two seconds apart.
     Seed,
@@ -70,6 +82,8 @@ pub struct Plan {
     pub bidders: usize,
     /// How they behave.
     pub style: Style,
+    /// How many clients are there besides, welcomed and reading, and do nothing.
+    pub idle: usize,
     /// How many witnesses cosign the sale.
     pub witnesses: u8,
     /// An empty folder for the throw-away house and its ledger.
@@ -134,6 +148,9 @@ pub enum LoadFailure {
     /// The server, or a witness, does not run.
     #[error(transparent)]
     Server(#[from] ProcessFault),
+    /// A crowd gets no thread of its own.
+    #[error("the system gives no thread for a crowd")]
+    Thread(#[source] io::Error),
     /// The disk cannot be measured.
     #[error("the disk cannot be measured")]
     Disk(#[source] io::Error),
@@ -149,20 +166,25 @@ pub enum LoadFailure {
 pub async fn run(plan: &Plan, tell: impl Fn(Stage)) -> Result<Report, LoadFailure> {
     tell(Stage::Preparing);
     let conditions = Conditions::here();
-    allow_descriptors(plan.bidders)?;
+    allow_descriptors(plan.bidders.saturating_add(plan.idle))?;
     let address = free_address().map_err(LoadFailure::Port)?;
     let clock = Clock::start();
     let house = TrialHouse::make(&plan.folder, "loadtest", address.clone(), clock.now())?;
     let offer = Arc::new(Offer::new(plan));
     let items = plan.folder.join("items.json");
     keys::create(&items, offer.sale_file().as_bytes())?;
-    let callers = callers(&house, plan.bidders, clock)?;
+    let callers = callers(&house, "bidder", plan.bidders, clock)?;
+    let idle_callers = self::callers(&house, "idle", idle::names(plan.idle), clock)?;
     let witnesses = WitnessProcesses::start(plan, &house.log_vkey(clock.now())?).await?;
     let mut server = Process::serve(plan, &items, &address, &witnesses.flags)?;
     server.ready(&address).await?;
 
     tell(Stage::Connecting);
     let crowd = Crowd::gather(callers, &address, &offer, plan.style).await;
+    let resident_before_kib = server.resident_kib();
+    let idle = Idle::gather(idle_callers, plan.idle, address.clone()).await;
+    let idle = idle.map_err(LoadFailure::Thread)?;
+    let resident_with_kib = server.resident_kib();
 
     tell(Stage::Bidding);
     let cpu_before = server.cpu_us();
@@ -170,7 +192,11 @@ pub async fn run(plan: &Plan, tell: impl Fn(Stage)) -> Result<Report, LoadFailur
     let server_cpu_us = cpu_before.zip(server.cpu_us()).map(|(before, after)| after - before);
 
     tell(Stage::Closing);
+    let resident_after_kib = server.resident_kib();
     let measured = tally.summary();
+    let last = tally.accepted.iter().map(|bid| bid.seq).max().unwrap_or(0);
+    let clients = plan.idle;
+    let heard_everything = idle.part(last, &mut tally).await;
     open_the_rest(&mut sessions, &offer, &mut tally).await;
     let disk_sync = disk::sync_percentiles(&plan.folder).map_err(LoadFailure::Disk)?;
     wait_for_close(&mut sessions, &offer, &mut tally).await;
@@ -183,7 +209,16 @@ pub async fn run(plan: &Plan, tell: impl Fn(Stage)) -> Result<Report, LoadFailur
     let costs = Costs { server_cpu_us, server_sync_p50_us: said.sync_p50_us(), disk_sync };
     let cosigned = said.cosigned();
     let report = Report::new(plan, measured, bidding_us, costs, checked, tally.errors, conditions);
-    Ok(Report { cosigned, ..report })
+    let idle = (clients > 0).then(|| IdleReport {
+        clients: tally::count(clients),
+        names: tally::count(idle::names(clients)),
+        resident_before_kib,
+        resident_with_kib,
+        resident_after_kib,
+        resident_each_bytes: idle::each(clients, resident_before_kib, resident_after_kib),
+        heard_everything,
+    });
+    Ok(Report { cosigned, idle, ..report })
 }
 
 /// Runs the same load test twice, first without witnesses: what they cost a bidder.
@@ -226,13 +261,18 @@ fn free_address() -> io::Result<Address> {
     Ok(Address::parse(&format!("127.0.0.1:{port}")).expect("an address with a port"))
 }
 
-fn callers(house: &TrialHouse, bidders: usize, clock: Clock) -> Result<Vec<Caller>, LoadFailure> {
+fn callers(
+    house: &TrialHouse,
+    kind: &str,
+    people: usize,
+    clock: Clock,
+) -> Result<Vec<Caller>, LoadFailure> {
     let caller = |place: usize| {
-        let name = Name::parse(&format!("bidder-{place:05}")).expect("a name");
+        let name = Name::parse(&format!("{kind}-{place:05}")).expect("a name");
         let credential = house.credential(name, Role::Bidder, clock.now())?;
         Ok(Caller::new(credential, clock)?)
     };
-    (0..bidders).map(caller).collect()
+    (0..people).map(caller).collect()
 }
 
 /// The bidders, each a task that reads on whatever it waits for: a server drops
