@@ -1,5 +1,7 @@
 //! Faults, really injected: into the disk, the process, the clock and the network.
 //! What needs root or another program says so in one line where that is missing.
 
+#[path = "faults/network.rs"]
+mod network;
 #[path = "faults/tools.rs"]
 mod tools;

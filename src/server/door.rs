@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::Arc;
 
+use rustix::net::sockopt::set_tcp_user_timeout;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::task::JoinSet;
@@ -18,6 +19,7 @@ use super::session::{self, Ending, Speech};
 use crate::auction::name::Name;
 use crate::limits::{
     ACCEPT_PAUSE, BACKLOG_MAX, CONNECTIONS_MAX, HANDSHAKE_TIMEOUT, SEND_BUFFER_BYTES,
+    UNACKNOWLEDGED_TIMEOUT,
 };
 use crate::pki::{ALPN_GAVEL_1, CertificateFault, Identity, fault_of_io, verify_person};
 
@@ -111,6 +113,9 @@ async fn enter(
 ) -> Option<(Serving, Name, Admitted)> {
     // Answers are small and wanted at once.
     let _ = stream.set_nodelay(true);
+    // A peer that is gone without a word is told something every few seconds, and found out.
+    let unacknowledged_ms = u32::try_from(UNACKNOWLEDGED_TIMEOUT.ms()).unwrap_or(u32::MAX);
+    let _ = set_tcp_user_timeout(&stream, unacknowledged_ms);
     let handshake = tokio::select! {
         handshake = timeout(HANDSHAKE_TIMEOUT.into(), acceptor.accept(stream)) => handshake,
         () = stopping(&premises) => return None,

@@ -11,19 +11,23 @@ use std::process::{Command, Stdio};
 pub(crate) enum Tool {
     /// strace(1), which stops, kills or fails a program at a chosen system call.
     Strace,
+    /// Network namespaces, by ip(8), for whoever may make them.
+    Namespaces,
 }
 
 impl Tool {
     /// Its name in `GAVEL_NEED`.
-    const fn name(self) -> &'static str {
+    pub(crate) const fn name(self) -> &'static str {
         match self {
             Self::Strace => "strace",
+            Self::Namespaces => "netns",
         }
     }
 
     fn is_here(self) -> bool {
         match self {
             Self::Strace => runs("strace", "-V"),
+            Self::Namespaces => is_root() && runs("ip", "-V"),
         }
     }
 }
