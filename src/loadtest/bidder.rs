@@ -118,11 +118,16 @@ impl Bidder {
 }
 
 pub(super) async fn connect(caller: Caller, address: Address) -> Result<Session, SessionError> {
-    // A lost connection is an error of the load test, so it is not mended.
-    let options = Options { following: Following::Nothing, sale: None, reconnect: false };
-    let mut session = Session::open(caller, address, Memory::Volatile, options).await?;
+    let mut session = greet(caller, address).await?;
     session.enrol().await?;
     Ok(session)
+}
+
+/// Connects, and is welcomed.
+pub(super) async fn greet(caller: Caller, address: Address) -> Result<Session, SessionError> {
+    // A lost connection is an error of the load test, so it is not mended.
+    let options = Options { following: Following::Nothing, sale: None, reconnect: false };
+    Session::open(caller, address, Memory::Volatile, options).await
 }
 
 /// Places a bid and waits for its outcome, which the session has checked then.

@@ -79,6 +79,19 @@ impl Conditions {
     }
 }
 
+impl Conditions {
+    /// Those rows of a report; the cores are shared by `who`.
+    pub(super) fn rows(&self, who: &str) -> Rows {
+        let Self { cores, processor, system, build, version, load_before } = self;
+        let load = load_before.as_deref().unwrap_or("unknown");
+        let processor = processor.as_deref().map(|name| format!(", {name}")).unwrap_or_default();
+        vec![
+            ("measured on", format!("{cores} cores, shared by {who}{processor}")),
+            ("", format!("{system}, load before: {load}, gavel {version}, {build} build")),
+        ]
+    }
+}
+
 /// What a load test cost.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Costs {
@@ -194,7 +207,7 @@ impl fmt::Display for Report {
     }
 }
 
-type Rows = Vec<(&'static str, String)>;
+pub(super) type Rows = Vec<(&'static str, String)>;
 
 impl Report {
     fn what_came(&self) -> Rows {
@@ -272,17 +285,10 @@ impl Report {
     }
 
     fn where_it_ran(&self) -> Rows {
-        let Conditions { cores, processor, system, build, version, load_before } = &self.conditions;
-        let load = load_before.as_deref().unwrap_or("unknown");
-        let who = match self.witnesses {
+        self.conditions.rows(match self.witnesses {
             0 => "server and bidders",
             _ => "server, bidders and witnesses, as the disk is",
-        };
-        let processor = processor.as_deref().map(|name| format!(", {name}")).unwrap_or_default();
-        vec![
-            ("measured on", format!("{cores} cores, shared by {who}{processor}")),
-            ("", format!("{system}, load before: {load}, gavel {version}, {build} build")),
-        ]
+        })
     }
 }
 
@@ -324,13 +330,13 @@ impl fmt::Display for Percentiles {
     }
 }
 
-fn listed(items: impl Iterator<Item = String>) -> String {
+pub(super) fn listed(items: impl Iterator<Item = String>) -> String {
     let items: Vec<String> = items.collect();
     if items.is_empty() { "none".to_owned() } else { items.join(", ") }
 }
 
 /// Microseconds shown as milliseconds.
-struct Milliseconds(u64);
+pub(super) struct Milliseconds(pub(super) u64);
 
 impl fmt::Display for Milliseconds {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -348,7 +354,7 @@ impl fmt::Display for Seconds {
 }
 
 /// `12,345`.
-fn grouped(number: u64) -> String {
+pub(super) fn grouped(number: u64) -> String {
     let digits = number.to_string();
     let mut grouped = String::new();
     for (place, digit) in digits.chars().enumerate() {

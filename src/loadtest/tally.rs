@@ -74,6 +74,11 @@ impl Tally {
         }
     }
 
+    /// The line of the last bid that was accepted.
+    pub(super) fn last_accepted(&self) -> u64 {
+        self.accepted.iter().map(|bid| bid.seq).max().unwrap_or(0)
+    }
+
     /// Notes that a session failed.
     pub(super) fn failed(&mut self, error: &SessionError) {
         self.error(kind(error), &error.to_string());
