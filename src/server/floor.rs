@@ -15,6 +15,7 @@ use super::cosigned::Board;
 use super::fanout::{FanOut, Told};
 use super::gate::{Arrival, Checked, Gate};
 use super::metrics::{Metrics, Summary};
+use super::second_disk::{CopyEnd, SecondDisk};
 use super::ticket::{Answer, Query, Shown, Ticket};
 use super::witnesses::Cosigning;
 use crate::auction::event::Happening;
@@ -62,6 +63,8 @@ pub struct FloorEnd {
     pub summary: Summary,
     /// How far the witnesses came, if the sale has any.
     pub cosigning: Option<Cosigning>,
+    /// How the copy on a second disk stands, if one was asked for.
+    pub copy: Option<CopyEnd>,
 }
 
 /// What a floor leaves behind.
@@ -89,6 +92,7 @@ pub(super) struct Floor {
     /// Tells the newest checkpoint to whoever has it cosigned.
     newest: watch::Sender<SignedCheckpoint>,
     cosigned: Board,
+    second_disk: SecondDisk,
     clock_looked: Stopwatch,
     /// How long the host had been suspended, as far as that is entered.
     suspended: Span,
@@ -128,6 +132,7 @@ impl Floor {
             anchor: Anchoring { written: None, since: Stopwatch::start() },
             newest: watch::Sender::new(house.checkpoint().clone()),
             cosigned,
+            second_disk: SecondDisk::new(),
             clock_looked: Stopwatch::start(),
             suspended: clock.suspended(),
             house,
@@ -162,6 +167,7 @@ impl Floor {
                 self.answer_query(query)?;
             }
             self.write_anchor_if_due()?;
+            self.second_disk.look(&mut self.store);
             self.metrics.report_if_due();
             if self.house.is_finished() && !told_finished {
                 told_finished = true;
@@ -179,7 +185,9 @@ impl Floor {
         self.commit(Vec::new())?;
         self.write_anchor()?;
         let (finished, lines) = (self.house.is_finished(), self.store.lines());
-        let end = FloorEnd { finished, lines, summary: self.metrics.summary(), cosigning: None };
+        let copy = self.second_disk.end(&mut self.store);
+        let summary = self.metrics.summary();
+        let end = FloorEnd { finished, lines, summary, cosigning: None, copy };
         Ok(Left { end, house: Box::new(self.house), store: self.store })
     }
 

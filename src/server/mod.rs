@@ -23,6 +23,7 @@ mod metrics;
 mod outlook;
 mod pace;
 mod premises;
+mod second_disk;
 mod session;
 mod speaker;
 mod start;
@@ -34,6 +35,7 @@ mod witnesses;
 pub use floor::{FloorEnd, FloorFailure};
 pub use metrics::Summary;
 pub use outlook::{Outlook, look};
+pub use second_disk::CopyEnd;
 pub use start::{Begun, How, MarkUsed, Sealing, Setup, ShownCheckpoint, StartFailure, begin};
 pub use witnesses::{
     Cosigning, Looked, Unheard, Witness, WitnessFault, WitnessReport, Witnesses, WitnessesFault,

@@ -6,10 +6,10 @@
 //! so nothing is expected of them: every `"note":"` counts, wherever it stands.
 //! Whether a note is validly signed is for the caller to say.
 
-use std::fs::File;
-use std::io::{self, Read, Seek, SeekFrom};
+use std::io::{self, Read, SeekFrom};
 use std::path::Path;
 
+use super::disk::Disk;
 use super::failure::{Operation, StoreFailure, failed};
 use crate::limits::NOTE_BYTES_MAX;
 
@@ -20,11 +20,12 @@ const ESCAPED_BYTES_MAX: usize = 2 * NOTE_BYTES_MAX + 2;
 
 /// Gives the first note at or after byte `from` that `accept` takes.
 pub(super) fn find(
+    disk: &dyn Disk,
     path: &Path,
     from: u64,
     accept: impl FnMut(&str) -> bool,
 ) -> Result<Option<String>, StoreFailure> {
-    let mut file = File::open(path).map_err(failed(Operation::Open, path))?;
+    let mut file = disk.open(path).map_err(failed(Operation::Open, path))?;
     file.seek(SeekFrom::Start(from)).map_err(failed(Operation::Read, path))?;
     find_in(file, accept).map_err(failed(Operation::Read, path))
 }

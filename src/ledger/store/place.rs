@@ -15,29 +15,35 @@
 //! hold it and keep the house from starting. The ledger, the anchor and the cosigned checkpoint are
 //! 0644 (less the umask): every connection gets them whole, there is nothing to hide.
 
-use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
-use std::io::{self, Write};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::io;
 use std::path::{Component, Path, PathBuf};
+use std::sync::Arc;
 
+use super::disk::{Disk, DiskFile, DiskLock, Entry, Readers};
 use super::failure::{Operation, StoreFailure, failed};
 
 /// The places of one sale's files, held by a lock for as long as this lives.
 #[derive(Debug)]
 pub(super) struct Place {
+    disk: Arc<dyn Disk>,
     sale: String,
     folder: PathBuf,
     anchor_folder: PathBuf,
-    _locks: Vec<File>,
+    _locks: Vec<Box<dyn DiskLock>>,
 }
 
 impl Place {
     /// Makes the folder where it is missing, and takes the sale's lock in it.
-    pub(super) fn lock(folder: &Path, sale: &str) -> Result<Self, StoreFailure> {
+    pub(super) fn lock(
+        disk: Arc<dyn Disk>,
+        folder: &Path,
+        sale: &str,
+    ) -> Result<Self, StoreFailure> {
         one_file_name(folder, sale)?;
-        make_folder(folder)?;
-        let lock = take_lock(&folder.join(format!("{sale}.lock")))?;
+        make_folder(&*disk, folder)?;
+        let lock = take_lock(&*disk, &folder.join(format!("{sale}.lock")))?;
         Ok(Self {
+            disk,
             sale: sale.to_owned(),
             folder: folder.to_owned(),
             anchor_folder: folder.to_owned(),
@@ -48,7 +54,8 @@ impl Place {
     /// Puts the anchor elsewhere. That folder must exist: a disk that is not
     /// mounted must not look like an anchor that was never written.
     pub(super) fn anchor_in(&mut self, folder: &Path) -> Result<(), StoreFailure> {
-        let lock = take_lock(&folder.join(format!("{}.checkpoint-lock", self.sale)))?;
+        let lock = folder.join(format!("{}.checkpoint-lock", self.sale));
+        let lock = take_lock(&*self.disk, &lock)?;
         self._locks.push(lock);
         self.anchor_folder = folder.to_owned();
         Ok(())
@@ -57,22 +64,58 @@ impl Place {
     /// Names the files without making any. Locks that are there are taken, so that a server
     /// that runs is seen and none begins meanwhile.
     pub(super) fn look(
+        disk: Arc<dyn Disk>,
         folder: &Path,
         sale: &str,
         anchor_folder: Option<&Path>,
     ) -> Result<Self, StoreFailure> {
         one_file_name(folder, sale)?;
-        let mut locks = Vec::from_iter(lock_if_there(&folder.join(format!("{sale}.lock")))?);
+        let lock = folder.join(format!("{sale}.lock"));
+        let mut locks = Vec::from_iter(lock_if_there(&*disk, &lock)?);
         if let Some(folder) = anchor_folder {
-            fs::metadata(folder).map_err(failed(Operation::Inspect, folder))?;
-            locks.extend(lock_if_there(&folder.join(format!("{sale}.checkpoint-lock")))?);
+            if !disk.is_folder(folder) {
+                return Err(failed(Operation::Inspect, folder)(rustix::io::Errno::NOENT.into()));
+            }
+            let lock = folder.join(format!("{sale}.checkpoint-lock"));
+            locks.extend(lock_if_there(&*disk, &lock)?);
         }
         Ok(Self {
+            disk,
             sale: sale.to_owned(),
             folder: folder.to_owned(),
             anchor_folder: anchor_folder.unwrap_or(folder).to_owned(),
             _locks: locks,
         })
+    }
+
+    /// Takes the lock of the same sale in another folder, for a copy of its files.
+    pub(super) fn beside(&self, disk: Arc<dyn Disk>, folder: &Path) -> Result<Self, StoreFailure> {
+        Self::lock(disk, folder, &self.sale)
+    }
+
+    /// Names the same sale's files in another folder, as [`Place::look`] does.
+    pub(super) fn look_beside(&self, folder: &Path) -> Result<Self, StoreFailure> {
+        Self::look(self.shared_disk(), folder, &self.sale, None)
+    }
+
+    /// The same places, without the locks that this one holds.
+    pub(super) fn unlocked(&self) -> Self {
+        Self {
+            disk: self.shared_disk(),
+            sale: self.sale.clone(),
+            folder: self.folder.clone(),
+            anchor_folder: self.anchor_folder.clone(),
+            _locks: Vec::new(),
+        }
+    }
+
+    pub(super) fn disk(&self) -> &dyn Disk {
+        &*self.disk
+    }
+
+    /// The same disk, for somebody with files of their own.
+    pub(super) fn shared_disk(&self) -> Arc<dyn Disk> {
+        Arc::clone(&self.disk)
     }
 
     pub(super) fn ledger(&self) -> PathBuf {
@@ -92,11 +135,11 @@ impl Place {
     }
 
     /// Makes a fresh file for cut bytes; an earlier one is never written over.
-    pub(super) fn fresh_broken(&self) -> Result<(File, PathBuf), StoreFailure> {
+    pub(super) fn fresh_broken(&self) -> Result<(Box<dyn DiskFile>, PathBuf), StoreFailure> {
         let mut number: u64 = 1;
         loop {
             let path = self.folder.join(format!("{}.jsonl.broken.{number}", self.sale));
-            match create_new(&path, READABLE) {
+            match self.disk.create_new(&path, Readers::All) {
                 Ok(file) => return Ok((file, path)),
                 Err(error) if error.kind() == io::ErrorKind::AlreadyExists => number += 1,
                 Err(error) => return Err(failed(Operation::Open, &path)(error)),
@@ -107,15 +150,14 @@ impl Place {
 
 /// Says whether a plain file is there. A link is none: a rename would replace
 /// the link and leave the file it points to behind.
-pub(super) fn is_there(path: &Path) -> Result<bool, StoreFailure> {
-    match fs::symlink_metadata(path) {
-        Ok(found) if found.is_file() => Ok(true),
-        Ok(_) => {
+pub(super) fn is_there(disk: &dyn Disk, path: &Path) -> Result<bool, StoreFailure> {
+    match disk.entry(path).map_err(failed(Operation::Inspect, path))? {
+        None => Ok(false),
+        Some(Entry::File) => Ok(true),
+        Some(Entry::Other) => {
             let error = io::Error::new(io::ErrorKind::InvalidInput, "not a plain file");
             Err(failed(Operation::Open, path)(error))
         }
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
-        Err(error) => Err(failed(Operation::Inspect, path)(error)),
     }
 }
 
@@ -123,71 +165,67 @@ pub(super) fn is_there(path: &Path) -> Result<bool, StoreFailure> {
 /// filled and synced, renamed to `path`, and the folder synced. The file that
 /// comes back is open for appending under its final name.
 pub(super) fn put_whole(
+    disk: &dyn Disk,
     path: &Path,
-    fill: impl FnOnce(&mut File, &Path) -> Result<(), StoreFailure>,
-) -> Result<File, StoreFailure> {
-    put(path, READABLE, fill)
+    fill: impl FnOnce(&mut dyn DiskFile, &Path) -> Result<(), StoreFailure>,
+) -> Result<Box<dyn DiskFile>, StoreFailure> {
+    put(disk, path, Readers::All, fill)
 }
 
 /// Does the same with a file that only its owner may read.
-pub(super) fn put_private(path: &Path, bytes: &[u8]) -> Result<(), StoreFailure> {
-    put(path, PRIVATE, |file, new| write(file, bytes, new)).map(drop)
+pub(super) fn put_private(disk: &dyn Disk, path: &Path, bytes: &[u8]) -> Result<(), StoreFailure> {
+    put(disk, path, Readers::Owner, |file, new| write(file, bytes, new)).map(drop)
 }
 
 /// Takes a file away, for good: the folder is synced. One that is not there is no failure.
-pub(super) fn erase(path: &Path) -> Result<(), StoreFailure> {
-    remove_left_over(path)?;
-    sync_folder_of(path)
+pub(super) fn erase(disk: &dyn Disk, path: &Path) -> Result<(), StoreFailure> {
+    remove_left_over(disk, path)?;
+    sync_folder_of(disk, path)
 }
 
 fn put(
+    disk: &dyn Disk,
     path: &Path,
-    mode: u32,
-    fill: impl FnOnce(&mut File, &Path) -> Result<(), StoreFailure>,
-) -> Result<File, StoreFailure> {
+    readers: Readers,
+    fill: impl FnOnce(&mut dyn DiskFile, &Path) -> Result<(), StoreFailure>,
+) -> Result<Box<dyn DiskFile>, StoreFailure> {
     let mut new = path.to_owned().into_os_string();
     new.push(".new");
     let new = PathBuf::from(new);
-    remove_left_over(&new)?;
-    let mut file = create_new(&new, mode).map_err(failed(Operation::Open, &new))?;
-    let filled = fill(&mut file, &new)
+    remove_left_over(disk, &new)?;
+    let mut file = disk.create_new(&new, readers).map_err(failed(Operation::Open, &new))?;
+    let filled = fill(&mut *file, &new)
         .and_then(|()| file.sync_all().map_err(failed(Operation::Sync, &new)))
-        .and_then(|()| fs::rename(&new, path).map_err(failed(Operation::RenameTo, path)));
+        .and_then(|()| disk.rename(&new, path).map_err(failed(Operation::RenameTo, path)));
     if let Err(failure) = filled {
         // On a full disk this gives the room back; if it fails too, the next start does it.
-        drop(fs::remove_file(&new));
+        drop(disk.remove(&new));
         return Err(failure);
     }
-    sync_folder_of(path)?;
+    sync_folder_of(disk, path)?;
     Ok(file)
 }
 
 /// Syncs the folder that `path` is in, so that its name is on disk as well.
-pub(super) fn sync_folder_of(path: &Path) -> Result<(), StoreFailure> {
+pub(super) fn sync_folder_of(disk: &dyn Disk, path: &Path) -> Result<(), StoreFailure> {
     let folder = match path.parent() {
         Some(parent) if parent != Path::new("") => parent,
         _ => Path::new("."),
     };
-    let handle = File::open(folder).map_err(failed(Operation::Open, folder))?;
-    handle.sync_all().map_err(failed(Operation::Sync, folder))
+    disk.sync_folder(folder).map_err(failed(Operation::Sync, folder))
 }
 
 /// Writes all of `bytes`, naming `path` if that fails.
-pub(super) fn write(file: &mut File, bytes: &[u8], path: &Path) -> Result<(), StoreFailure> {
+pub(super) fn write(
+    file: &mut dyn DiskFile,
+    bytes: &[u8],
+    path: &Path,
+) -> Result<(), StoreFailure> {
     file.write_all(bytes).map_err(failed(Operation::Write, path))
 }
 
-/// For what everybody gets anyway.
-const READABLE: u32 = 0o644;
-/// For what nobody else may read.
-const PRIVATE: u32 = 0o600;
-
-fn create_new(path: &Path, mode: u32) -> io::Result<File> {
-    OpenOptions::new().append(true).create_new(true).mode(mode).open(path)
-}
-
-fn remove_left_over(path: &Path) -> Result<(), StoreFailure> {
-    match fs::remove_file(path) {
+fn remove_left_over(disk: &dyn Disk, path: &Path) -> Result<(), StoreFailure> {
+    match disk.remove(path) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => {
             Err(failed(Operation::Remove, path)(error))
         }
@@ -195,41 +233,38 @@ fn remove_left_over(path: &Path) -> Result<(), StoreFailure> {
     }
 }
 
-fn take_lock(path: &Path) -> Result<File, StoreFailure> {
-    let mut options = OpenOptions::new();
-    let options = options.read(true).write(true).create(true).truncate(false).mode(0o600);
-    try_lock(options.open(path).map_err(failed(Operation::Open, path))?, path)
+fn take_lock(disk: &dyn Disk, path: &Path) -> Result<Box<dyn DiskLock>, StoreFailure> {
+    disk.lock(path, true).map_err(|error| not_locked(error, path))
 }
 
-fn lock_if_there(path: &Path) -> Result<Option<File>, StoreFailure> {
-    match File::open(path) {
+fn lock_if_there(disk: &dyn Disk, path: &Path) -> Result<Option<Box<dyn DiskLock>>, StoreFailure> {
+    match disk.lock(path, false) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-        other => try_lock(other.map_err(failed(Operation::Open, path))?, path).map(Some),
+        other => other.map(Some).map_err(|error| not_locked(error, path)),
     }
 }
 
-fn try_lock(file: File, path: &Path) -> Result<File, StoreFailure> {
-    match file.try_lock() {
-        Ok(()) => Ok(file),
-        Err(TryLockError::WouldBlock) => Err(StoreFailure::Locked { path: path.to_owned() }),
-        Err(TryLockError::Error(error)) => Err(failed(Operation::Lock, path)(error)),
+fn not_locked(error: io::Error, path: &Path) -> StoreFailure {
+    match error.kind() {
+        io::ErrorKind::WouldBlock => StoreFailure::Locked { path: path.to_owned() },
+        _ => failed(Operation::Lock, path)(error),
     }
 }
 
 /// Makes a folder and those above it, each synced into the one above.
-fn make_folder(folder: &Path) -> Result<(), StoreFailure> {
-    if folder == Path::new("") || folder.is_dir() {
+fn make_folder(disk: &dyn Disk, folder: &Path) -> Result<(), StoreFailure> {
+    if folder == Path::new("") || disk.is_folder(folder) {
         return Ok(());
     }
     if let Some(parent) = folder.parent() {
-        make_folder(parent)?;
+        make_folder(disk, parent)?;
     }
-    match DirBuilder::new().mode(0o700).create(folder) {
+    match disk.make_folder(folder) {
         // Another server may have been quicker; the lock settles which one goes on.
         Err(error) if error.kind() != io::ErrorKind::AlreadyExists => {
             Err(failed(Operation::MakeFolder, folder)(error))
         }
-        _ => sync_folder_of(folder),
+        _ => sync_folder_of(disk, folder),
     }
 }
 
@@ -247,9 +282,15 @@ fn one_file_name(folder: &Path, sale: &str) -> Result<(), StoreFailure> {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
     use std::os::unix::fs::{PermissionsExt, symlink};
 
+    use super::super::disk::Local;
     use super::*;
+
+    fn local() -> Arc<dyn Disk> {
+        Arc::new(Local)
+    }
 
     fn mode(path: &Path) -> u32 {
         fs::metadata(path).expect("is there").permissions().mode() & 0o777
@@ -259,23 +300,23 @@ mod tests {
     fn the_folder_is_private_and_one_server_holds_it() {
         let root = tempfile::tempdir().expect("temp dir");
         let folder = root.path().join("a/b");
-        let place = Place::lock(&folder, "s").expect("locks");
+        let place = Place::lock(local(), &folder, "s").expect("locks");
         assert_eq!(mode(&folder), 0o700);
         assert_eq!(mode(&root.path().join("a")), 0o700);
         assert_eq!(mode(&folder.join("s.lock")), 0o600);
-        let second = Place::lock(&folder, "s");
+        let second = Place::lock(local(), &folder, "s");
         assert!(matches!(second, Err(StoreFailure::Locked { path }) if path.ends_with("s.lock")));
-        Place::lock(&folder, "t").expect("another sale has its own lock");
+        Place::lock(local(), &folder, "t").expect("another sale has its own lock");
         drop(place);
-        Place::lock(&folder, "s").expect("the lock ends with its holder");
+        Place::lock(local(), &folder, "s").expect("the lock ends with its holder");
         assert!(folder.join("s.lock").exists());
     }
 
     #[test]
     fn two_ledger_folders_cannot_share_one_anchor() {
         let root = tempfile::tempdir().expect("temp dir");
-        let mut one = Place::lock(&root.path().join("1"), "s").expect("locks");
-        let mut two = Place::lock(&root.path().join("2"), "s").expect("locks");
+        let mut one = Place::lock(local(), &root.path().join("1"), "s").expect("locks");
+        let mut two = Place::lock(local(), &root.path().join("2"), "s").expect("locks");
         one.anchor_in(root.path()).expect("locks the anchor");
         assert!(matches!(two.anchor_in(root.path()), Err(StoreFailure::Locked { .. })));
         let unmounted = root.path().join("unmounted");
@@ -287,17 +328,20 @@ mod tests {
     fn looking_makes_nothing_and_sees_a_server_that_runs() {
         let root = tempfile::tempdir().expect("temp dir");
         let folder = root.path().join("a");
-        drop(Place::look(&folder, "s", None).expect("nothing is there"));
+        drop(Place::look(local(), &folder, "s", None).expect("nothing is there"));
         assert!(!folder.exists());
         let unmounted = root.path().join("unmounted");
         assert!(matches!(
-            Place::look(&folder, "s", Some(&unmounted)),
+            Place::look(local(), &folder, "s", Some(&unmounted)),
             Err(StoreFailure::Io { operation: Operation::Inspect, .. })
         ));
-        let place = Place::lock(&folder, "s").expect("locks");
-        assert!(matches!(Place::look(&folder, "s", None), Err(StoreFailure::Locked { .. })));
+        let place = Place::lock(local(), &folder, "s").expect("locks");
+        assert!(matches!(
+            Place::look(local(), &folder, "s", None),
+            Err(StoreFailure::Locked { .. })
+        ));
         drop(place);
-        let looked = Place::look(&folder, "s", Some(root.path())).expect("looks");
+        let looked = Place::look(local(), &folder, "s", Some(root.path())).expect("looks");
         assert_eq!(looked.anchor(), root.path().join("s.checkpoint"));
         assert_eq!(fs::read_dir(root.path()).expect("readable").count(), 1);
     }
@@ -306,7 +350,7 @@ mod tests {
     fn a_sale_id_leads_nowhere_else() {
         let root = tempfile::tempdir().expect("temp dir");
         for sale in ["", ".", "..", "a/b", "/a", "a/", "../a"] {
-            assert!(Place::lock(root.path(), sale).is_err(), "{sale}");
+            assert!(Place::lock(local(), root.path(), sale).is_err(), "{sale}");
         }
         assert_eq!(fs::read_dir(root.path()).expect("readable").count(), 0);
     }
@@ -316,9 +360,9 @@ mod tests {
         let root = tempfile::tempdir().expect("temp dir");
         let path = root.path().join("x");
         fs::write(root.path().join("x.new"), "left over by a crash").expect("writes");
-        put_whole(&path, |file, new| write(file, b"one", new)).expect("puts");
+        put_whole(&Local, &path, |file, new| write(file, b"one", new)).expect("puts");
         assert_eq!(fs::read(&path).expect("readable"), b"one");
-        let failure = put_whole(&path, |file, new| {
+        let failure = put_whole(&Local, &path, |file, new| {
             write(file, b"half", new)?;
             Err(StoreFailure::Changed { path: new.to_owned() })
         });
@@ -332,7 +376,7 @@ mod tests {
         let root = tempfile::tempdir().expect("temp dir");
         let link = root.path().join("s.jsonl");
         symlink(root.path().join("elsewhere"), &link).expect("links");
-        assert!(is_there(&link).is_err());
-        assert!(!is_there(&root.path().join("t.jsonl")).expect("looks"));
+        assert!(is_there(&Local, &link).is_err());
+        assert!(!is_there(&Local, &root.path().join("t.jsonl")).expect("looks"));
     }
 }

@@ -6,12 +6,12 @@
 //! something wrong: that is no break, and the visitor refuses with its own error.
 //! Nor is a whole line of another version one: it is refused, never cut off.
 
-use std::fs::File;
 use std::io::{BufRead, BufReader, Read};
 use std::path::Path;
 
 use sha2::{Digest, Sha256};
 
+use super::disk::Disk;
 use super::failure::{Operation, StoreFailure, failed};
 use super::place::is_there;
 use crate::ledger::chain::{ChainError, Links};
@@ -115,12 +115,13 @@ impl Scan {
 
 /// Reads the file line by line and shows the visitor each that parses and chains.
 pub(super) fn scan<E>(
+    disk: &dyn Disk,
     path: &Path,
     mut visit: impl FnMut(&[u8], &Line<'_>) -> Result<Visit, E>,
 ) -> Result<Scan, ScanError<E>> {
-    is_there(path)?;
-    let file = File::open(path).map_err(failed(Operation::Open, path))?;
-    let bytes_found = file.metadata().map_err(failed(Operation::Inspect, path))?.len();
+    is_there(disk, path)?;
+    let file = disk.open(path).map_err(failed(Operation::Open, path))?;
+    let bytes_found = file.status().map_err(failed(Operation::Inspect, path))?.bytes;
     let mut reader = BufReader::with_capacity(super::READ_BYTES, file);
     let mut kept = Kept::default();
     let mut raw = Vec::new();

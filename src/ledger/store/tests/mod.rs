@@ -1,10 +1,12 @@
 //! The store against crashes: ledgers as the house writes them, damaged as
 //! crashes damage them, read and rewritten in real folders.
 
+mod copy;
 mod crash;
 
 use std::convert::Infallible;
 use std::fs;
+use std::io::Write as _;
 use std::path::Path;
 
 use ed25519_dalek::SigningKey;
@@ -380,9 +382,9 @@ fn a_sale_is_born_once() {
 
 /// A store whose file is one that fails as disks fail.
 fn store_on(device: &str, root: &Path) -> Store {
-    let place = Place::lock(root, "s").expect("locks");
+    let place = Place::lock(Arc::new(disk::Local), root, "s").expect("locks");
     let file = fs::OpenOptions::new().append(true).open(device).expect("opens");
-    Store::new(place, file, Vec::new(), 0, None)
+    Store::new(place, Box::new(file), Vec::new(), 0, None)
 }
 
 #[test]
