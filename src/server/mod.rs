@@ -24,6 +24,8 @@ mod outlook;
 mod pace;
 mod premises;
 mod session;
+#[cfg(test)]
+mod simulation;
 mod speaker;
 mod start;
 mod text;
