@@ -15,6 +15,8 @@ pub mod ledger;
 pub mod limits;
 pub mod loadtest;
 pub mod pki;
+#[cfg(feature = "planted-faults")]
+pub mod planted;
 pub mod record;
 pub mod rehearse;
 pub mod roster;

@@ -26,6 +26,8 @@ use crate::house::{After, House, Pending, Released, Welcome, WelcomeRefusal};
 use crate::ledger::SignedCheckpoint;
 use crate::ledger::store::{Store, StoreFailure};
 use crate::limits::{ANCHOR_EVERY, CLOCK_LOOK_EVERY, FRAME_LINES_MAX, SUSPENSION_MIN};
+#[cfg(feature = "planted-faults")]
+use crate::planted;
 use crate::record::{KeptReserve, Signed, write_reserves};
 use crate::time::{Span, Timestamp};
 use crate::wire::json::lines_message;
@@ -289,12 +291,23 @@ impl Floor {
         if !released.lines.is_empty() {
             self.lots = None;
         }
+        #[cfg(feature = "planted-faults")]
+        if planted::is_armed(planted::Fault::SealBeforeSync) {
+            self.write_anchor()?;
+            self.store.sync_late()?;
+        }
+        #[cfg(feature = "planted-faults")]
+        let waiting = swap_answers(waiting);
         // Before anybody has a receipt: a witness must not hear of a checkpoint from others first.
         self.newest.send_replace(released.checkpoint.clone());
         for waiting in waiting {
             self.answer(&released, waiting);
         }
         self.tell(&released);
+        #[cfg(feature = "planted-faults")]
+        if planted::is_armed(planted::Fault::AnswerBeforeSync) {
+            self.store.sync_late()?;
+        }
         Ok(())
     }
 
@@ -490,4 +503,15 @@ impl Floor {
         }
         Ok(())
     }
+}
+
+/// Gives the first two who wait each other's answer.
+#[cfg(feature = "planted-faults")]
+fn swap_answers(mut waiting: Vec<Waiting>) -> Vec<Waiting> {
+    if planted::is_armed(planted::Fault::SwapAnswers)
+        && let [first, second, ..] = &mut waiting[..]
+    {
+        std::mem::swap(&mut first.pending, &mut second.pending);
+    }
+    waiting
 }

@@ -6,11 +6,20 @@ use std::fs;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
+use crate::disk;
+use crate::hall::Program;
+
 /// Something that a test needs and a machine may lack.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Tool {
     /// strace(1), which stops, kills or fails a program at a chosen system call.
     Strace,
+    /// mount(8) of an image on a loop device and of memory, for which it takes root.
+    Mount,
+    /// faketime(1), under which a program's clock says what it is told to.
+    Faketime,
+    /// The program with faults planted in it, which `cargo test` does not build.
+    Planted,
 }
 
 impl Tool {
@@ -18,12 +27,18 @@ impl Tool {
     const fn name(self) -> &'static str {
         match self {
             Self::Strace => "strace",
+            Self::Mount => "mount",
+            Self::Faketime => "faketime",
+            Self::Planted => "planted",
         }
     }
 
     fn is_here(self) -> bool {
         match self {
             Self::Strace => runs("strace", "-V"),
+            Self::Mount => disk::can_mount(),
+            Self::Faketime => runs("faketime", "--version"),
+            Self::Planted => Program::planted("no-sync").is_some(),
         }
     }
 }

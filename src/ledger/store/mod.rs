@@ -40,6 +40,8 @@ pub use start::{AnchorFound, Continuation, End, Found, Hindrance, Present, Start
 
 use super::chain::Chained;
 use super::checkpoint::SignedCheckpoint;
+#[cfg(feature = "planted-faults")]
+use crate::planted;
 use failure::failed;
 
 /// How much is read from a file at once.
@@ -196,8 +198,30 @@ impl Store {
     }
 
     fn write_and_sync(&mut self, buffer: &[u8]) -> Result<(), StoreFailure> {
-        self.file.write_all(buffer).map_err(failed(Operation::Write, &self.path))?;
-        self.file.sync_data().map_err(failed(Operation::Sync, &self.path))
+        #[cfg(feature = "planted-faults")]
+        let buffer = &planted::reorder(buffer);
+        let written = self.file.write_all(buffer).map_err(failed(Operation::Write, &self.path));
+        #[cfg(feature = "planted-faults")]
+        let written = written.or_else(planted::forgive);
+        written?;
+        #[cfg(feature = "planted-faults")]
+        if planted::skips_sync() {
+            return Ok(());
+        }
+        self.sync()
+    }
+
+    fn sync(&self) -> Result<(), StoreFailure> {
+        let synced = self.file.sync_data().map_err(failed(Operation::Sync, &self.path));
+        #[cfg(feature = "planted-faults")]
+        let synced = synced.or_else(planted::forgive);
+        synced
+    }
+
+    /// The sync that a planted fault left out where it belongs.
+    #[cfg(feature = "planted-faults")]
+    pub(crate) fn sync_late(&self) -> Result<(), StoreFailure> {
+        self.sync()
     }
 
     /// An editor that saved over the file, or a second writer that ignores the
