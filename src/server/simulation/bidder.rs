@@ -215,7 +215,12 @@ impl Bidder {
     // ---- What is signed ----
 
     /// What to send next, if anything comes to mind.
-    pub(super) fn wish(&mut self, office: &Office, lots: &[LotId], now: Timestamp) -> Option<Payload> {
+    pub(super) fn wish(
+        &mut self,
+        office: &Office,
+        lots: &[LotId],
+        now: Timestamp,
+    ) -> Option<Payload> {
         let sale_hash = self.sale.as_ref()?.sale_hash();
         if !self.enrolled {
             let enrols = self.open.is_empty();
@@ -254,11 +259,7 @@ impl Bidder {
         }
         let lot = self.dice.pick(lots).clone();
         let seen = self.standing.get(&lot).and_then(|standing| standing.seq);
-        let deed = if self.dice.percent(40) {
-            Deed::Closing
-        } else {
-            Deed::Hammer { lot, seen }
-        };
+        let deed = if self.dice.percent(40) { Deed::Closing } else { Deed::Hammer { lot, seen } };
         self.act(office, deed, None)
     }
 

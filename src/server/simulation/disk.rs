@@ -42,6 +42,8 @@ pub(super) struct Fate {
     pub(super) fail_at: Option<u64>,
     /// Whether it fails for want of room.
     pub(super) is_full: bool,
+    /// When the process ends, whatever it does; while it waits for the disk, in the middle of that.
+    pub(super) dies_at_us: Option<u64>,
 }
 
 /// A call that changes something.
@@ -196,6 +198,12 @@ impl FakeDisk {
         look(&self.state().inodes[inode])
     }
 
+    /// Cuts a file off, as no store may.
+    #[cfg(feature = "planted-faults")]
+    pub(super) fn truncate(&self, inode: usize, bytes: usize) {
+        self.state().inodes[inode].truncate(bytes);
+    }
+
     /// Fewer than `most`, now and then: what reads and writes may come to.
     pub(super) fn short(&self, most: usize) -> usize {
         let mut state = self.state();
@@ -308,7 +316,9 @@ impl FakeDisk {
         self.call(life, Call::SyncFolder, folder, |state, turn| match turn {
             Turn::Done | Turn::CrashAfter => {
                 let (here, elsewhere) = state.pending_in(folder);
-                state.pending = if state.is_lying { [here, elsewhere].concat() } else {
+                state.pending = if state.is_lying {
+                    [here, elsewhere].concat()
+                } else {
                     for change in here {
                         apply(&mut state.durable_names, &change);
                     }
@@ -336,6 +346,11 @@ impl FakeDisk {
     ) -> io::Result<()> {
         let mut state = self.state();
         assert_eq!(state.life, life, "a dead process uses the disk");
+        if state.fate.dies_at_us.is_some_and(|us| us <= self.trace.now_us()) {
+            drop(state);
+            step!(self.trace, "the process ends while it waits for the disk");
+            std::panic::resume_unwind(Box::new(Crash));
+        }
         state.calls += 1;
         let number = state.calls;
         let name = path.file_name().unwrap_or_default().display();
@@ -373,8 +388,9 @@ impl FakeDisk {
         let hall = self.hall.lock().unwrap_or_else(PoisonError::into_inner).upgrade();
         if let Some(hall) = hall {
             let mut hall = hall.lock().unwrap_or_else(PoisonError::into_inner);
-            let until = self.trace.now_us() + us;
-            hall.go_on_until(until);
+            let until_us = self.trace.now_us() + us;
+            let dies_at_us = self.state().fate.dies_at_us.unwrap_or(u64::MAX);
+            hall.go_on_until(until_us.min(dies_at_us));
         }
     }
 

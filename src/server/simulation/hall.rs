@@ -62,14 +62,28 @@ pub(super) struct Hall {
 /// What is due at a time.
 #[derive(Clone, Debug)]
 enum Due {
-    Dial { who: usize },
-    Think { who: usize },
-    AtServer { connection: u64, up: Up },
-    AtClient { connection: u64, down: Down },
+    Dial {
+        who: usize,
+    },
+    Think {
+        who: usize,
+    },
+    AtServer {
+        connection: u64,
+        up: Up,
+    },
+    AtClient {
+        connection: u64,
+        down: Down,
+    },
     /// The bidder finds that the connection has ended.
-    Lost { connection: u64 },
+    Lost {
+        connection: u64,
+    },
     /// The server finds that the connection has ended.
-    Gone { connection: u64 },
+    Gone {
+        connection: u64,
+    },
 }
 
 impl Hall {
@@ -498,7 +512,8 @@ impl Hall {
         let Ok(ServerMessage::Lines(message)) = ServerMessage::parse(text.trim_end()) else {
             panic!("a frame is a message of lines: {text}");
         };
-        let lines: Arc<[Arc<str>]> = message.lines.iter().map(|line| line.as_str().into()).collect();
+        let lines: Arc<[Arc<str>]> =
+            message.lines.iter().map(|line| line.as_str().into()).collect();
         self.parsed = Some((Arc::clone(told), message.from, Arc::clone(&lines)));
         (message.from, lines)
     }

@@ -25,6 +25,14 @@ impl Inode {
         self.written.extend_from_slice(bytes);
     }
 
+    /// Cuts it off, the durable bytes with it.
+    #[cfg(feature = "planted-faults")]
+    pub(super) fn truncate(&mut self, bytes: usize) {
+        self.written.truncate(bytes);
+        self.durable.truncate(bytes);
+        self.clean = self.clean.min(bytes);
+    }
+
     /// Makes everything durable that the kernel knows to be dirty, and the length.
     pub(super) fn sync(&mut self) {
         // What an earlier sync has lost is a hole for ever.

@@ -69,6 +69,15 @@ impl Disk for Mounted {
         }
     }
 
+    #[cfg(feature = "planted-faults")]
+    fn open_to_append(&self, path: &Path, bytes: u64) -> io::Result<Box<dyn DiskFile>> {
+        let file = self.open(path)?;
+        if let Some(Node::File(inode)) = self.disk.state_of(path) {
+            self.disk.truncate(inode, usize::try_from(bytes).expect("fits"));
+        }
+        Ok(file)
+    }
+
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
         self.disk.rename(self.life, from, to)
     }

@@ -72,7 +72,7 @@ impl Plan {
             nonce: nonce(dice),
             bidders: 2 + dice.place(4),
             quiet_from_us: (length_ms + 15_000) * 1000,
-            faults: 2 + dice.below(9),
+            faults: 3 + dice.below(12),
             has_anchor_folder: dice.percent(40),
         }
     }

@@ -72,11 +72,7 @@ impl Running {
 
     /// What the network reaches of it.
     pub(super) fn served(&self) -> Served {
-        Served {
-            gate: Arc::clone(&self.gate),
-            fanout: Arc::clone(&self.fanout),
-            clock: self.clock,
-        }
+        Served { gate: Arc::clone(&self.gate), fanout: Arc::clone(&self.fanout), clock: self.clock }
     }
 
     /// In how many microseconds the floor wakes by itself.
@@ -137,8 +133,11 @@ fn begin(
         key: (!is_key_erased).then(|| office.sealing.clone()),
         used: mounted.disk.state_of(&mark).is_some(),
         mark_used: MarkUsed(Box::new(|| {
-            mark_used(mounted, &mark)
-                .map_err(|source| KeyFault::Io { action: "mark", path: mark.clone(), source })
+            mark_used(mounted, &mark).map_err(|source| KeyFault::Io {
+                action: "mark",
+                path: mark.clone(),
+                source,
+            })
         })),
     };
     begin_under(locked, plan.setup(office, accept_clock), sealing)

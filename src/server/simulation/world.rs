@@ -28,7 +28,11 @@ const STEPS_MAX: u64 = 200_000;
 pub(super) fn play(seed: u64, office: &Arc<Office>, fault: Option<Fault>, tells: bool) -> Outcome {
     let began = Timestamp::from_unix_ms(BEGAN_MS).expect("in range");
     let _turned = Turned::stop(began);
-    let _armed = fault.map(Fault::arm);
+    #[cfg(feature = "planted-faults")]
+    let _armed = match fault {
+        Some(Fault::Planted(fault)) => Some(crate::planted::arm_here(fault)),
+        Some(Fault::LyingDisk) | None => None,
+    };
     let mut world = World::new(seed, office, tells);
     if fault == Some(Fault::LyingDisk) {
         world.disk.lie();
@@ -175,20 +179,16 @@ impl World {
             Running::start(&office, &self.plan, &self.disk, fate, accepts, &self.finished);
         self.note_anchor();
         match started {
-            Ok(running) => self.serve(running),
+            Ok(running) => self.serve(running, fate.dies_at_us),
             Err(end) => self.judge_end(&end),
         }
     }
 
-    fn serve(&mut self, running: Running) {
+    fn serve(&mut self, running: Running, dies_at_us: Option<u64>) {
         if self.disk.failures() > 0 {
             return self.trace.violation("a start went on after a failure".to_owned());
         }
         self.hall().open(running.served());
-        let dies_at_us = (self.may_break() && self.dice.percent(25)).then(|| {
-            self.faults_left -= 1;
-            self.trace.now_us() + self.dice.below(20_000_000)
-        });
         let round_at_us = self.trace.now_us();
         let running = Box::new(running);
         self.process = Process::Up { running, round_at_us, dies_at_us, is_stopping: false };
@@ -258,7 +258,9 @@ impl World {
 
     fn end_in_order(&mut self) {
         let down = Process::Down { until_us: self.trace.now_us() + 500_000 };
-        let Process::Up { running, .. } = std::mem::replace(&mut self.process, down) else { return };
+        let Process::Up { running, .. } = std::mem::replace(&mut self.process, down) else {
+            return;
+        };
         match running.end() {
             Ok(left) => {
                 step!(self.trace, "the server has stopped after {} lines", left.end.lines);
@@ -301,7 +303,9 @@ impl World {
         self.hall().close();
         // Its locks go before the next process takes them.
         self.process = Process::Down { until_us: u64::MAX };
-        let death = if self.dice.percent(60) { Death::PowerCut } else { Death::Killed };
+        // After a failure the host mostly goes on, and shows what its disk lacks.
+        let cuts = if self.disk.failures() > 0 { 30 } else { 65 };
+        let death = if self.dice.percent(cuts) { Death::PowerCut } else { Death::Killed };
         step!(self.trace, "{death:?}");
         self.disk.end_life(death);
         self.lie_down();
@@ -326,10 +330,14 @@ impl World {
         let reach = *self.dice.pick(&[12, 40, 150, 600]);
         let call = 1 + self.dice.below(reach);
         match self.dice.below(100) {
-            0..45 => fate.crash_at = Some(call),
-            45..75 => {
+            0..30 => fate.crash_at = Some(call),
+            30..60 => {
                 fate.fail_at = Some(call);
                 fate.is_full = self.dice.percent(50);
+            }
+            60..95 => {
+                let us = *self.dice.pick(&[200_000, 8_000_000, 30_000_000]);
+                fate.dies_at_us = Some(self.trace.now_us() + self.dice.below(us));
             }
             _ => return fate,
         }
@@ -357,15 +365,14 @@ impl World {
     /// Whether the sale has closed, everything is answered, and everybody has seen everything.
     fn is_over(&self) -> bool {
         let is_up = matches!(self.process, Process::Up { is_stopping: false, .. });
-        if !is_up || !self.finished.get() {
+        let is_told = |hall: &Hall| hall.bidders.iter().all(|bidder| bidder.open.is_empty());
+        if !is_up || !self.finished.get() || !self.hall().is_quiet || !is_told(&self.hall()) {
             return false;
         }
         let file = self.disk.read(&ledger()).unwrap_or_default();
         let lines = file.iter().filter(|byte| **byte == b'\n').count();
         let lines = u64::try_from(lines).expect("fits");
-        let hall = self.hall();
-        hall.is_quiet
-            && hall.bidders.iter().all(|bidder| bidder.open.is_empty() && bidder.next == lines)
+        self.hall().bidders.iter().all(|bidder| bidder.next == lines)
     }
 
     fn stop_for_good(&mut self) -> Option<Left> {
