@@ -138,6 +138,11 @@ pub const PRIVATE_FILE_BYTES_MAX: u64 = 64 * 1024 * 1024;
 /// How often the anchor is replaced while a sale runs.
 pub const ANCHOR_EVERY: Span = Span::from_s(1);
 
+/// How long the second disk may take over one frame before it is given up: bidders wait for it.
+pub const COPY_TIMEOUT: Span = Span::from_s(5);
+/// How often the console says again that the copy is lost.
+pub const COPY_LOST_EVERY: Span = Span::from_s(60);
+
 /// The room that a sale should find where its ledger is: half a million bids with their seals,
 /// at two KiB each.
 pub const SALE_ROOM_BYTES: u64 = 1024 * 1024 * 1024;

@@ -126,6 +126,7 @@ fn bear(house: &TrialHouse, clock: Clock) {
         software: Title::parse("gavel test").expect("a title"),
         ledger_folder: house.ledgers(),
         checkpoint_folder: None,
+        copy_folder: None,
         accept_clock: false,
         shown: Vec::new(),
     };

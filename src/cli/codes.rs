@@ -181,6 +181,17 @@ pub(crate) const CODES: &[(&str, &str)] = &[
         "The connection broke. A bid without an answer is kept beside the credential, and the \
          same bytes are sent again with the next connection: it can never count twice.",
     ),
+    (
+        "copy-lost",
+        "The second disk of --copy failed, or did not answer in time, and was given up: the sale went \
+         on without it, and nothing of the sale is missing. What is on that disk ends early, so \
+         nobody may go on from it.",
+    ),
+    (
+        "copy-unusable",
+        "The folder of --copy cannot take the copy: it is not there, is full, is in use by another \
+         server, or is the folder of the sale itself. Nothing was changed.",
+    ),
     ("demo-failed", "The demo could not be played to its end; the message says why."),
     ("disk-full", "No room is left, or a quota is used up, where the ledger or a key is kept."),
     ("file-exists", "A file stands where one is to be written, and it is not overwritten."),

@@ -232,6 +232,28 @@ impl ServeFolder {
         keys::erase(&self.sealer_path(sale, "key"))
     }
 
+    /// Copies all that a server needs for `sale` into another folder, each file whole and synced.
+    /// Of a sealing key that was erased, only its mark and its certificate come.
+    pub fn copy_to(&self, other: &Self, sale: &SaleId) -> Result<(), KeyFault> {
+        keys::make_folder(&other.path)?;
+        let state = self.sealing_key_state(sale)?;
+        if state == SealingKeyState::Used {
+            // Before the key: it must not stand there as one that has signed nothing.
+            other.mark_sealing_key_used(sale)?;
+        }
+        for name in ["house.json", "ca.pem", "crl.pem"] {
+            copy_if_there(&self.path.join(name), &other.path.join(name), CRL_FILE_BYTES_MAX)?;
+        }
+        let secrets = [(self.server_path(), other.server_path())];
+        let certificate = (self.sealer_path(sale, "pem"), other.sealer_path(sale, "pem"));
+        let key = (self.sealer_path(sale, "key"), other.sealer_path(sale, "key"));
+        let has_key = matches!(state, SealingKeyState::Fresh | SealingKeyState::Used);
+        for (from, to) in secrets.into_iter().chain([certificate]).chain(has_key.then_some(key)) {
+            copy_if_there(&from, &to, CREDENTIAL_FILE_BYTES_MAX)?;
+        }
+        if state == SealingKeyState::Erased { other.erase_sealing_key(sale) } else { Ok(()) }
+    }
+
     /// Where the revocation list stands.
     pub fn crl_path(&self) -> PathBuf {
         self.path.join("crl.pem")
@@ -303,6 +325,15 @@ impl ServeFolder {
             keys::create(&path, keys::seal_key(&pkcs8, None)?.as_bytes())?;
         }
         self.sealing_key(sale)
+    }
+}
+
+/// Copies a file for its owner only, in place of any that is there.
+fn copy_if_there(from: &Path, to: &Path, bytes_max: u64) -> Result<(), KeyFault> {
+    match keys::read_public(from, bytes_max) {
+        Err(fault) if fault.is_missing() => Ok(()),
+        Err(fault) => Err(fault),
+        Ok(bytes) => keys::replace(to, &Zeroizing::new(bytes)),
     }
 }
 

@@ -15,6 +15,7 @@ use super::cosigned::Board;
 use super::fanout::{FanOut, Told};
 use super::gate::{Arrival, Checked, Found, Gate};
 use super::metrics::{Metrics, Summary};
+use super::second_disk::{CopyEnd, SecondDisk};
 use super::ticket::{Answer, Query, Shown, Ticket};
 use super::witnesses::Cosigning;
 use crate::auction::event::Happening;
@@ -64,6 +65,8 @@ pub struct FloorEnd {
     pub summary: Summary,
     /// How far the witnesses came, if the sale has any.
     pub cosigning: Option<Cosigning>,
+    /// How the copy on a second disk stands, if one was asked for.
+    pub copy: Option<CopyEnd>,
 }
 
 /// What a floor leaves behind.
@@ -91,6 +94,7 @@ pub(super) struct Floor {
     /// Tells the newest checkpoint to whoever has it cosigned.
     newest: watch::Sender<SignedCheckpoint>,
     cosigned: Board,
+    second_disk: SecondDisk,
     clock_looked: Stopwatch,
     /// How long the host had been suspended, as far as that is entered.
     suspended: Span,
@@ -132,6 +136,7 @@ impl Floor {
             anchor: Anchoring { written: None, since: Stopwatch::start() },
             newest: watch::Sender::new(house.checkpoint().clone()),
             cosigned,
+            second_disk: SecondDisk::new(),
             clock_looked: Stopwatch::start(),
             suspended: clock.suspended(),
             told_finished: false,
@@ -183,6 +188,7 @@ impl Floor {
             self.answer_query(query)?;
         }
         self.write_anchor_if_due()?;
+        self.second_disk.look(&mut self.store);
         self.metrics.report_if_due();
         if self.house.is_finished() && !self.told_finished {
             self.told_finished = true;
@@ -197,7 +203,9 @@ impl Floor {
         self.commit(Vec::new())?;
         self.write_anchor()?;
         let (finished, lines) = (self.house.is_finished(), self.store.lines());
-        let end = FloorEnd { finished, lines, summary: self.metrics.summary(), cosigning: None };
+        let copy = self.second_disk.end(&mut self.store);
+        let summary = self.metrics.summary();
+        let end = FloorEnd { finished, lines, summary, cosigning: None, copy };
         Ok(Left { end, house: Box::new(self.house), store: self.store })
     }
 

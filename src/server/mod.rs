@@ -23,6 +23,7 @@ mod metrics;
 mod outlook;
 mod pace;
 mod premises;
+mod second_disk;
 mod session;
 #[cfg(test)]
 mod simulation;
@@ -36,6 +37,7 @@ mod witnesses;
 pub use floor::{FloorEnd, FloorFailure};
 pub use metrics::Summary;
 pub use outlook::{Outlook, look};
+pub use second_disk::CopyEnd;
 pub use start::{Begun, How, MarkUsed, Sealing, Setup, ShownCheckpoint, StartFailure, begin};
 pub use witnesses::{
     Cosigning, Looked, Unheard, Witness, WitnessFault, WitnessReport, Witnesses, WitnessesFault,

@@ -39,7 +39,10 @@ pub fn look(
     key_used: bool,
 ) -> Result<Outlook, StartFailure> {
     let anchor_folder = setup.checkpoint_folder.as_deref();
-    let files = store::look(&setup.ledger_folder, setup.sale.as_str(), anchor_folder)?;
+    let mut files = store::look(&setup.ledger_folder, setup.sale.as_str(), anchor_folder)?;
+    if let Some(folder) = &setup.copy_folder {
+        files = files.with_copy(folder).map_err(StartFailure::Copy)?;
+    }
     if !files.exists()? {
         conceive(setup, key, key_used, &files)?;
         return Ok(Outlook::New);

@@ -50,6 +50,8 @@ pub struct Setup {
     pub ledger_folder: PathBuf,
     /// Where the anchor is kept, if not beside the ledger.
     pub checkpoint_folder: Option<PathBuf>,
+    /// Where a copy of the ledger is kept, on another disk.
+    pub copy_folder: Option<PathBuf>,
     /// Whether the operator accepts a wall clock before the ledger's last entry.
     pub accept_clock: bool,
     /// The checkpoints that the witnesses show: they remember what this disk may have lost.
@@ -158,6 +160,9 @@ pub enum StartFailure {
         /// The ledger's last entry.
         last: Timestamp,
     },
+    /// The copy of the ledger cannot be kept.
+    #[error("the copy of the ledger cannot be kept")]
+    Copy(#[source] StoreFailure),
     /// There was a ledger once, or something else forbids the start.
     #[error(transparent)]
     Hindered(#[from] Hindrance),
@@ -178,7 +183,7 @@ pub enum StartFailure {
     #[error("the sealing key of this sale is missing")]
     NoSealingKey,
     /// The sealing key cannot be used or marked.
-    #[error("the sealing key cannot be marked used")]
+    #[error("the sealing key cannot be marked used, or copied")]
     SealingKey(#[from] KeyFault),
     /// The origin is no key name.
     #[error("the house's and the sale's names do not make a key name")]
@@ -218,6 +223,9 @@ pub(super) fn begin_under(
     if let Some(folder) = &setup.checkpoint_folder {
         locked = locked.anchor_in(folder)?;
     }
+    if let Some(folder) = &setup.copy_folder {
+        locked = locked.copy_in(folder).map_err(StartFailure::Copy)?;
+    }
     if locked.exists()? { go_on(setup, sealing, locked) } else { bear(setup, sealing, locked) }
 }
 
@@ -251,7 +259,7 @@ pub(super) fn conceive(
     key_used: bool,
     files: &Files,
 ) -> Result<Unborn, StartFailure> {
-    let anchor = files.anchor()?.is_some();
+    let anchor = files.anchor()?.is_some() || files.copy_exists()?;
     match store::start(&Found::Nothing { anchor, key_used }) {
         Start::Create => {}
         Start::Refuse(why) => return Err(why.into()),
@@ -275,9 +283,10 @@ pub(super) fn conceive(
 /// All checkpoints that the ledger must contain if this sale's key signed them: the witnesses',
 /// and the one that an earlier run left beside the anchor.
 fn shown(setup: &Setup, files: &Files) -> Result<Vec<ShownCheckpoint>, StoreFailure> {
-    let by = files.cosigned_path().display().to_string();
-    let kept = files.cosigned()?.map(|note| ShownCheckpoint { by, note });
-    Ok(setup.shown.iter().cloned().chain(kept).collect())
+    let by = |path: &Path, note| ShownCheckpoint { by: path.display().to_string(), note };
+    let kept = files.cosigned()?.map(|note| by(&files.cosigned_path(), note));
+    let copy = files.copy_anchor()?.map(|(path, note)| by(&path, note));
+    Ok(setup.shown.iter().cloned().chain(kept).chain(copy).collect())
 }
 
 /// Puts the commitments into the lots that have a reserve.
@@ -330,6 +339,7 @@ pub(super) fn judge(setup: &Setup, files: &Files) -> Result<Judged, StartFailure
         larger_seal.is_some(),
     )?;
     hold_to_what_is_shown(setup, files, &recovered)?;
+    hold_to_the_other(files, &recovered)?;
     // One that is damaged is worth nothing and replaced by the next.
     let cosigned = files.cosigned()?.and_then(|note| recovered.checkpoint(&note).ok());
     let reserves = kept_reserves(files)?;
@@ -352,6 +362,16 @@ fn hold_to_what_is_shown(
         }
     }
     Ok(())
+}
+
+/// Ledger and copy may part only in what was never sealed.
+fn hold_to_the_other(files: &Files, recovered: &Recovered) -> Result<(), StartFailure> {
+    let contradicts =
+        |note: &str| recovered.checkpoint(note).is_ok_and(|signed| !recovered.contains(&signed));
+    let Some((path, note)) = files.find_note_in_other(contradicts)? else { return Ok(()) };
+    let size = recovered.checkpoint(&note).map_or(0, |signed| signed.checkpoint().size);
+    let (by, lines) = (path.display().to_string(), recovered.size());
+    Err(StartFailure::Rewound { by, size, lines })
 }
 
 fn go_on(setup: Setup, sealing: Sealing<'_>, locked: Locked) -> Result<Begun, StartFailure> {

@@ -153,6 +153,7 @@ impl House {
             software: Title::parse("gavel test").expect("a title"),
             ledger_folder: self.folder.path().to_path_buf(),
             checkpoint_folder: None,
+            copy_folder: None,
             accept_clock: false,
             shown: Vec::new(),
         }

@@ -238,6 +238,7 @@ impl World {
             software: Title::parse("gavel test").expect("a title"),
             ledger_folder: self.root.path().join("ledger"),
             checkpoint_folder: None,
+            copy_folder: None,
             accept_clock: false,
             shown: Vec::new(),
         };

@@ -156,6 +156,7 @@ impl World {
             software: Title::parse("gavel test").expect("a title"),
             ledger_folder: self.folder.path().to_path_buf(),
             checkpoint_folder: None,
+            copy_folder: None,
             accept_clock: false,
             shown: Vec::new(),
         }

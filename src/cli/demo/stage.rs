@@ -58,6 +58,7 @@ impl Stage {
             software: Title::parse(concat!("gavel ", env!("CARGO_PKG_VERSION"))).expect("a title"),
             ledger_folder: house.ledgers(),
             checkpoint_folder: None,
+            copy_folder: None,
             accept_clock: false,
             shown: Vec::new(),
         };

@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::path::Path;
 
-use super::{Args, terms, witnesses};
+use super::{Args, copy, terms, witnesses};
 use crate::auction::money::Amount;
 use crate::auction::name::SaleId;
 use crate::cli::when;
@@ -37,6 +37,9 @@ impl Banner {
             lines.push(("bids", bids(opening).to_owned()));
         }
         lines.push(("ledger", shown(begun.ledger())));
+        if let Some(folder) = &args.copy {
+            lines.push(("copy", shown(folder)));
+        }
         if !args.witness.is_empty() {
             let names: Vec<&str> = args.witness.iter().map(Witness::name).collect();
             lines.push(("witnesses", names.join(", ")));
@@ -170,7 +173,8 @@ pub(super) fn last_words(
     banner: &Banner,
 ) -> String {
     let (lines, ledger) = (end.lines, shown(ledger));
-    let cosigned = witnesses::last_words(end.cosigning.as_ref());
+    let mut cosigned = witnesses::last_words(end.cosigning.as_ref());
+    cosigned.push_str(&copy::last_words(end.copy.as_ref()));
     if end.finished {
         let verify = format!("gavel verify {ledger} --trust sha256:{}", banner.ca);
         let closed = if banner.how == How::Finished { "is closed" } else { "has closed" };

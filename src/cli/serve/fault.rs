@@ -10,7 +10,7 @@ use crate::cli::Failure;
 use crate::cli::fault::whole;
 use crate::cli::house_folder::flag;
 use crate::house::RecoveryRefusal;
-use crate::ledger::store::{Cause, Hindrance, StoreFailure};
+use crate::ledger::store::{Cause, CopyLost, Hindrance, StoreFailure};
 use crate::pki::keys::{KeyFault, shown};
 use crate::record::SaleFileError;
 use crate::server::{FloorFailure, ServerFailure, StartFailure};
@@ -27,9 +27,11 @@ pub(super) fn of_start(failure: &StartFailure, args: &Args) -> Failure {
         StartFailure::Reserves { .. } => reserves(message),
         StartFailure::ClockBehind { .. } => Failure::operator("clock-behind", message)
             .hint("correct the clock, or give --accept-clock; the ledger then records both times"),
+        StartFailure::Copy(failure) => of_copy(failure, message),
         StartFailure::Hindered(why) => of_hindrance(*why, message),
         StartFailure::Rewound { .. } => Failure::operator("rewound", message)
             .hint("bring the newest copy of the ledger back, with its .checkpoint file")
+            .hint("where the copy of --copy is named, the sale went on from it: go on there")
             .hint("if there is none, this sale is over: a new one, gavel prepare --sale ID"),
         StartFailure::NoSealingKey | StartFailure::Recovery(RecoveryRefusal::NoSealingKey) => {
             Failure::operator("sealing-key-missing", message)
@@ -48,6 +50,7 @@ fn of_hindrance(why: Hindrance, message: String) -> Failure {
     match why {
         Hindrance::LedgerMissing => Failure::operator("ledger-missing", message)
             .hint("bring the ledger back into its folder, or name that with --ledger DIR")
+            .hint("with --copy DIR there is a whole one in DIR: `gavel serve` there goes on")
             .hint("a sale is never opened twice: for a new one, gavel prepare --sale ID"),
         Hindrance::OpeningDamaged => whole_copy(Failure::operator("ledger-damaged", message)),
         Hindrance::AnchorNotReached | Hindrance::LargerSealBeyond => {
@@ -210,4 +213,39 @@ pub(super) fn of_hours(error: &SaleFileError, args: &Args) -> Failure {
 pub(super) fn key_not_erased(fault: &KeyFault) -> Failure {
     Failure::operator("key-not-erased", whole(fault))
         .hint("erase it by hand: shred -u on the .key file that the message names")
+}
+
+/// The second disk does not answer, and has a copy of the key.
+pub(super) fn key_left_on_copy(path: &Path) -> Failure {
+    let message = format!("the disk of {} does not answer", shown(path));
+    Failure::operator("key-not-erased", message)
+        .hint(format!("once it does, erase the sealing key there: shred -u {}", shown(path)))
+}
+
+/// The sale went on without its second disk.
+pub(super) fn copy_lost(lost: &CopyLost, finished: bool) -> Failure {
+    let message = format!(
+        "the copy is lost since line {}: {} (the sale itself is whole)",
+        lost.lines,
+        whole(&lost.why)
+    );
+    let failure = Failure::operator("copy-lost", message);
+    if finished {
+        failure.hint("keep the ledger elsewhere too; shred -u the sealing key on that disk")
+    } else {
+        failure
+            .hint("mend the disk or take another, and start again: the copy is then made anew")
+            .hint("never go on from the lost copy: it ends before bids that were acknowledged")
+    }
+}
+
+/// The second disk could not take the copy.
+fn of_copy(failure: &StoreFailure, message: String) -> Failure {
+    match failure {
+        StoreFailure::Locked { path } => Failure::operator("copy-unusable", message)
+            .hint(format!("a server runs on the copy; `fuser {}` names its process", shown(path)))
+            .hint("if that sale went on there, stop it, and go on from the copy"),
+        _ => Failure::operator("copy-unusable", message)
+            .hint("mend that disk, give another with --copy DIR, or start without --copy"),
+    }
 }

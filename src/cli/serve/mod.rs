@@ -7,6 +7,7 @@
 mod banner;
 mod check;
 pub(super) mod console;
+mod copy;
 mod expiry;
 pub(super) mod fault;
 mod terms;
@@ -27,8 +28,8 @@ use crate::pki::keys::{KeyFault, shown};
 use crate::pki::{Crl, HouseFolder, SealingKeyState, ServeFolder, Serving};
 use crate::record::SaleFile;
 use crate::server::{
-    Begun, FloorEnd, MarkUsed, Sealing, Server, Settings, Setup, Witness, Witnesses, begin,
-    stop_signal,
+    Begun, CopyEnd, FloorEnd, MarkUsed, Sealing, Server, Settings, Setup, Witness, Witnesses,
+    begin, stop_signal,
 };
 use crate::time::{Span, Timestamp};
 
@@ -63,6 +64,13 @@ pub(super) struct Args {
     /// Keep the newest checkpoint in this folder, best on another disk
     #[arg(long, value_name = "DIR")]
     checkpoint_dir: Option<PathBuf>,
+    /// Keep a copy of everything that goes on with the sale in this folder, on another disk
+    ///
+    /// Each frame is on both disks before anybody is answered. Where this machine dies, `gavel
+    /// serve` in that folder, on another, goes on with the sale. A copy that fails is given up,
+    /// loudly, and the sale goes on.
+    #[arg(long, value_name = "DIR")]
+    copy: Option<PathBuf>,
     /// Have a witness cosign the sale's checkpoints: where it takes them, and its key of type 0x04;
     /// give the flag once for each
     ///
@@ -109,13 +117,14 @@ fn serve(args: &Args) -> Result<Exit, Failure> {
     let listen = listen_address(args, &serving)?;
     let crl = read_crl(&folder, &serving)?;
     let _sealing = folder.hold_sealing_key(&sale).map_err(fault::of_sealing_lock)?;
+    let copy = copy::SecondDisk::of(args)?;
     let mut gathered = gather(args, &folder, &serving, &sale, &file, now)?;
     let runtime = runtime()?;
     let witnesses = witnesses::of(args, &serving.particulars.house, &sale)?;
     let looked = witnesses::look(witnesses.as_ref(), &serving.particulars.house, &sale, &runtime);
     witnesses::warn(&looked);
     gathered.setup.shown = witnesses::shown(&looked);
-    let begun = begin_sale(args, &folder, gathered)?;
+    let begun = begin_sale(args, &folder, copy.as_ref(), gathered)?;
     let stays_open = terms::stays_open(&file, begun.opening().terms.sale.sale_ends_at);
     for note in file.notes.iter().chain(&stays_open) {
         tracing::warn!("{note}");
@@ -123,8 +132,8 @@ fn serve(args: &Args) -> Result<Exit, Failure> {
     expiry::warn(&serving, &crl, begun.opening(), now);
     let ledger = begun.ledger().to_owned();
     let banner = banner::Banner::of(args, &file, &begun, &serving);
-    let settings = Evening { args, folder, serving, witnesses, listen };
-    let (end, key_fault) = settings.run(begun, &banner, &console, &runtime)?;
+    let settings = Evening { args, folder, serving, witnesses, copy, listen };
+    let (end, not_erased) = settings.run(begun, &banner, &console, &runtime)?;
     console.now();
     if !args.json_logs {
         print::talk(&format!("{}\n", end.summary));
@@ -134,9 +143,10 @@ fn serve(args: &Args) -> Result<Exit, Failure> {
         console.now();
     }
     print::results(&banner::last_words(args, &sale, &ledger, &end, &banner));
-    match key_fault {
-        None => Ok(Exit::Success),
-        Some(fault) => Err(fault::key_not_erased(&fault)),
+    match (not_erased, end.copy) {
+        (Some(failure), _) => Err(failure),
+        (None, Some(CopyEnd::Lost(lost))) => Err(fault::copy_lost(&lost, end.finished)),
+        (None, Some(CopyEnd::Kept(_)) | None) => Ok(Exit::Success),
     }
 }
 
@@ -220,16 +230,25 @@ fn gather(
         software: plain_title(concat!("gavel ", env!("CARGO_PKG_VERSION"))),
         ledger_folder: args.ledger.clone(),
         checkpoint_folder: args.checkpoint_dir.clone(),
+        copy_folder: args.copy.as_ref().map(|folder| folder.join("ledger")),
         accept_clock: args.accept_clock,
         shown: Vec::new(),
     };
     Ok(Gathered { setup, key, state, sealed_until })
 }
 
-fn begin_sale(args: &Args, folder: &ServeFolder, gathered: Gathered) -> Result<Begun, Failure> {
+fn begin_sale(
+    args: &Args,
+    folder: &ServeFolder,
+    copy: Option<&copy::SecondDisk>,
+    gathered: Gathered,
+) -> Result<Begun, Failure> {
     let used = gathered.key_used();
     let sale = gathered.setup.sale.clone();
-    let mark_used = MarkUsed(Box::new(|| folder.mark_sealing_key_used(&sale)));
+    let mark_used = MarkUsed(Box::new(|| {
+        folder.mark_sealing_key_used(&sale)?;
+        copy.map_or(Ok(()), |copy| copy.bring_papers(args, folder, &sale))
+    }));
     begin(gathered.setup, Sealing { key: gathered.key, used, mark_used })
         .map_err(|failure| fault::of_start(&failure, args))
 }
@@ -245,21 +264,22 @@ struct Evening<'a> {
     folder: ServeFolder,
     serving: Serving,
     witnesses: Option<Witnesses>,
+    copy: Option<copy::SecondDisk>,
     listen: SocketAddr,
 }
 
 impl Evening<'_> {
-    /// Runs the shell; says how it ended, and whether the sealing key could not be erased.
+    /// Runs the shell; says how it ended, and where the sealing key could not be erased.
     fn run(
         self,
         begun: Begun,
         banner: &banner::Banner,
         console: &console::Settling,
         runtime: &Runtime,
-    ) -> Result<(FloorEnd, Option<KeyFault>), Failure> {
-        let key_fault = Arc::new(OnceLock::new());
-        let (sale, noted) = (begun.opening().sale.clone(), Arc::clone(&key_fault));
-        let folder = self.folder;
+    ) -> Result<(FloorEnd, Option<Failure>), Failure> {
+        let not_erased = Arc::new(OnceLock::new());
+        let (sale, noted) = (begun.opening().sale.clone(), Arc::clone(&not_erased));
+        let (folder, copy) = (self.folder, self.copy);
         let settings = Settings {
             listen: self.listen,
             key: self.serving.server,
@@ -268,9 +288,12 @@ impl Evening<'_> {
             witnesses: self.witnesses,
             exit_on_close: self.args.exit_on_close,
             on_finished: Box::new(move || {
-                if let Err(fault) = folder.erase_sealing_key(&sale) {
-                    tracing::error!("the sealing key could not be erased: {fault}");
-                    let _ = noted.set(fault);
+                let own = folder.erase_sealing_key(&sale);
+                let own = own.map_err(|fault| fault::key_not_erased(&fault));
+                let copies = copy.as_ref().map_or(Ok(()), |copy| copy.erase_sealing_key(&sale));
+                if let Err(failure) = own.and(copies) {
+                    tracing::error!("the sealing key could not be erased: {}", failure.message());
+                    let _ = noted.set(failure);
                 }
             }),
         };
@@ -283,7 +306,7 @@ impl Evening<'_> {
             server.run(stop).await
         });
         let end = end.map_err(|failure| fault::of_server(&failure, self.args))?;
-        Ok((end, Arc::into_inner(key_fault).and_then(OnceLock::into_inner)))
+        Ok((end, Arc::into_inner(not_erased).and_then(OnceLock::into_inner)))
     }
 }
 
@@ -300,6 +323,9 @@ fn command(args: &Args, sale: &SaleId) -> String {
     }
     if let Some(folder) = &args.checkpoint_dir {
         command.push_str(&format!(" --checkpoint-dir {}", shown(folder)));
+    }
+    if let Some(folder) = &args.copy {
+        command.push_str(&format!(" --copy {}", shown(folder)));
     }
     if args.ledger != Path::new(LEDGER) {
         command.push_str(&format!(" --ledger {}", shown(&args.ledger)));

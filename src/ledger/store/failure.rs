@@ -26,6 +26,12 @@ pub enum StoreFailure {
         /// The ledger.
         path: PathBuf,
     },
+    /// A second disk does not answer.
+    #[error("the disk of {} has not answered in time", path.display())]
+    Silent {
+        /// The file.
+        path: PathBuf,
+    },
     /// A line was handed over that does not follow the last one on disk.
     #[error("line {given} was to be written to {} where line {expected} belongs", path.display())]
     OutOfOrder {
@@ -134,6 +140,7 @@ impl StoreFailure {
                 _ => Cause::Other,
             },
             Self::Exists { .. }
+            | Self::Silent { .. }
             | Self::OutOfOrder { .. }
             | Self::AheadOfDisk { .. }
             | Self::Poisoned { .. } => Cause::Other,
@@ -146,6 +153,7 @@ impl StoreFailure {
             Self::Locked { path }
             | Self::Exists { path }
             | Self::Changed { path }
+            | Self::Silent { path }
             | Self::OutOfOrder { path, .. }
             | Self::AheadOfDisk { path, .. }
             | Self::Poisoned { path }

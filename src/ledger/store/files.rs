@@ -4,8 +4,9 @@ use std::io::Read as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::disk::{DiskFile, Local};
+use super::disk::{Disk, DiskFile, Local};
 use super::failure::{Operation, StoreFailure, failed};
+use super::further::{self, Compared};
 use super::place::{self, Place};
 use super::scan::{Scan, ScanError, Visit};
 use super::{beyond, scan};
@@ -16,6 +17,14 @@ use crate::limits::{NOTE_BYTES_MAX, PRIVATE_FILE_BYTES_MAX};
 #[derive(Debug)]
 pub struct Files {
     pub(super) place: Place,
+    beside: Option<Beside>,
+}
+
+/// A copy of the ledger, and how the two compare.
+#[derive(Debug)]
+struct Beside {
+    place: Place,
+    compared: Option<Compared>,
 }
 
 /// Names the files of a sale to be read only, and makes nothing.
@@ -27,10 +36,80 @@ pub fn look(
     sale: &str,
     anchor_folder: Option<&Path>,
 ) -> Result<Files, StoreFailure> {
-    Ok(Files { place: Place::look(Arc::new(Local), folder, sale, anchor_folder)? })
+    Ok(Files::of(Place::look(Arc::new(Local), folder, sale, anchor_folder)?))
 }
 
 impl Files {
+    pub(super) fn of(place: Place) -> Self {
+        Self { place, beside: None }
+    }
+
+    /// Looks at the copy in `folder` too; it need not be there yet.
+    pub fn with_copy(mut self, folder: &Path) -> Result<Self, StoreFailure> {
+        let place = self.place.look_beside(folder)?;
+        self.hold_to_copy(&place)?;
+        Ok(self)
+    }
+
+    /// Finds out which of the two goes further.
+    pub(super) fn hold_to_copy(&mut self, copy: &Place) -> Result<(), StoreFailure> {
+        let (own, other) = (self.place.ledger(), copy.ledger());
+        let there =
+            place::is_there(self.place.disk(), &own)? && place::is_there(copy.disk(), &other)?;
+        let compare = || further::compare((self.place.disk(), &own), (copy.disk(), &other));
+        let compared = if there { Some(compare()?) } else { None };
+        self.beside = Some(Beside { place: copy.unlocked(), compared });
+        Ok(())
+    }
+
+    fn compared(&self) -> Option<(&Place, Compared)> {
+        let beside = self.beside.as_ref()?;
+        Some((&beside.place, beside.compared?))
+    }
+
+    /// The file from which the ledger is read: its own, or the copy where that goes further.
+    pub(super) fn source(&self) -> PathBuf {
+        match self.compared() {
+            Some((copy, compared)) if compared.copy_is_further => copy.ledger(),
+            _ => self.place.ledger(),
+        }
+    }
+
+    /// Up to where the ledger's own file is as the copy, if the ledger is read from that.
+    pub(super) fn own_parts_at(&self) -> Option<u64> {
+        let (_, compared) = self.compared()?;
+        compared.copy_is_further.then_some(compared.common)
+    }
+
+    /// Whether a copy of the ledger is there, though its own file need not be.
+    pub fn copy_exists(&self) -> Result<bool, StoreFailure> {
+        match &self.beside {
+            Some(Beside { place, .. }) => place::is_there(place.disk(), &place.ledger()),
+            None => Ok(false),
+        }
+    }
+
+    /// Where the anchor of the copy is, or will be, and its text if it is there.
+    pub fn copy_anchor(&self) -> Result<Option<(PathBuf, String)>, StoreFailure> {
+        let Some(Beside { place, .. }) = &self.beside else { return Ok(None) };
+        let path = place.anchor();
+        let text = read_text(place.disk(), &path)?;
+        Ok(text.map(|text| (path, text)))
+    }
+
+    /// Gives the file that is not read from, of ledger and copy, if there are both and `accept`
+    /// takes a note of it after the place where the two part.
+    pub fn find_note_in_other(
+        &self,
+        accept: impl FnMut(&str) -> bool,
+    ) -> Result<Option<(PathBuf, String)>, StoreFailure> {
+        let Some((copy, compared)) = self.compared() else { return Ok(None) };
+        let other = if compared.copy_is_further { &self.place } else { copy };
+        let path = other.ledger();
+        let note = beyond::find(other.disk(), &path, compared.parts_at, accept)?;
+        Ok(note.map(|note| (path, note)))
+    }
+
     /// Where the ledger is, or will be.
     pub fn ledger_path(&self) -> PathBuf {
         self.place.ledger()
@@ -48,12 +127,7 @@ impl Files {
 
     /// The text of the anchor, if there is one.
     pub fn anchor(&self) -> Result<Option<String>, StoreFailure> {
-        let path = self.place.anchor();
-        let Some(file) = self.open_if_there(&path)? else { return Ok(None) };
-        let mut text = String::new();
-        let bounded = &mut file.take(super::count(NOTE_BYTES_MAX + 1));
-        bounded.read_to_string(&mut text).map_err(failed(Operation::Read, &path))?;
-        Ok(Some(text))
+        read_text(self.place.disk(), &self.place.anchor())
     }
 
     /// Where the newest cosigned checkpoint is, or will be.
@@ -65,7 +139,7 @@ impl Files {
     /// for the caller to check.
     pub fn cosigned(&self) -> Result<Option<String>, StoreFailure> {
         let path = self.place.cosigned();
-        let Some(file) = self.open_if_there(&path)? else { return Ok(None) };
+        let Some(file) = open_if_there(self.place.disk(), &path)? else { return Ok(None) };
         let mut bytes = Vec::new();
         let bounded = &mut file.take(super::count(NOTE_BYTES_MAX + 1));
         bounded.read_to_end(&mut bytes).map_err(failed(Operation::Read, &path))?;
@@ -75,7 +149,7 @@ impl Files {
     /// What the house keeps to itself, if it keeps anything.
     pub fn private(&self) -> Result<Option<Vec<u8>>, StoreFailure> {
         let path = self.place.private();
-        let Some(file) = self.open_if_there(&path)? else { return Ok(None) };
+        let Some(file) = open_if_there(self.place.disk(), &path)? else { return Ok(None) };
         let mut bytes = Vec::new();
         let bounded = &mut file.take(PRIVATE_FILE_BYTES_MAX);
         bounded.read_to_end(&mut bytes).map_err(failed(Operation::Read, &path))?;
@@ -87,7 +161,7 @@ impl Files {
         &self,
         visit: impl FnMut(&[u8], &Line<'_>) -> Result<Visit, E>,
     ) -> Result<Scan, ScanError<E>> {
-        scan::scan(self.place.disk(), &self.place.ledger(), visit)
+        scan::scan(self.place.disk(), &self.source(), visit)
     }
 
     /// Gives the first note after the break that `accept` takes; the caller's
@@ -97,13 +171,22 @@ impl Files {
         scan: &Scan,
         accept: impl FnMut(&str) -> bool,
     ) -> Result<Option<String>, StoreFailure> {
-        beyond::find(self.place.disk(), &self.place.ledger(), scan.bytes, accept)
+        beyond::find(self.place.disk(), &self.source(), scan.bytes, accept)
     }
+}
 
-    fn open_if_there(&self, path: &Path) -> Result<Option<Box<dyn DiskFile>>, StoreFailure> {
-        if !place::is_there(self.place.disk(), path)? {
-            return Ok(None);
-        }
-        self.place.disk().open(path).map(Some).map_err(failed(Operation::Open, path))
+fn open_if_there(disk: &dyn Disk, path: &Path) -> Result<Option<Box<dyn DiskFile>>, StoreFailure> {
+    if !place::is_there(disk, path)? {
+        return Ok(None);
     }
+    disk.open(path).map(Some).map_err(failed(Operation::Open, path))
+}
+
+/// The text of a note, cut where it is longer than any.
+fn read_text(disk: &dyn Disk, path: &Path) -> Result<Option<String>, StoreFailure> {
+    let Some(file) = open_if_there(disk, path)? else { return Ok(None) };
+    let mut text = String::new();
+    let bounded = &mut file.take(super::count(NOTE_BYTES_MAX + 1));
+    bounded.read_to_string(&mut text).map_err(failed(Operation::Read, path))?;
+    Ok(Some(text))
 }

@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use sha2::{Digest, Sha256};
 
+use super::copy::LedgerCopy;
 use super::disk::{Disk, DiskFile, Local};
 use super::failure::{Operation, StoreFailure, failed};
 use super::files::Files;
@@ -21,6 +22,8 @@ use crate::ledger::hash::Hash;
 #[derive(Debug)]
 pub struct Locked {
     files: Files,
+    /// Where a copy is to be kept.
+    copy: Option<Place>,
 }
 
 /// Takes the lock of a sale, and makes its folder (0700) where it is missing.
@@ -30,7 +33,7 @@ pub fn lock(folder: &Path, sale: &str) -> Result<Locked, StoreFailure> {
 
 /// Does the same on another disk than this machine's.
 pub fn lock_on(disk: Arc<dyn Disk>, folder: &Path, sale: &str) -> Result<Locked, StoreFailure> {
-    Ok(Locked { files: Files { place: Place::lock(disk, folder, sale)? } })
+    Ok(Locked { files: Files::of(Place::lock(disk, folder, sale)?), copy: None })
 }
 
 impl Deref for Locked {
@@ -49,13 +52,38 @@ impl Locked {
         Ok(self)
     }
 
+    /// Keeps a copy of the ledger in a folder of its own, on another disk, and of all that goes on
+    /// with it. The folder is made where it is missing, and locked as well.
+    ///
+    /// The start begins from whichever of the two goes further: a crash between them leaves one a
+    /// frame behind.
+    pub fn copy_in(self, folder: &Path) -> Result<Self, StoreFailure> {
+        let disk = self.files.place.shared_disk();
+        self.copy_on(disk, folder)
+    }
+
+    /// Does the same with a disk that is another one for the program too.
+    pub(super) fn copy_on(
+        mut self,
+        disk: Arc<dyn Disk>,
+        folder: &Path,
+    ) -> Result<Self, StoreFailure> {
+        let place = self.files.place.beside(disk, folder)?;
+        self.files.hold_to_copy(&place)?;
+        self.copy = Some(place);
+        Ok(self)
+    }
+
     /// Writes what the house keeps to itself (0600), before the lines that rest on it.
     pub fn write_private(&self, bytes: &[u8]) -> Result<(), StoreFailure> {
-        place::put_private(self.files.place.disk(), &self.files.place.private(), bytes)
+        for place in [Some(&self.files.place), self.copy.as_ref()].into_iter().flatten() {
+            place::put_private(place.disk(), &place.private(), bytes)?;
+        }
+        Ok(())
     }
 
     /// Brings the ledger into being with its first lines, all of them or none (LEDGER 2, Birth).
-    pub fn create(self, lines: Vec<Chained>) -> Result<(Store, Vec<Committed>), StoreFailure> {
+    pub fn create(mut self, lines: Vec<Chained>) -> Result<(Store, Vec<Committed>), StoreFailure> {
         let path = self.files.place.ledger();
         if place::is_there(self.files.place.disk(), &path)? {
             return Err(StoreFailure::Exists { path });
@@ -64,12 +92,15 @@ impl Locked {
         let mut bytes = 0;
         let file = place::put_whole(self.files.place.disk(), &path, |file, new| {
             for frame in lines.chunks(super::BIRTH_LINES_PER_WRITE) {
-                let buffer = super::lay_out(frame, &mut offsets, &mut bytes, &path)?;
-                place::write(file, &buffer, new)?;
+                let laid = super::lay_out(frame, super::count(offsets.len()), bytes, &path)?;
+                place::write(file, &laid.buffer, new)?;
+                bytes += super::count(laid.buffer.len());
+                offsets.extend(laid.offsets);
             }
             Ok(())
         })?;
-        let store = Store::new(self.files.place, file, offsets, bytes, None);
+        let copy = self.bring_copy(bytes, None)?;
+        let store = Store::new(self.files.place, file, offsets, bytes, None).with(copy);
         Ok((store, lines.into_iter().map(Committed).collect()))
     }
 
@@ -77,14 +108,15 @@ impl Locked {
     /// cache shows what the disk lacks. Cut bytes go to a fresh file first; then
     /// the kept ones are read again, known by their hash, and written to a new
     /// file that takes the old one's name.
-    pub fn rewrite(self, scan: Scan) -> Result<Store, StoreFailure> {
-        let path = self.files.place.ledger();
+    pub fn rewrite(mut self, scan: Scan) -> Result<Store, StoreFailure> {
+        let (path, from) = (self.files.place.ledger(), self.files.source());
         let mut old =
-            self.files.place.disk().open(&path).map_err(failed(Operation::Open, &path))?;
-        let length = old.status().map_err(failed(Operation::Inspect, &path))?.bytes;
+            self.files.place.disk().open(&from).map_err(failed(Operation::Open, &from))?;
+        let length = old.status().map_err(failed(Operation::Inspect, &from))?.bytes;
         if length != scan.bytes_found {
-            return Err(StoreFailure::Changed { path });
+            return Err(StoreFailure::Changed { path: from });
         }
+        self.save_parted()?;
         let cut = self.save_cut(&scan, &mut *old)?;
         #[cfg(feature = "planted-faults")]
         if crate::planted::is_armed(crate::planted::Fault::TrustPageCache) {
@@ -92,15 +124,41 @@ impl Locked {
             let file = found.map_err(failed(Operation::Open, &path))?;
             return Ok(Store::new(self.files.place, file, scan.offsets, scan.bytes, cut));
         }
-        old.rewind().map_err(failed(Operation::Read, &path))?;
+        old.rewind().map_err(failed(Operation::Read, &from))?;
         let file = place::put_whole(self.files.place.disk(), &path, |new_file, new| {
-            if copy(&mut *old, &path, scan.bytes, new_file, new)? == scan.sha256 {
+            if copy(&mut *old, &from, scan.bytes, new_file, new)? == scan.sha256 {
+                Ok(())
+            } else {
+                Err(StoreFailure::Changed { path: from.clone() })
+            }
+        })?;
+        let copy = self.bring_copy(scan.bytes, Some(scan.sha256))?;
+        Ok(Store::new(self.files.place, file, scan.offsets, scan.bytes, cut).with(copy))
+    }
+
+    /// Makes the copy's files what the ledger's own are, and keeps them up from here on.
+    fn bring_copy(
+        &mut self,
+        bytes: u64,
+        sha256: Option<Hash>,
+    ) -> Result<Option<LedgerCopy>, StoreFailure> {
+        let Some(place) = self.copy.take() else { return Ok(None) };
+        match self.files.private()? {
+            Some(private) => place::put_private(place.disk(), &place.private(), &private)?,
+            None => place::erase(place.disk(), &place.private())?,
+        }
+        let path = self.files.place.ledger();
+        let mut own =
+            self.files.place.disk().open(&path).map_err(failed(Operation::Open, &path))?;
+        let file = place::put_whole(place.disk(), &place.ledger(), |file, new| {
+            let copied = copy(&mut *own, &path, bytes, file, new)?;
+            if sha256.is_none_or(|sha256| sha256 == copied) {
                 Ok(())
             } else {
                 Err(StoreFailure::Changed { path: path.clone() })
             }
         })?;
-        Ok(Store::new(self.files.place, file, scan.offsets, scan.bytes, cut))
+        LedgerCopy::keep(place, file, bytes).map(Some)
     }
 
     fn save_cut(
@@ -111,14 +169,38 @@ impl Locked {
         if scan.bytes_cut() == 0 {
             return Ok(None);
         }
+        let path = self.files.source();
+        self.save(old, &path, scan.bytes, scan.bytes_cut()).map(Some)
+    }
+
+    /// Puts aside what the ledger's own file holds beyond the copy, where the start begins from
+    /// the copy: half a line, as a rule.
+    fn save_parted(&self) -> Result<(), StoreFailure> {
+        let Some(common) = self.files.own_parts_at() else { return Ok(()) };
         let path = self.files.place.ledger();
-        let from = std::io::SeekFrom::Start(scan.bytes);
-        old.seek(from).map_err(failed(Operation::Read, &path))?;
+        let mut own =
+            self.files.place.disk().open(&path).map_err(failed(Operation::Open, &path))?;
+        let length = own.status().map_err(failed(Operation::Inspect, &path))?.bytes;
+        if length > common {
+            self.save(&mut *own, &path, common, length - common)?;
+        }
+        Ok(())
+    }
+
+    /// Puts bytes that are not kept into a fresh synced file.
+    fn save(
+        &self,
+        from: &mut dyn DiskFile,
+        path: &Path,
+        at: u64,
+        bytes: u64,
+    ) -> Result<PathBuf, StoreFailure> {
+        from.seek(std::io::SeekFrom::Start(at)).map_err(failed(Operation::Read, path))?;
         let (mut file, broken) = self.files.place.fresh_broken()?;
-        copy(old, &path, scan.bytes_cut(), &mut *file, &broken)?;
+        copy(from, path, bytes, &mut *file, &broken)?;
         file.sync_all().map_err(failed(Operation::Sync, &broken))?;
         place::sync_folder_of(self.files.place.disk(), &broken)?;
-        Ok(Some(broken))
+        Ok(broken)
     }
 }
 

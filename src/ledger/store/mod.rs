@@ -17,9 +17,11 @@
 //! and the next start reads what there is.
 
 mod beyond;
+mod copy;
 mod disk;
 mod failure;
 mod files;
+mod further;
 mod locked;
 mod place;
 mod scan;
@@ -29,8 +31,10 @@ use std::ops::Deref;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use copy::{Job, LedgerCopy};
 use place::Place;
 
+pub use copy::CopyLost;
 pub use disk::{Disk, DiskFile, DiskLock, Entry, Readers, Status};
 pub use failure::{Cause, Operation, StoreFailure};
 pub use files::{Files, look};
@@ -83,6 +87,8 @@ pub struct Store {
     offsets: Vec<u64>,
     bytes: u64,
     cut: Option<PathBuf>,
+    copy: Option<LedgerCopy>,
+    lost: Option<CopyLost>,
     poisoned: bool,
 }
 
@@ -95,7 +101,7 @@ impl Store {
         cut: Option<PathBuf>,
     ) -> Self {
         let path = place.ledger();
-        Self { place, path, file, offsets, bytes, cut, poisoned: false }
+        Self { place, path, file, offsets, bytes, cut, copy: None, lost: None, poisoned: false }
     }
 
     /// Writes the frame, waits for the disk, and only then gives it back: one
@@ -115,10 +121,13 @@ impl Store {
         }
         self.unless_poisoned(|store| {
             let anchor = store.place.anchor();
-            place::put_whole(store.place.disk(), &anchor, |file, new| {
-                place::write(file, newest.note().as_bytes(), new)
+            let note = newest.note();
+            store.on_both(Job::Anchor(note.to_owned()), |store| {
+                place::put_whole(store.place.disk(), &anchor, |file, new| {
+                    place::write(file, note.as_bytes(), new)
+                })
+                .map(drop)
             })
-            .map(drop)
         })
     }
 
@@ -130,13 +139,21 @@ impl Store {
     /// Replaces what the house keeps to itself (0600), before the line that rests on it.
     pub fn write_private(&mut self, bytes: &[u8]) -> Result<(), StoreFailure> {
         self.unless_poisoned(|store| {
-            place::put_private(store.place.disk(), &store.place.private(), bytes)
+            store.on_both(Job::Private(Arc::new(bytes.to_vec())), |store| {
+                place::put_private(store.place.disk(), &store.place.private(), bytes)
+            })
         })
     }
 
     /// Erases what the house kept to itself, once the last seal is on the disk.
     pub fn erase_private(&mut self) -> Result<(), StoreFailure> {
-        place::erase(self.place.disk(), &self.place.private())
+        self.on_both(Job::ErasePrivate, |store| {
+            place::erase(store.place.disk(), &store.place.private())
+        })
+    }
+
+    fn with(self, copy: Option<LedgerCopy>) -> Self {
+        Self { copy, ..self }
     }
 
     /// How many lines are on disk.
@@ -167,6 +184,36 @@ impl Store {
         self.cut.as_deref()
     }
 
+    /// Where the copy is kept, if one is kept up.
+    pub fn copy(&self) -> Option<&Path> {
+        self.copy.as_ref().map(LedgerCopy::path)
+    }
+
+    /// Why the copy was given up, once.
+    pub fn take_copy_lost(&mut self) -> Option<CopyLost> {
+        self.lost.take()
+    }
+
+    /// Does something on the ledger's own disk and on the copy's at the same time, and waits for
+    /// both. Only the ledger's own can fail: a copy that does is given up.
+    fn on_both(
+        &mut self,
+        job: Job,
+        own: impl FnOnce(&mut Self) -> Result<(), StoreFailure>,
+    ) -> Result<(), StoreFailure> {
+        if let Some(copy) = &self.copy {
+            copy.begin(job);
+        }
+        own(self)?;
+        if let Some(Err(why)) = self.copy.as_mut().map(LedgerCopy::finish)
+            && let Some(copy) = self.copy.take()
+        {
+            let path = copy.path().to_owned();
+            self.lost = Some(CopyLost { path, lines: self.lines(), why });
+        }
+        Ok(())
+    }
+
     /// Stays poisoned unless `write` comes back with a yes, however it ends.
     fn unless_poisoned(
         &mut self,
@@ -185,16 +232,12 @@ impl Store {
             return Ok(());
         }
         self.check_untouched()?;
-        let mut bytes = self.bytes;
-        let lines_before = self.offsets.len();
-        let buffer = lay_out(frame, &mut self.offsets, &mut bytes, &self.path)
-            .and_then(|buffer| self.write_and_sync(&buffer));
-        if buffer.is_err() {
-            self.offsets.truncate(lines_before);
-        } else {
-            self.bytes = bytes;
-        }
-        buffer
+        let Laid { buffer, offsets } = lay_out(frame, self.lines(), self.bytes, &self.path)?;
+        let buffer = Arc::new(buffer);
+        self.on_both(Job::Append(Arc::clone(&buffer)), |store| store.write_and_sync(&buffer))?;
+        self.offsets.extend(offsets);
+        self.bytes += count(buffer.len());
+        Ok(())
     }
 
     fn write_and_sync(&mut self, buffer: &[u8]) -> Result<(), StoreFailure> {
@@ -253,25 +296,32 @@ impl CosignedFile {
     }
 }
 
-/// Lays lines out as they will stand in the file, each with its LF, and notes where each begins.
+/// Lines as they will stand in the file, each with its LF, and where each begins there.
+struct Laid {
+    buffer: Vec<u8>,
+    offsets: Vec<u64>,
+}
+
+/// Lays lines out behind the `expected` lines and `bytes` that are there already.
 fn lay_out(
     lines: &[Chained],
-    offsets: &mut Vec<u64>,
-    bytes: &mut u64,
+    mut expected: u64,
+    bytes: u64,
     path: &Path,
-) -> Result<Vec<u8>, StoreFailure> {
+) -> Result<Laid, StoreFailure> {
     let mut buffer = Vec::with_capacity(lines.iter().map(|line| line.bytes().len() + 1).sum());
+    let mut offsets = Vec::with_capacity(lines.len());
     for line in lines {
-        let (expected, given) = (count(offsets.len()), line.seq());
+        let given = line.seq();
         if given != expected {
             return Err(StoreFailure::OutOfOrder { path: path.to_owned(), expected, given });
         }
-        offsets.push(*bytes + count(buffer.len()));
+        offsets.push(bytes + count(buffer.len()));
         buffer.extend_from_slice(line.bytes());
         buffer.push(b'\n');
+        expected += 1;
     }
-    *bytes += count(buffer.len());
-    Ok(buffer)
+    Ok(Laid { buffer, offsets })
 }
 
 fn count(length: usize) -> u64 {

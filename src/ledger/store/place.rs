@@ -74,7 +74,7 @@ impl Place {
         let mut locks = Vec::from_iter(lock_if_there(&*disk, &lock)?);
         if let Some(folder) = anchor_folder {
             if !disk.is_folder(folder) {
-                return Err(failed(Operation::Inspect, folder)(io::ErrorKind::NotFound.into()));
+                return Err(failed(Operation::Inspect, folder)(rustix::io::Errno::NOENT.into()));
             }
             let lock = folder.join(format!("{sale}.checkpoint-lock"));
             locks.extend(lock_if_there(&*disk, &lock)?);
@@ -86,6 +86,27 @@ impl Place {
             anchor_folder: anchor_folder.unwrap_or(folder).to_owned(),
             _locks: locks,
         })
+    }
+
+    /// Takes the lock of the same sale in another folder, for a copy of its files.
+    pub(super) fn beside(&self, disk: Arc<dyn Disk>, folder: &Path) -> Result<Self, StoreFailure> {
+        Self::lock(disk, folder, &self.sale)
+    }
+
+    /// Names the same sale's files in another folder, as [`Place::look`] does.
+    pub(super) fn look_beside(&self, folder: &Path) -> Result<Self, StoreFailure> {
+        Self::look(self.shared_disk(), folder, &self.sale, None)
+    }
+
+    /// The same places, without the locks that this one holds.
+    pub(super) fn unlocked(&self) -> Self {
+        Self {
+            disk: self.shared_disk(),
+            sale: self.sale.clone(),
+            folder: self.folder.clone(),
+            anchor_folder: self.anchor_folder.clone(),
+            _locks: Vec::new(),
+        }
     }
 
     pub(super) fn disk(&self) -> &dyn Disk {

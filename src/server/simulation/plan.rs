@@ -92,6 +92,8 @@ impl Plan {
             software: title("gavel simulated"),
             ledger_folder: PathBuf::from(LEDGER_FOLDER),
             checkpoint_folder: self.has_anchor_folder.then(|| PathBuf::from(ANCHOR_FOLDER)),
+            // A copy has a thread of its own.
+            copy_folder: None,
             accept_clock,
             shown: Vec::new(),
         }

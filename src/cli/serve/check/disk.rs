@@ -10,6 +10,7 @@ use crate::auction::name::SaleId;
 use crate::cli::Failure;
 use crate::cli::fault::of_io;
 use crate::cli::serve::Args;
+use crate::cli::serve::copy::SecondDisk;
 use crate::limits::{SALE_ROOM_BYTES, SALE_ROOM_MIN_BYTES};
 use crate::pki::keys::{self, KeyFault, shown};
 
@@ -29,8 +30,23 @@ pub(super) fn folders(args: &Args, sale: Option<&SaleId>, report: &mut Report) {
     {
         report.good("checkpoints", format!("{}, can be written", shown(folder)));
     }
+    copy(args, held, report);
     // The marks of the sealing key, and its end.
     report.take("keys", writable(&args.pki.join("serve")));
+}
+
+/// Looks at the second disk, if one is asked for.
+fn copy(args: &Args, held: u64, report: &mut Report) {
+    let Some(Some(copy)) = report.take("copy", SecondDisk::of(args)) else { return };
+    let Some(folder) = report.take("copy", writable(&copy.ledgers())) else { return };
+    let (standing, fact) = room(&folder, held);
+    let hint = format!("make room: df -h {} says how much there is", shown(&folder));
+    let hint = if standing == Standing::Good { "" } else { &hint };
+    report.add("copy", standing, format!("{}, {fact}", shown(&copy.ledgers())), hint);
+    if !copy.is_another_disk(&args.ledger) {
+        let fact = "it is on the same disk as the ledger, and is lost with it";
+        report.doubtful("copy", fact, "give --copy a folder on another disk");
+    }
 }
 
 /// A folder that the server does not make.

@@ -1,6 +1,7 @@
 //! The store against crashes: ledgers as the house writes them, damaged as
 //! crashes damage them, read and rewritten in real folders.
 
+mod copy;
 mod crash;
 
 use std::convert::Infallible;
