@@ -3,8 +3,9 @@
 //!
 //! A name that was made, changed or taken away is durable once its folder was synced; a power cut
 //! before that keeps any of these changes, in their order: a prefix, or some and not others. A
-//! rename is one change. After a folder sync that failed, what was pending is clean and stays lost.
-//! A killed process loses nothing of it: the page cache outlives it.
+//! rename is one change. After a folder sync that failed, what was pending is clean and stays lost,
+//! but for new folders: those a later sync makes durable, for nobody can make them anew. A killed
+//! process loses nothing of all that: the page cache outlives it.
 //!
 //! Any call can fail, and at any call the process can end. After a call that failed, the process
 //! may take its leftovers away and must change nothing else: that is checked here.
@@ -327,9 +328,12 @@ impl FakeDisk {
                 Ok(())
             }
             Turn::Failed(error) => {
-                let (here, elsewhere) = state.pending_in(folder);
-                state.keep_some(&here);
-                state.pending = elsewhere;
+                let (here, mut pending) = state.pending_in(folder);
+                let (folders, files): (Vec<_>, Vec<_>) =
+                    here.into_iter().partition(Change::is_of_a_folder);
+                state.keep_some(&files);
+                pending.extend(folders);
+                state.pending = pending;
                 Err(error)
             }
             Turn::CrashBefore => Ok(()),
@@ -461,6 +465,10 @@ impl State {
 }
 
 impl Change {
+    const fn is_of_a_folder(&self) -> bool {
+        matches!(self, Self::Put { node: Node::Folder, .. })
+    }
+
     fn path(&self) -> &Path {
         match self {
             Self::Put { path, .. } | Self::Remove { path } | Self::Rename { to: path, .. } => path,

@@ -24,6 +24,7 @@ mod controls;
 mod dice;
 mod disk;
 mod hall;
+#[expect(dead_code, reason = "some of it is for the tests outside")]
 #[path = "../../../tests/history/mod.rs"]
 mod history;
 mod inode;
@@ -94,7 +95,7 @@ fn no_fault_of_disk_network_or_clock_breaks_a_promise() {
         assert!(outcome.violations.is_empty(), "seed {seed}: {:#?}", outcome.violations);
         return;
     }
-    let seeds = number("GAVEL_SIMULATIONS").unwrap_or(60);
+    let seeds = number("GAVEL_SIMULATIONS").unwrap_or(40);
     let mut failed = Vec::new();
     let mut sum = [0; 6];
     play_all(seeds, |seed, outcome| {
@@ -127,7 +128,7 @@ fn no_fault_of_disk_network_or_clock_breaks_a_promise() {
 #[test]
 fn a_seed_tells_the_same_story_again_whatever_the_keys_are() {
     let other_keys = std::sync::Arc::new(office::Office::new());
-    for seed in [3, 5, 8] {
+    for seed in [3, 8] {
         let first = play(seed, &office(), None, false);
         let again = play(seed, &office(), None, false);
         assert_eq!((first.digest, first.steps), (again.digest, again.steps), "seed {seed}");

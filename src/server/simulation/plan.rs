@@ -40,7 +40,7 @@ pub(super) struct Plan {
 
 impl Plan {
     pub(super) fn roll(dice: &mut Dice) -> Self {
-        let length_ms = *dice.pick(&[20_000, 45_000, 90_000]);
+        let length_ms = *dice.pick(&[15_000, 30_000, 60_000]);
         let count = 1 + dice.below(4);
         let lots: Vec<LotTerms> = (0..count).map(|place| lot(place, length_ms, dice)).collect();
         let reserve = |lot: &LotTerms| {
@@ -71,7 +71,7 @@ impl Plan {
             },
             nonce: nonce(dice),
             bidders: 2 + dice.place(4),
-            quiet_from_us: (length_ms + 15_000) * 1000,
+            quiet_from_us: (length_ms + 10_000) * 1000,
             faults: 3 + dice.below(12),
             has_anchor_folder: dice.percent(40),
         }

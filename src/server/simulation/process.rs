@@ -150,7 +150,9 @@ fn mark_used(mounted: &Mounted, mark: &Path) -> io::Result<()> {
             file.sync_all()?;
             mounted.sync_folder(Path::new(KEY_FOLDER))
         }
-        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+            mounted.sync_folder(Path::new(KEY_FOLDER))
+        }
         Err(error) => Err(error),
     }
 }
