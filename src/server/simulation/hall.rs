@@ -56,8 +56,11 @@ pub(super) struct Hall {
     /// Lines by number, as they were read first.
     read: BTreeMap<u64, (Arc<str>, Read)>,
     /// The frame that was taken apart last.
-    parsed: Option<(Arc<Told>, u64, Arc<[Arc<str>]>)>,
+    parsed: Option<Parsed>,
 }
+
+/// A frame, the number of its first line, and its lines.
+type Parsed = (Arc<Told>, u64, Arc<[Arc<str>]>);
 
 /// What is due at a time.
 #[derive(Clone, Debug)]

@@ -51,7 +51,8 @@ struct World {
     process: Process,
     finished: Rc<Cell<bool>>,
     faults_left: u64,
-    is_wall_astray: bool,
+    /// The ledger may hold times that the wall clock does not reach.
+    was_wall_astray: bool,
     accepts_clock: bool,
     anchored: Option<Vec<u8>>,
     lives: u64,
@@ -96,7 +97,7 @@ impl World {
             hall,
             process: Process::Down { until_us: 0 },
             finished: Rc::default(),
-            is_wall_astray: false,
+            was_wall_astray: false,
             accepts_clock: false,
             anchored: None,
             lives: 0,
@@ -222,8 +223,7 @@ impl World {
     /// The host's clocks, and operators.
     fn disturb(&mut self) {
         if !self.may_break() {
-            if self.is_wall_astray && self.hall().is_quiet {
-                self.is_wall_astray = false;
+            if self.hall().is_quiet {
                 self.trace.lead_wall_astray(0);
             }
             return;
@@ -241,7 +241,7 @@ impl World {
                 step!(self.trace, "the wall clock jumps by {ms} ms, ahead: {ahead}");
                 let ms = i64::try_from(ms).expect("small");
                 self.trace.lead_wall_astray(if ahead { ms } else { -ms });
-                self.is_wall_astray = true;
+                self.was_wall_astray = true;
                 self.faults_left -= 1;
             }
             8..12 => {
@@ -278,7 +278,7 @@ impl World {
     fn judge_end(&mut self, end: &End) {
         match end {
             End::Crashed => {}
-            End::Start(StartFailure::ClockBehind { .. }) if self.is_wall_astray => {
+            End::Start(StartFailure::ClockBehind { .. }) if self.was_wall_astray => {
                 step!(self.trace, "the operator accepts the clock");
                 self.accepts_clock = true;
             }
