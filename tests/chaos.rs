@@ -32,7 +32,7 @@ use std::path::Path;
 
 use gavel::clock::Stopwatch;
 
-use self::history::{Checked, History, check, read_history, write_history};
+use self::history::{Checked, History, Kind, check, read_history, write_history};
 use self::plan::Plan;
 use self::run::run;
 
@@ -50,6 +50,20 @@ async fn whatever_ends_the_server_nothing_that_anybody_was_told_becomes_false() 
     assert!(checked.acknowledged > plan.bidders, "that many enrolments alone: {checked:?}");
     assert!(checked.refused > 0 && checked.again > 0, "{checked:?}");
     assert!(checked.winners > plan.bidders, "everybody says who has won: {checked:?}");
+}
+
+/// What the checker and the real clients are there for, with the real program: a disk that forgets.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_disk_that_forgets_what_was_told_is_found_out() {
+    let plan = Plan { forgets: true, calm_bids: 12, ..Plan::small(8, 1, 2) };
+    let recorded = run(&plan).await;
+    let found = check(&recorded.history).violations;
+    let has = |kind| found.iter().any(|found| found.kind() == kind);
+    for kind in [Kind::Forked, Kind::SawOther, Kind::SealOffTree] {
+        assert!(has(kind), "{kind:?}: {plan:?}: {found:#?}");
+    }
+    // The real clients and the house itself need no checker for it.
+    assert_ne!(recorded.failures, [""; 0], "{plan:?}");
 }
 
 /// Judges a history that an earlier run has left.

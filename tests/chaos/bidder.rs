@@ -336,9 +336,11 @@ impl Bidder {
                 Ok(())
             }
             ServerMessage::Reply(Reply { id: Some(id), answer }) => {
-                match visit.asked.remove(&id.into()) {
-                    Some(sent) => self.answer(sent, answer),
-                    None => self.scene.fail(&self.name, &format!("unasked: {answer:?}")),
+                match (visit.asked.remove(&id.into()), answer) {
+                    (Some(sent), answer) => self.answer(sent, answer),
+                    // To a `since` or `list`, by a server that is about to stop.
+                    (None, Answer::Refused { code: Code::Busy, .. }) => return Err(End::Lost),
+                    (None, answer) => self.scene.fail(&self.name, &format!("unasked: {answer:?}")),
                 }
                 Ok(())
             }
@@ -392,6 +394,7 @@ impl Bidder {
                     && let Ok(amount) = body.amount()
                 {
                     self.scene.hear_price(&body.lot, amount.minor_units());
+                    self.scene.count_bid();
                 }
                 self.answered = Some(sent);
             }

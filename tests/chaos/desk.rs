@@ -3,17 +3,18 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use ed25519_dalek::SigningKey;
 use gavel::auction::money::Amount;
 use gavel::auction::name::{LotId, Title};
+use gavel::auction::refusal::Code;
 use gavel::client::{
     BidAnswer, Caller, Following, Happened, Memory, Options, Session, SessionError,
 };
-use gavel::ledger::Hash;
 use gavel::ledger::encoding::decode_hex;
+use gavel::ledger::{Hash, Kind, Receipt};
 use gavel::record::{
     ActFields, BidKey, EnrolmentStatement, Head, Order, Signed, SignedAct, SignedBid, Statement,
 };
@@ -36,14 +37,17 @@ pub(crate) struct Desk {
 pub(crate) struct Ledger {
     sent: BTreeMap<u64, u64>,
     open: BTreeMap<u64, u64>,
+    /// When the first enrolment was about to be sent.
+    enrolling_us: Option<u64>,
     enrolment: Option<u64>,
+    enrolled: bool,
 }
 
 impl Desk {
     /// Connects, enrols, and takes up what earlier sessions left without an answer.
     pub(crate) async fn open(
         caller: &Caller,
-        credential: &std::path::Path,
+        credential: &Path,
         scene: &Arc<Scene>,
         mut ledger: Ledger,
     ) -> Result<Self, (SessionError, Ledger)> {
@@ -57,21 +61,48 @@ impl Desk {
         let name = caller.credential().identity.name.to_string();
         // It reads all lines again, from the first on.
         let connection = scene.recorder.welcomed(&name, 0, session.newest().note());
-        let at_us = scene.now_us();
+        let at_us = *ledger.enrolling_us.get_or_insert_with(|| scene.now_us());
         let enrolled = session.enrol().await;
-        if enrolled.is_ok() && ledger.enrolment.is_none() {
-            let what = What::enrolment(&enrolment(&session));
-            let op = scene.recorder.invoke(at_us, &name, what);
-            ledger.enrolment = Some(op);
-        }
         let mut desk = Self { session, name, scene: Arc::clone(scene), connection, ledger };
+        desk.note_enrolment(at_us, &enrolled);
         let begun = match enrolled {
-            Ok(()) => desk.settle().await,
+            // Whoever comes after the close can still read.
+            Ok(()) | Err(SessionError::NotEnrolled { code: Code::Closed, .. }) => {
+                desk.settle().await
+            }
             Err(error) => Err(error),
         };
         match begun {
             Ok(()) => Ok(desk),
             Err(error) => Err((error, desk.leave())),
+        }
+    }
+
+    /// Takes down that the bid key was to be enrolled from `at_us` on, and what came of it.
+    fn note_enrolment(&mut self, at_us: u64, enrolled: &Result<(), SessionError>) {
+        let (recorder, folder) = (&self.scene.recorder, self.folder());
+        let op = match (self.ledger.enrolment, enrolment(&self.session)) {
+            (Some(op), _) => op,
+            (None, Some(statement)) => {
+                let what = What::enrolment(&statement);
+                *self.ledger.enrolment.insert(recorder.invoke(at_us, &self.name, what))
+            }
+            // It was lost before it had a key.
+            (None, None) => return,
+        };
+        if self.ledger.enrolled {
+            return;
+        }
+        match (enrolled, enrolment_receipt(&folder)) {
+            (Ok(()), Some(receipt)) => {
+                recorder.ok(self.scene.now_us(), op, &receipt);
+                self.ledger.enrolled = true;
+            }
+            (Err(SessionError::NotEnrolled { code, .. }), _) => {
+                recorder.refused(self.scene.now_us(), op, code.as_str());
+            }
+            // Without a receipt it is the welcome that has shown it.
+            (Ok(()), None) | (Err(_), _) => {}
         }
     }
 
@@ -173,20 +204,31 @@ impl Desk {
     }
 }
 
-/// The enrolment that the session has asked for, from its bid key on the disk.
-fn enrolment(session: &Session) -> EnrolmentStatement {
+/// The enrolment that the session asks for, from its bid key on the disk.
+fn enrolment(session: &Session) -> Option<EnrolmentStatement> {
     let folder = session.folder().expect("a memory in a folder");
-    let kept = fs::read_to_string(folder.join("bid.key")).expect("a bid key");
+    let kept = fs::read_to_string(folder.join("bid.key")).ok()?;
     let kept: serde_json::Value = serde_json::from_str(&kept).expect("JSON");
     let seed = decode_hex(kept["seed"].as_str().expect("a seed")).expect("hexadecimal digits");
     let identity = session.identity();
-    EnrolmentStatement {
+    Some(EnrolmentStatement {
         bid_key: BidKey::from(&SigningKey::from_bytes(&seed)),
         bidder: identity.name.clone(),
         cert: Hash::of(identity.leaf()),
         role: identity.role,
         sale_hash: session.sale().sale_hash(),
-    }
+    })
+}
+
+fn enrolment_receipt(folder: &Path) -> Option<String> {
+    let files = fs::read_dir(folder.join("receipts")).ok()?;
+    let mut texts =
+        files.map(|file| fs::read_to_string(file.expect("lists").path()).expect("reads"));
+    let is_it = |text: &String| {
+        let receipt = Receipt::parse(text).expect("a receipt");
+        receipt.line().is_ok_and(|line| line.kind == Kind::Enrol)
+    };
+    texts.find(is_it)
 }
 
 fn signed_in(request: &Request, name: &str) -> Signed {

@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::Arc;
 use std::thread;
+use std::time::Duration;
 
 use gavel::clock::Clock;
 use gavel::ledger::{SealingKey, origin};
@@ -14,11 +15,14 @@ use gavel::loadtest::TrialHouse;
 use gavel::pki::Address;
 use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
+use tokio::time::{sleep, timeout};
 
 use super::plan::{Plan, program};
 
 /// The least time that a lot keeps after an outage: a test cannot wait a minute.
 const RESTART_GRACE_MS: u64 = 300;
+/// Of so many lines somebody has been told some, whatever frames they came in.
+const LINES_FORGOTTEN_MIN: usize = 8;
 
 /// A house with its sale.
 pub(crate) struct Hall {
@@ -74,6 +78,34 @@ impl Hall {
     /// The ledger's file as it lies there.
     pub(crate) fn ledger(&self) -> Vec<u8> {
         fs::read(self.house.ledger()).expect("the ledger")
+    }
+
+    /// Waits until the ledger is some frames longer than what the anchor knows of it.
+    pub(crate) async fn outrun_the_anchor(&self) {
+        let outrun = async {
+            while self.ledger_lines() < self.anchor_size() + LINES_FORGOTTEN_MIN {
+                sleep(Duration::from_millis(5)).await;
+            }
+        };
+        timeout(Duration::from_secs(60), outrun).await.expect("bids between two anchors");
+    }
+
+    fn ledger_lines(&self) -> usize {
+        self.ledger().iter().filter(|byte| **byte == b'\n').count()
+    }
+
+    fn anchor_size(&self) -> usize {
+        let note = self.anchor_note();
+        note.lines().nth(1).and_then(|size| size.parse().ok()).expect("a size")
+    }
+
+    /// Cuts off the ledger's lines of which its anchor does not know, as a disk does that had
+    /// only said that it holds them.
+    pub(crate) fn forget(&self) {
+        let (size, ledger) = (self.anchor_size(), self.ledger());
+        let kept: usize =
+            ledger.split_inclusive(|byte| *byte == b'\n').take(size).map(<[u8]>::len).sum();
+        fs::write(self.house.ledger(), &ledger[..kept]).expect("writes");
     }
 
     /// The newest anchor.

@@ -11,7 +11,7 @@ const OTHERS_PER_SESSION: usize = 4;
 const SESSIONS_MAX: usize = 20;
 /// Each line is heard by all bidders: so many hearings a second leave two cores some air.
 const HEARINGS_PER_SECOND: u64 = 40_000;
-/// The most requests a second of all bidders together.
+/// The most requests a second of all bidders together, unless a plan says less.
 const REQUESTS_PER_SECOND_MAX: u64 = 120;
 
 /// A run that is to be.
@@ -20,6 +20,11 @@ pub(crate) struct Plan {
     pub(crate) bidders: usize,
     pub(crate) restarts: usize,
     pub(crate) span: Duration,
+    /// How many bids are acknowledged before the server is first ended.
+    pub(crate) calm_bids: u64,
+    pub(crate) requests_per_second_max: u64,
+    /// Whether the disk forgets at each kill what the anchor does not know: the sale goes wrong then.
+    pub(crate) forgets: bool,
     pub(crate) seed: u64,
 }
 
@@ -43,7 +48,10 @@ impl Plan {
     /// So large, from a new seed.
     pub(crate) fn small(bidders: usize, restarts: usize, seconds: u64) -> Self {
         let seed = getrandom::u64().expect("randomness") >> 16;
-        Self { bidders, restarts, span: Duration::from_secs(seconds), seed }
+        let (span, calm_bids) = (Duration::from_secs(seconds), 0);
+        let requests_per_second_max = REQUESTS_PER_SECOND_MAX;
+        let forgets = false;
+        Self { bidders, restarts, span, calm_bids, requests_per_second_max, forgets, seed }
     }
 
     /// How many of the bidders are real sessions.
@@ -54,7 +62,7 @@ impl Plan {
     /// How long a bidder waits between two requests, on average.
     pub(crate) fn pause(&self) -> Duration {
         let bidders = u64::try_from(self.bidders).expect("few");
-        let rate = (HEARINGS_PER_SECOND / bidders).clamp(1, REQUESTS_PER_SECOND_MAX);
+        let rate = (HEARINGS_PER_SECOND / bidders).clamp(1, self.requests_per_second_max);
         Duration::from_millis(bidders * 1000 / rate)
     }
 

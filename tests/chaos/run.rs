@@ -6,7 +6,7 @@ use std::time::Duration;
 use gavel::auction::name::{LotId, Name, Role};
 use gavel::client::Caller;
 use tokio::task::{JoinSet, block_in_place};
-use tokio::time::{Instant, sleep_until, timeout};
+use tokio::time::{Instant, sleep, sleep_until, timeout};
 
 use super::bidder::Bidder;
 use super::dice::Dice;
@@ -36,18 +36,43 @@ pub(crate) async fn run(plan: &Plan) -> Recorded {
     let server = block_in_place(|| hall.start());
     let mut people = enter(plan, &hall, &scene, &mut dice);
     let server = trouble(plan, &mut hall, &scene, &mut dice, server).await;
+    let ending = if plan.forgets {
+        somebody_cries(&scene, &server).await;
+        Ending::Killed
+    } else {
+        close(&scene, &mut people).await;
+        Ending::Stopped
+    };
+    people.shutdown().await;
+    end(&hall, &scene, server, ending);
+    Recorded { history: scene.recorder.history(), failures: scene.failures(), hall }
+}
+
+/// Lets the sale close, and everybody leave.
+async fn close(scene: &Scene, people: &mut JoinSet<()>) {
     scene.enter(Phase::Settling);
-    let closed = scene.wait_for(Phase::Ended, PATIENCE).await;
-    if !closed {
+    if !scene.wait_for(Phase::Ended, PATIENCE).await {
         scene.fail("the sale", "does not close");
     }
     let leave = async { while people.join_next().await.is_some() {} };
     if timeout(PATIENCE, leave).await.is_err() {
         scene.fail("somebody", "does not leave after the close");
     }
-    people.abort_all();
-    end(&hall, &scene, server, Ending::Stopped);
-    Recorded { history: scene.recorder.history(), failures: scene.failures(), hall }
+}
+
+/// Waits until a client says that the house contradicts itself, or the house itself sees it and
+/// stops, by a checkpoint that a client shows it.
+async fn somebody_cries(scene: &Scene, server: &Server) {
+    let cries = async {
+        while scene.failures().is_empty() {
+            if server.log().contains("the server is stopping") {
+                scene.fail("the server", "stops by itself");
+            }
+            sleep(Duration::from_millis(20)).await;
+        }
+    };
+    // Without a cry the test fails by what is missing.
+    let _ = timeout(PATIENCE, cries).await;
 }
 
 fn lots(plan: &Plan) -> Vec<LotId> {
@@ -87,16 +112,25 @@ async fn trouble(
     dice: &mut Dice,
     mut server: Server,
 ) -> Server {
+    scene.bids_acknowledged(plan.calm_bids, PATIENCE).await;
     let begin = Instant::now();
     let span_ms = u64::try_from(plan.span.as_millis()).expect("short");
-    let mut moments: Vec<u64> =
-        (0..plan.restarts).map(|_| span_ms / 10 + dice.below(span_ms * 8 / 10)).collect();
-    moments.sort_unstable();
+    let restarts = u64::try_from(plan.restarts).expect("few");
+    // Each somewhere in its part of the span.
+    let part_ms = span_ms * 9 / 10 / restarts.max(1);
+    let moment = |turn| turn * part_ms + dice.below(part_ms.max(1));
+    let moments: Vec<u64> = (0..restarts).map(moment).collect();
     for (turn, moment_ms) in moments.into_iter().enumerate() {
         sleep_until(begin + Duration::from_millis(moment_ms)).await;
         let ending = if turn % 2 == 0 { Ending::Killed } else { Ending::Stopped };
+        if plan.forgets {
+            hall.outrun_the_anchor().await;
+        }
         println!("chaos: {} ms: {ending:?}", begin.elapsed().as_millis());
         end(hall, scene, server, ending);
+        if plan.forgets {
+            hall.forget();
+        }
         sleep_until(Instant::now() + Duration::from_millis(dice.below(200))).await;
         server = block_in_place(|| hall.start());
     }

@@ -30,6 +30,7 @@ pub(crate) struct Scene {
     pub(crate) plan: Plan,
     since: Stopwatch,
     phase: watch::Sender<Phase>,
+    bids: watch::Sender<u64>,
     prices: BTreeMap<LotId, AtomicU64>,
     failures: Mutex<Vec<String>>,
 }
@@ -41,6 +42,7 @@ impl Scene {
             plan: plan.clone(),
             since: Stopwatch::start(),
             phase: watch::Sender::new(Phase::Bidding),
+            bids: watch::Sender::new(0),
             prices: lots.into_iter().map(|lot| (lot, AtomicU64::new(0))).collect(),
             failures: Mutex::default(),
         }
@@ -71,6 +73,19 @@ impl Scene {
         let mut phase = self.phase.subscribe();
         let come = tokio::time::timeout(patience, phase.wait_for(|now| *now >= wanted));
         matches!(come.await, Ok(Ok(_)))
+    }
+
+    /// Counts an acknowledged bid.
+    pub(crate) fn count_bid(&self) {
+        self.bids.send_modify(|bids| *bids += 1);
+    }
+
+    /// Waits for so many acknowledged bids; gives up after `patience`.
+    pub(crate) async fn bids_acknowledged(&self, wanted: u64, patience: Duration) {
+        let mut bids = self.bids.subscribe();
+        if tokio::time::timeout(patience, bids.wait_for(|bids| *bids >= wanted)).await.is_err() {
+            self.fail("the sale", "has no bids before the first restart");
+        }
     }
 
     pub(crate) fn lots(&self) -> Vec<LotId> {

@@ -2,7 +2,10 @@
 
 use gavel::auction::event::{Outcome, UnsoldReason};
 
-use super::{Event, History, Kind, Recorder, Run, What, check, read_history, write_history};
+use super::{
+    Checked, Event, History, Kind, Recorder, Run, Violation, What, check, read_history,
+    write_history,
+};
 
 fn made_up() -> History {
     let recorder = Recorder::new(b"no certificate");
@@ -56,10 +59,15 @@ fn a_history_reads_back_as_it_was_written() {
 
 #[test]
 fn what_is_no_history_of_a_sale_is_not_found_good() {
-    for history in [made_up(), History::default()] {
-        let checked = check(&history);
-        let kinds: Vec<Kind> = checked.violations.iter().map(|it| it.kind()).collect();
-        assert_eq!(kinds, [Kind::Unreadable], "{:?}", checked.violations);
-        assert_eq!(checked.operations, 0);
+    for (history, why) in [(made_up(), "no CA"), (History::default(), "no CA")] {
+        let violations = vec![Violation::Unreadable { why: why.to_owned() }];
+        assert_eq!(check(&history), Checked { violations, ..Checked::default() });
     }
+}
+
+#[test]
+fn each_violation_has_a_kind_of_its_own() {
+    let lost = Violation::Lost { op: 1, seq: 2 };
+    assert_eq!((lost.kind(), Kind::ALL[0]), (Kind::Lost, Kind::Lost));
+    assert!(Kind::ALL.is_sorted_by(|one, next| one < next));
 }

@@ -266,19 +266,20 @@ impl Workshop {
         run.from += 2;
         let found = run.from;
         for event in &mut self.history.events {
-            if let Event::Asked { connection: asked, from, .. } = event
-                && (*asked, *from) == (connection, expected)
-            {
-                *from = found;
+            match event {
+                Event::Asked { connection: asked, from, .. } if *asked == connection => {
+                    *from = found.max(*from);
+                }
+                // What it knew by then ends where it should have asked from.
+                Event::Saw { process: who, connection: at, run, .. }
+                    if *who == process && *at < connection =>
+                {
+                    run.to = run.to.min(expected);
+                    run.from = run.from.min(run.to);
+                }
+                _ => {}
             }
         }
-        // What it knew by then ends where it should have asked from.
-        self.history.events.retain(|event| match event {
-            Event::Saw { process: who, connection: at, run, .. } => {
-                *who != process || *at >= connection || run.to <= expected
-            }
-            _ => true,
-        });
         Violation::Gap { process, connection, expected, found }
     }
 
@@ -315,17 +316,11 @@ impl Workshop {
 
     fn answer_early(&mut self) -> Violation {
         let from_last = self.snapshots().len() - 1;
-        let written = self.lines(from_last).len();
+        let mut written = self.lines(from_last);
         let landed = self.landed();
-        let early = landed.iter().find(|landed| place(landed.seq) >= written).expect("a bid");
-        let answered = self.history.events.iter().find_map(|event| match event {
-            Event::Ok { op, at_us, .. } if *op == early.op => Some(*at_us),
-            _ => None,
-        });
-        let first = self.snapshots()[0];
-        if let Event::Snapshot { at_us, .. } = &mut self.history.events[first] {
-            *at_us = answered.expect("an answer");
-        }
+        let early = landed.iter().rfind(|it| place(it.seq) < written.len()).expect("a bid");
+        written.truncate(place(early.seq));
+        self.set_lines(from_last, &written);
         Violation::AheadOfDisk { op: early.op, seq: early.seq, restart: 1 }
     }
 

@@ -1,5 +1,6 @@
 //! A history that is about to be spoilt, and what in it there is to spoil.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use gavel::ledger::{Kind as LineKind, Receipt, SealingKey};
@@ -140,11 +141,16 @@ impl Workshop {
         notes.last().expect("a note")
     }
 
-    /// The first run of a connection that asked, or of live lines, of more than two lines.
+    /// A run of more than two lines of somebody: of live lines, or the first that was asked for
+    /// after a reconnect.
     pub(super) fn run_mut(&mut self, wanted: bool) -> (String, u64, &mut Run) {
+        let mut begun = BTreeSet::new();
         let runs = self.history.events.iter_mut().filter_map(|event| match event {
             Event::Saw { process, connection, asked, run }
-                if *asked == wanted && run.to > run.from + 2 && process.starts_with("bidder") =>
+                if *asked == wanted
+                    && (begun.insert(*connection) || !wanted)
+                    && run.to > run.from + 2
+                    && process.starts_with("bidder") =>
             {
                 Some((process.clone(), *connection, run))
             }

@@ -20,7 +20,7 @@ use self::seals::Seals;
 use super::{Event, History, Run, Violation};
 
 /// What a check came to, with how much there was to check.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Checked {
     pub(crate) violations: Vec<Violation>,
     pub(crate) operations: usize,

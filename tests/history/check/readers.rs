@@ -1,7 +1,7 @@
 //! What each reader saw: the final ledger's own lines, none left out, and after each reconnect
 //! all of them from the first to where the reader stands.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{HashMap, HashSet, VecDeque};
 
 use super::super::{Event, Run, Violation};
 use super::ledger::Ledger;
@@ -27,7 +27,8 @@ struct Reader {
 
 struct Connection {
     live_next: u64,
-    asked_next: Option<u64>,
+    /// What comes next for each question; they are worked off one after the other.
+    asked_next: VecDeque<u64>,
 }
 
 impl<'a> Readers<'a> {
@@ -46,13 +47,13 @@ impl<'a> Readers<'a> {
         match event {
             Event::Welcomed { process, connection, size } => {
                 self.readers.entry(process).or_default();
-                let fresh = Connection { live_next: *size, asked_next: None };
+                let fresh = Connection { live_next: *size, asked_next: VecDeque::new() };
                 if self.connections.insert(*connection, fresh).is_some() {
                     found.push(unreadable(format!("connection {connection} is welcomed twice")));
                 }
             }
             Event::Asked { connection, from, .. } => {
-                self.at(*connection, found, |known| known.asked_next = Some(*from));
+                self.at(*connection, found, |known| known.asked_next.push_back(*from));
             }
             Event::Skipped { connection, next, .. } => {
                 self.at(*connection, found, |known| known.live_next = *next);
@@ -93,7 +94,9 @@ impl<'a> Readers<'a> {
         let mut expected = run.from;
         self.at(connection, found, |known| {
             expected = if asked {
-                known.asked_next.replace(run.to).unwrap_or(run.from)
+                // What nobody asked for is a gap too.
+                let next = known.asked_next.front_mut();
+                next.map_or(u64::MAX, |next| std::mem::replace(next, run.to))
             } else {
                 std::mem::replace(&mut known.live_next, run.to)
             };
@@ -132,7 +135,7 @@ impl<'a> Readers<'a> {
         found: &mut Vec<Violation>,
     ) {
         let mut came = None;
-        self.at(connection, found, |known| came = known.asked_next.take());
+        self.at(connection, found, |known| came = known.asked_next.pop_front());
         let reader = self.readers.entry(process).or_default();
         let gap = match (came, reader.beyond.first()) {
             (Some(came), _) if came < next => Some((came, next)),
