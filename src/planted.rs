@@ -15,6 +15,8 @@ use std::sync::OnceLock;
 pub enum Fault {
     /// A frame is written and never synced.
     NoSync,
+    /// A frame is never synced on the second disk.
+    NoCopySync,
     /// Bids are answered, then the frame is synced.
     AnswerBeforeSync,
     /// A write or sync that failed is taken for done.
@@ -31,8 +33,9 @@ pub enum Fault {
 
 impl Fault {
     /// Every fault, with the name by which it is armed.
-    pub const ALL: [(&'static str, Self); 7] = [
+    pub const ALL: [(&'static str, Self); 8] = [
         ("no-sync", Self::NoSync),
+        ("no-copy-sync", Self::NoCopySync),
         ("answer-before-sync", Self::AnswerBeforeSync),
         ("go-on-after-failure", Self::GoOnAfterFailure),
         ("seal-before-sync", Self::SealBeforeSync),

@@ -14,12 +14,11 @@ use std::process::{Child, Command, ExitStatus, Stdio};
 use std::thread;
 use std::time::Instant;
 
-use crate::crowd::Crowd;
+use crate::bidders::Crowd;
 use crate::disk::Disk;
-use crate::hall::{Hall, LOOK_EVERY, PATIENCE, Program, Server, scratch};
+use crate::hall::{Hall, LOOK_EVERY, PATIENCE, Program, Server, hammers, scratch};
 use crate::judge::{Violation, holds, judge};
-use crate::kill_points::number;
-use crate::tools::{Tool, have};
+use crate::tools::{Tool, have, number};
 use crate::tracer::{Injection, watched};
 
 /// How many calls fail without `GAVEL_FAILING_CALLS`.
@@ -89,7 +88,7 @@ fn fail(program: &Program, position: Position, error: &'static str) -> Result<bo
     if caller != Caller::Birth {
         drop(hall.restart()?);
     }
-    let crowd = Crowd::gather(&hall, BIDDERS);
+    let crowd = Crowd::gather_for(&hall, BIDDERS, BIDS / BIDDERS);
     let (_, inject) = Injection::Fail { call, n, error }.expression();
     let mut traced = Traced::start(&hall, caller, call, &["-e".to_owned(), inject]);
     let status = a_sale(&hall, &crowd, &mut traced)?;
@@ -108,10 +107,12 @@ fn fail(program: &Program, position: Position, error: &'static str) -> Result<bo
     let mut server = hall.restart()?;
     crowd.come();
     let acknowledged = crowd.settle()?;
-    // Some lots may be closed already, and the whole sale.
-    let _ = hall.close(&mut server);
-    judge(&hall, &acknowledged)?;
-    Ok(met)
+    // Lots that are closed already are refused; then only the verdict counts.
+    let closed = close(&hall, &mut server);
+    match judge(&hall, &acknowledged) {
+        Ok(()) => Ok(met),
+        Err(violation) => Err(closed.err().unwrap_or(violation)),
+    }
 }
 
 /// What the operator is told: the code, the reason, and what to do.
@@ -138,16 +139,21 @@ fn a_sale(hall: &Hall, crowd: &Crowd, traced: &mut Traced) -> Result<ExitStatus,
     let server = &mut traced.server;
     if traced.listens {
         crowd.come();
-        if crowd.waits_for(BIDS, server)? {
+        if crowd.waits_for(BIDS / 2, server)? {
             // Who finds the server gone says so; how it ended is looked at in any case.
             let _ = hall.control(server, "reserve 1 9000.00 nobody comes near it\n");
         }
         if server.ended().is_none() {
-            let _ = hall.close(server);
+            let _ = close(hall, server);
         }
     }
     crowd.unharmed()?;
     Ok(server.wait())
+}
+
+/// The first lot's reserve is not met: it is passed.
+fn close(hall: &Hall, server: &mut Server) -> Result<(), Violation> {
+    hall.close_by(server, &format!("pass 1\n{}", hammers()))
 }
 
 fn hall(scratch: &Path, program: &Program) -> Hall {
@@ -171,7 +177,7 @@ fn positions(program: &Program) -> Result<Vec<Position>, Violation> {
         if caller != Caller::Birth {
             drop(hall.restart()?);
         }
-        let crowd = Crowd::gather(&hall, BIDDERS);
+        let crowd = Crowd::gather_for(&hall, BIDDERS, BIDS / BIDDERS);
         let mut traced = Traced::start(&hall, caller, &FAILS.join(","), &["-y".to_owned()]);
         let status = a_sale(&hall, &crowd, &mut traced)?;
         drop(crowd);

@@ -9,7 +9,7 @@ use std::fs::{self, File};
 use std::io::Write as _;
 use std::path::Path;
 
-use crate::crowd::Crowd;
+use crate::bidders::Crowd;
 use crate::disk::{Disk, Mounted};
 use crate::hall::{Hall, Program, scratch};
 use crate::judge::{Violation, holds, judge};

@@ -60,6 +60,9 @@ pub(crate) struct Hall {
     program: Program,
     clock: Clock,
     starts: std::cell::Cell<u32>,
+    /// The folder that is served from, and the one that the copy goes to.
+    serves: &'static str,
+    copies: Option<&'static str>,
 }
 
 impl Hall {
@@ -78,7 +81,11 @@ impl Hall {
             program,
             clock,
             starts: std::cell::Cell::new(0),
+            serves: "house",
+            copies: None,
         };
+        let auctioneer = folder.join("pki").join("people").join("auctioneer.pem");
+        fs::copy(auctioneer, hall.auctioneer()).expect("copies");
         hall.offer(&lots(LOTS));
         hall
     }
@@ -98,17 +105,32 @@ impl Hall {
 
     /// The folder with keys and ledger.
     pub(crate) fn folder(&self) -> PathBuf {
-        self.scratch.join("house")
+        self.scratch.join(self.serves)
+    }
+
+    /// Has a copy kept in `scratch/second`.
+    pub(crate) fn copy_to_the_other(&mut self) {
+        self.copies = Some("second");
+    }
+
+    /// Serves from where the copy was, and keeps the copy where the sale was.
+    pub(crate) fn move_to_the_other(&mut self) {
+        let before = std::mem::replace(&mut self.serves, self.copies.expect("has a copy"));
+        self.copies = Some(before);
+    }
+
+    fn auctioneer(&self) -> PathBuf {
+        self.people().join("auctioneer.pem")
     }
 
     /// The file of the sale in the folder of ledgers that ends so.
     pub(crate) fn file(&self, ending: &str) -> PathBuf {
-        self.house.ledgers().join(format!("faults.{ending}"))
+        self.folder().join("ledger").join(format!("faults.{ending}"))
     }
 
     /// The ledger as it can be read now.
     pub(crate) fn ledger(&self) -> Vec<u8> {
-        fs::read(self.house.ledger()).unwrap_or_default()
+        fs::read(self.file("jsonl")).unwrap_or_default()
     }
 
     /// Where the memories of all clients are.
@@ -126,15 +148,18 @@ impl Hall {
     }
 
     /// The words that start the server.
-    fn serve_words(&self) -> Vec<String> {
+    fn serve_words(&self, listen: &str) -> Vec<String> {
         let shown = |path: PathBuf| path.to_str().expect("UTF-8").to_owned();
         let pki = shown(self.folder().join("pki"));
-        let ledgers = shown(self.house.ledgers());
+        let ledgers = shown(self.folder().join("ledger"));
         let mut words: Vec<String> =
             ["serve", &shown(self.items()), "--pki", &pki, "--ledger", &ledgers]
                 .map(ToOwned::to_owned)
                 .to_vec();
-        words.extend(["--listen".to_owned(), self.house.address().to_string()]);
+        words.extend(["--listen".to_owned(), listen.to_owned()]);
+        if let Some(copy) = self.copies {
+            words.extend(["--copy".to_owned(), shown(self.scratch.join(copy))]);
+        }
         words
     }
 
@@ -143,12 +168,22 @@ impl Hall {
         self.start_with(before, Stdio::piped())
     }
 
+    /// Starts it with its talk going somewhere else.
     pub(crate) fn start_with(&self, before: &[String], stdout: Stdio) -> Server {
+        self.spawn(before, &self.house.address().to_string(), stdout)
+    }
+
+    /// Starts one more at another address.
+    pub(crate) fn start_at(&self, listen: &str) -> Server {
+        self.spawn(&[], listen, Stdio::piped())
+    }
+
+    fn spawn(&self, before: &[String], listen: &str, stdout: Stdio) -> Server {
         let number = self.starts.replace(self.starts.get() + 1);
         let log = self.scratch.join(format!("server-{number}.log"));
         let mut words = before.to_vec();
         words.push(self.program.path.to_str().expect("UTF-8").to_owned());
-        words.extend(self.serve_words());
+        words.extend(self.serve_words(listen));
         let mut command = Command::new(&words[0]);
         command.args(&words[1..]).stdin(Stdio::null()).stdout(stdout);
         command.stderr(File::create(&log).expect("a log"));
@@ -185,7 +220,7 @@ impl Hall {
         let said = File::create(&log).expect("a log");
         let mut control = Command::new(&self.program.path)
             .arg("control")
-            .arg(self.folder().join("pki").join("people").join("auctioneer.pem"))
+            .arg(self.auctioneer())
             .stdin(Stdio::piped())
             .stdout(said.try_clone().expect("a log"))
             .stderr(said)
@@ -209,8 +244,12 @@ impl Hall {
 
     /// Ends the sale, lot by lot, and then the server.
     pub(crate) fn close(&self, server: &mut Server) -> Result<(), Violation> {
-        let commands: String = (1..=LOTS).map(|lot| format!("hammer {lot}\n")).collect();
-        let done = self.control(server, &commands);
+        self.close_by(server, &format!("hammer 1\n{}", hammers()))
+    }
+
+    /// Ends the sale by these commands, and then the server.
+    pub(crate) fn close_by(&self, server: &mut Server, commands: &str) -> Result<(), Violation> {
+        let done = self.control(server, commands);
         server.stop();
         let status = server.wait();
         done?;
@@ -220,6 +259,11 @@ impl Hall {
             Err(Violation::Exit(format!("{status}: {}", server.said())))
         }
     }
+}
+
+/// The commands that sell every lot but the first.
+pub(crate) fn hammers() -> String {
+    (2..=LOTS).map(|lot| format!("hammer {lot}\n")).collect()
 }
 
 /// Lots that stay open for longer than any test.

@@ -4,12 +4,12 @@
 use std::thread;
 use std::time::Duration;
 
-use crate::crowd::Crowd;
+use crate::bidders::Crowd;
 use crate::disk::Disk;
 use crate::hall::{Hall, Program, scratch};
 use crate::judge::{Violation, holds, judge};
-use crate::kill_points::{number, sale_point};
-use crate::tools::{Tool, have};
+use crate::kill_points::{Told, birth_point, sale_point};
+use crate::tools::{Tool, have, number};
 use crate::tracer::Injection;
 
 /// How many cuts without `GAVEL_POWER_CUTS`.
@@ -27,26 +27,51 @@ fn a_power_cut_loses_nothing_that_was_acknowledged() {
         return;
     }
     let cuts = number("GAVEL_POWER_CUTS", CUTS);
-    let (mut bids, mut from) = (0, 0);
-    while from < cuts {
-        let to = cuts.min(from + CUTS_OF_A_SALE);
-        let told = cut_in_a_sale(&Program::honest(), from..to);
-        bids += told.unwrap_or_else(|violation| panic!("cuts {from} to {to}: {violation:?}"));
-        from = to;
+    let births = cuts / 5;
+    let mut told = Told::default();
+    for index in 0..births {
+        cut_in_birth(index).unwrap_or_else(|violation| panic!("birth {index}: {violation:?}"));
     }
-    println!("{cuts} power cuts; {bids} bids acknowledged, none lost");
+    let mut left = births..cuts;
+    while !left.is_empty() {
+        let end = cuts.min(left.start + CUTS_OF_A_SALE);
+        let sale = cut_in_a_sale(&Program::honest(), left.start..end);
+        told += sale.unwrap_or_else(|violation| panic!("cuts {left:?}: {violation:?}"));
+        left.start = end;
+    }
+    println!("{births} power cuts in births, {told}");
+}
+
+/// The power fails at a call of the birth, and the sale is born, or goes on, all the same.
+fn cut_in_birth(index: u32) -> Result<(), Violation> {
+    let scratch = scratch();
+    let mut disk = Disk::new(scratch.path(), &scratch.path().join("house"));
+    let hall = Hall::new(scratch.path(), Program::honest());
+    disk.settle();
+    let point = birth_point(index);
+    let mut server = hall.start(&point.words(&hall));
+    assert!(!server.listens() && server.was_killed(), "{point:?}: {}", server.said());
+    disk.cut_power(scratch.path());
+    let crowd = Crowd::gather(&hall, 2);
+    let mut server = hall.restart()?;
+    crowd.come();
+    crowd.waits_for(2, &mut server)?;
+    let acknowledged = crowd.settle()?;
+    hall.close(&mut server)?;
+    judge(&hall, &acknowledged)
 }
 
 /// One sale on a disk whose power fails so often, closed at the end and judged.
 pub(crate) fn cut_in_a_sale(
     program: &Program,
     cuts: std::ops::Range<u32>,
-) -> Result<usize, Violation> {
+) -> Result<Told, Violation> {
     let scratch = scratch();
     let mut disk = Disk::new(scratch.path(), &scratch.path().join("house"));
     let hall = Hall::new(scratch.path(), program.clone());
     disk.settle();
     let crowd = Crowd::gather(&hall, BIDDERS);
+    let mut told = Told::default();
     for cut in cuts {
         let point = if cut % 2 == 0 {
             Injection::Slow { call: "fdatasync", ms: SYNC_MS }
@@ -56,12 +81,16 @@ pub(crate) fn cut_in_a_sale(
         let mut server = hall.start(&point.words(&hall));
         if server.listens() {
             crowd.come();
-            if crowd.waits_for(BIDS_AT_MOST, &mut server)? {
+            let outlived = crowd.waits_for(BIDS_AT_MOST, &mut server)?;
+            told.add(outlived);
+            if outlived {
                 // Anywhere between two syncs, or in one.
                 thread::sleep(Duration::from_millis(u64::from(cut % 7)));
             }
             server.kill();
-        } else if !server.was_killed() {
+        } else if server.was_killed() {
+            told.in_starts += 1;
+        } else {
             return Err(Violation::DoesNotRestart(format!("{point:?}: {}", server.said())));
         }
         disk.cut_power(scratch.path());
@@ -74,5 +103,6 @@ pub(crate) fn cut_in_a_sale(
     let acknowledged = crowd.settle()?;
     hall.close(&mut server)?;
     judge(&hall, &acknowledged)?;
-    Ok(acknowledged.len())
+    told.bids = acknowledged.len();
+    Ok(told)
 }

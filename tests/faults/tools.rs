@@ -57,6 +57,11 @@ pub(crate) fn have(test: &str, tools: &[Tool]) -> bool {
     })
 }
 
+/// How much of something is wanted: a number from the environment.
+pub(crate) fn number(name: &str, default: u32) -> u32 {
+    env::var(name).map_or(default, |text| text.parse().expect("a number"))
+}
+
 /// Whether the tests run as root.
 pub(crate) fn is_root() -> bool {
     // The owner of what the kernel shows of a process is who runs it.

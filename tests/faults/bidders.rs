@@ -15,7 +15,7 @@ use gavel::client::{
 use tokio::runtime::Runtime;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
-use tokio::time::timeout;
+use tokio::time::{sleep, timeout};
 
 use crate::hall::{Hall, LOOK_EVERY, LOTS, PATIENCE, Server};
 use crate::judge::{Bid, Bids, Violation};
@@ -62,8 +62,23 @@ pub(crate) struct Crowd {
 }
 
 impl Crowd {
-    /// Brings so many bidders in; they wait for the first start.
+    /// Brings so many bidders in, who bid until they are told to settle; they wait for the first
+    /// start.
     pub(crate) fn gather(hall: &Hall, bidders: usize) -> Self {
+        Self::gather_of(hall, bidders, usize::MAX, Duration::ZERO)
+    }
+
+    /// Brings in bidders who bid so often and then only listen.
+    pub(crate) fn gather_for(hall: &Hall, bidders: usize, bids_each: usize) -> Self {
+        Self::gather_of(hall, bidders, bids_each, Duration::ZERO)
+    }
+
+    /// Brings in bidders who think for a while after each bid, for a run in which time must pass.
+    pub(crate) fn gather_slow(hall: &Hall, bidders: usize, think: Duration) -> Self {
+        Self::gather_of(hall, bidders, usize::MAX, think)
+    }
+
+    fn gather_of(hall: &Hall, bidders: usize, bids_each: usize, think: Duration) -> Self {
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(2)
             .enable_all()
@@ -78,6 +93,8 @@ impl Crowd {
                 caller,
                 path,
                 turn: 0,
+                bids: bids_each,
+                think,
                 word: word.subscribe(),
                 score: Arc::clone(&score),
             };
@@ -160,6 +177,8 @@ struct Bidder {
     caller: Caller,
     path: PathBuf,
     turn: usize,
+    bids: usize,
+    think: Duration,
     word: watch::Receiver<Word>,
     score: Arc<Score>,
 }
@@ -191,10 +210,18 @@ impl Bidder {
         for open in session.settle().await? {
             self.outcome(&mut session, open.n).await?;
         }
-        while !matches!(*self.word.borrow(), Word::Settle) {
-            let (lot, amount) = self.next_bid();
-            let placed = session.send_bid(lot, amount).await?;
-            self.outcome(&mut session, placed.n).await?;
+        while !matches!(*self.word.borrow_and_update(), Word::Settle) {
+            if self.turn < self.bids {
+                let (lot, amount) = self.next_bid();
+                let placed = session.send_bid(lot, amount).await?;
+                self.outcome(&mut session, placed.n).await?;
+                sleep(self.think).await;
+            } else {
+                tokio::select! {
+                    _ = self.word.changed() => {}
+                    happened = session.next() => drop(happened?),
+                }
+            }
         }
         // What was answered `busy` too often is still open.
         if session.unsettled()?.is_empty() {
