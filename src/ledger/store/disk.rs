@@ -26,7 +26,9 @@ pub trait Disk: fmt::Debug + Send + Sync {
     fn create_new(&self, path: &Path, readers: Readers) -> io::Result<Box<dyn DiskFile>>;
     /// Opens a file that is there for appending after its first `bytes`, which no store may.
     #[cfg(feature = "planted-faults")]
-    fn open_to_append(&self, path: &Path, bytes: u64) -> io::Result<Box<dyn DiskFile>>;
+    fn open_to_append(&self, _path: &Path, _bytes: u64) -> io::Result<Box<dyn DiskFile>> {
+        Err(io::ErrorKind::Unsupported.into())
+    }
     /// Gives a file another name, in place of whatever had that.
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()>;
     /// Takes a file's name away.

@@ -350,10 +350,6 @@ mod tests {
         fn create_new(&self, path: &Path, readers: Readers) -> io::Result<Box<dyn DiskFile>> {
             Local.create_new(path, readers)
         }
-        #[cfg(feature = "planted-faults")]
-        fn open_to_append(&self, path: &Path, bytes: u64) -> io::Result<Box<dyn DiskFile>> {
-            Local.open_to_append(path, bytes)
-        }
         fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
             Local.rename(from, to)
         }

@@ -24,7 +24,6 @@ mod controls;
 mod dice;
 mod disk;
 mod hall;
-#[expect(dead_code, reason = "some of it is for the tests outside")]
 #[path = "../../../tests/history/mod.rs"]
 mod history;
 mod inode;
