@@ -7,6 +7,9 @@
 //! [`Clock::now`] with [`Clock::wall`], asks [`Clock::suspended`], and enters what
 //! it finds (RULES 1.4, 8).
 
+#[cfg(test)]
+pub(crate) mod turned;
+
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use rustix::time::{ClockId, clock_gettime};
@@ -29,17 +32,21 @@ impl Clock {
     /// Starts official time at `start`, whatever the wall clock says
     /// (`--accept-clock`: the wall clock is behind the ledger's last entry).
     pub fn starting_at(start: Timestamp) -> Self {
-        Self { start, origin: Instant::now() }
+        Self { start, origin: instant() }
     }
 
     /// The official time. Never falls.
     pub fn now(&self) -> Timestamp {
-        self.start.plus(Span::from_ms(whole(self.origin.elapsed().as_millis())))
+        self.start.plus(Span::from_ms(whole(instant().duration_since(self.origin).as_millis())))
     }
 
     /// How long the host has been suspended since it was started: time in which nobody could
     /// bid, and which official time does not count.
     pub fn suspended(&self) -> Span {
+        #[cfg(test)]
+        if let Some(time) = turned::time() {
+            return time.suspended;
+        }
         let ms = |clock| {
             let since = clock_gettime(clock);
             let (s, ns) = (u64::try_from(since.tv_sec), u64::try_from(since.tv_nsec));
@@ -70,17 +77,30 @@ pub struct Stopwatch(Instant);
 impl Stopwatch {
     /// Starts to measure.
     pub fn start() -> Self {
-        Self(Instant::now())
+        Self(instant())
     }
 
     /// Microseconds since the start.
     pub fn elapsed_us(&self) -> u64 {
-        whole(self.0.elapsed().as_micros())
+        whole(instant().duration_since(self.0).as_micros())
     }
+}
+
+/// What the monotonic clock says.
+fn instant() -> Instant {
+    #[cfg(test)]
+    if let Some(time) = turned::time() {
+        return time.instant();
+    }
+    Instant::now()
 }
 
 /// A clock set before 1970 reads as 1970: the house then refuses by the ledger's last time.
 fn wall() -> Timestamp {
+    #[cfg(test)]
+    if let Some(time) = turned::time() {
+        return time.wall;
+    }
     let since_1970 = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     Timestamp::ZERO.plus(Span::from_ms(whole(since_1970.as_millis())))
 }

@@ -7,6 +7,7 @@
 #[cfg(not(debug_assertions))]
 compile_error!("planted faults are for the negative controls only: a release cannot have them");
 
+use std::cell::Cell;
 use std::sync::OnceLock;
 
 /// One way to lose or forge what was acknowledged.
@@ -51,9 +52,30 @@ pub fn arm(fault: Fault) {
     let _ = ARMED.set(fault);
 }
 
+thread_local! {
+    static ARMED_HERE: Cell<Option<Fault>> = const { Cell::new(None) };
+}
+
+/// A fault is armed for one thread, for as long as this lives: a simulation is one.
+#[derive(Debug)]
+pub(crate) struct ArmedHere(());
+
+/// Arms a fault for this thread alone.
+#[cfg_attr(not(test), expect(dead_code, reason = "only a simulation arms one thread"))]
+pub(crate) fn arm_here(fault: Fault) -> ArmedHere {
+    ARMED_HERE.set(Some(fault));
+    ArmedHere(())
+}
+
+impl Drop for ArmedHere {
+    fn drop(&mut self) {
+        ARMED_HERE.set(None);
+    }
+}
+
 /// Whether this fault is armed.
 pub(crate) fn is_armed(fault: Fault) -> bool {
-    ARMED.get() == Some(&fault)
+    ARMED_HERE.get() == Some(fault) || ARMED.get() == Some(&fault)
 }
 
 /// Whether the sync of a frame is left out where it belongs; some do it later.

@@ -264,7 +264,7 @@ pub fn erase(path: &Path) -> Result<(), KeyFault> {
         fs::remove_file(path)
     };
     wipe(&mut file).map_err(KeyFault::io("erase", path))?;
-    sync_folder(path)
+    sync_folder_of(path)
 }
 
 /// Writes a PKCS#8 key as PEM, encrypted (PBES2, RFC 8018) if there is a passphrase.
@@ -372,7 +372,7 @@ fn write_beside(path: &Path, bytes: &[u8]) -> Result<PathBuf, KeyFault> {
 fn finish(beside: &Path, path: &Path, moved: Result<(), KeyFault>) -> Result<(), KeyFault> {
     remove_leftover(beside);
     moved?;
-    sync_folder(path)
+    sync_folder_of(path)
 }
 
 /// Removes a file that nobody will read. Should that fail, it does no harm.
@@ -381,7 +381,7 @@ fn remove_leftover(path: &Path) {
 }
 
 /// Makes a rename, link or removal of `path` last.
-fn sync_folder(path: &Path) -> Result<(), KeyFault> {
+pub(super) fn sync_folder_of(path: &Path) -> Result<(), KeyFault> {
     let folder = match path.parent() {
         Some(folder) if folder.as_os_str().is_empty() => Path::new("."),
         Some(folder) => folder,

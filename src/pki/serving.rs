@@ -220,8 +220,10 @@ impl ServeFolder {
 
     /// Notes, durably, that the sealing key of `sale` may have signed. Before its first signature.
     pub fn mark_sealing_key_used(&self, sale: &SaleId) -> Result<(), KeyFault> {
-        match keys::create(&self.sealer_path(sale, "used"), b"") {
-            Err(KeyFault::Exists { .. }) => Ok(()),
+        let mark = self.sealer_path(sale, "used");
+        match keys::create(&mark, b"") {
+            // Who made it may have been ended before it was there to stay.
+            Err(KeyFault::Exists { .. }) => keys::sync_folder_of(&mark),
             other => other,
         }
     }

@@ -13,7 +13,7 @@ use tokio::sync::watch;
 
 use super::cosigned::Board;
 use super::fanout::{FanOut, Told};
-use super::gate::{Arrival, Checked, Gate};
+use super::gate::{Arrival, Checked, Found, Gate};
 use super::metrics::{Metrics, Summary};
 use super::second_disk::{CopyEnd, SecondDisk};
 use super::ticket::{Answer, Query, Shown, Ticket};
@@ -98,6 +98,8 @@ pub(super) struct Floor {
     clock_looked: Stopwatch,
     /// How long the host had been suspended, as far as that is entered.
     suspended: Span,
+    /// Whether it was told that the sale has closed.
+    told_finished: bool,
 }
 
 /// When the anchor was replaced, and by which checkpoint.
@@ -137,6 +139,7 @@ impl Floor {
             second_disk: SecondDisk::new(),
             clock_looked: Stopwatch::start(),
             suspended: clock.suspended(),
+            told_finished: false,
             house,
             store,
             clock,
@@ -153,37 +156,50 @@ impl Floor {
     /// Runs the sale until the gate is stopped and empty. `finished` is called
     /// once, when the sale has closed and its last seal is on the disk.
     pub(super) fn run(mut self, finished: impl Fn()) -> Result<Left, FloorFailure> {
-        self.write_anchor()?;
-        self.commit(Vec::new())?;
-        let mut told_finished = false;
+        self.open()?;
         loop {
             let found = self.gate.wait(self.wake_at());
-            if !self.house.is_finished() {
-                self.look_for_suspension(found.horizon);
-                self.house.advance(found.horizon);
-                self.look_at_clock(found.horizon);
-            }
-            let waiting = self.judge_arrivals()?;
-            self.commit(waiting)?;
-            for query in found.queries {
-                self.answer_query(query)?;
-            }
-            self.write_anchor_if_due()?;
-            self.second_disk.look(&mut self.store);
-            self.metrics.report_if_due();
-            if self.house.is_finished() && !told_finished {
-                told_finished = true;
-                self.write_anchor()?;
-                self.store.erase_private()?;
-                finished();
-            }
-            if found.done && !self.gate.is_waited_at() {
+            if self.round(found, &finished)? {
                 return self.end();
             }
         }
     }
 
-    fn end(mut self) -> Result<Left, FloorFailure> {
+    /// Writes what the start has left to be written, before the first round.
+    pub(super) fn open(&mut self) -> Result<(), FloorFailure> {
+        self.write_anchor()?;
+        self.commit(Vec::new())
+    }
+
+    /// One round over what was found at the gate; gives whether it was the last.
+    pub(super) fn round(
+        &mut self,
+        found: Found,
+        finished: impl Fn(),
+    ) -> Result<bool, FloorFailure> {
+        if !self.house.is_finished() {
+            self.look_for_suspension(found.horizon);
+            self.house.advance(found.horizon);
+            self.look_at_clock(found.horizon);
+        }
+        let waiting = self.judge_arrivals()?;
+        self.commit(waiting)?;
+        for query in found.queries {
+            self.answer_query(query)?;
+        }
+        self.write_anchor_if_due()?;
+        self.second_disk.look(&mut self.store);
+        self.metrics.report_if_due();
+        if self.house.is_finished() && !self.told_finished {
+            self.told_finished = true;
+            self.write_anchor()?;
+            self.store.erase_private()?;
+            finished();
+        }
+        Ok(found.done && !self.gate.is_waited_at())
+    }
+
+    pub(super) fn end(mut self) -> Result<Left, FloorFailure> {
         self.commit(Vec::new())?;
         self.write_anchor()?;
         let (finished, lines) = (self.house.is_finished(), self.store.lines());
@@ -195,7 +211,7 @@ impl Floor {
 
     /// When to look again without being woken: at the next thing due, or at the
     /// next look at clocks, anchor and metrics; at once if a seal line is owed.
-    fn wake_at(&self) -> Timestamp {
+    pub(super) fn wake_at(&self) -> Timestamp {
         let now = self.clock.now();
         if self.house.owes_seal() && !self.gate.is_waited_at() {
             return now;

@@ -201,6 +201,16 @@ impl Gate {
         !self.lock().arrivals.is_empty()
     }
 
+    /// Waits until the check of every arrival is done, so that what a simulation finds at the gate
+    /// does not depend on how fast the pool was.
+    #[cfg(test)]
+    pub(super) fn settle(&self) {
+        let mut queue = self.lock();
+        while !queue.arrivals.iter().all(is_ready) {
+            queue = self.wake.wait(queue).unwrap_or_else(PoisonError::into_inner);
+        }
+    }
+
     fn nudge(&self) {
         // Under the lock, so that the floor cannot miss it between looking and waiting.
         let _queue = self.lock();

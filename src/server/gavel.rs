@@ -111,7 +111,7 @@ pub(super) async fn take(
     Flow::On
 }
 
-fn check(signed: Signed, opening: Option<ReserveOpening>) -> Checked {
+pub(super) fn check(signed: Signed, opening: Option<ReserveOpening>) -> Checked {
     match signed.authenticate() {
         Ok(signed) => Checked::Signed { signed: Box::new(signed), opening },
         Err(forged) => Checked::Forged(forged),

@@ -25,6 +25,8 @@ mod pace;
 mod premises;
 mod second_disk;
 mod session;
+#[cfg(test)]
+mod simulation;
 mod speaker;
 mod start;
 mod text;

@@ -212,7 +212,16 @@ pub enum StartFailure {
 /// # Errors
 /// See [`StartFailure`]; a refusal touches nothing.
 pub fn begin(setup: Setup, sealing: Sealing<'_>) -> Result<Begun, StartFailure> {
-    let mut locked = store::lock(&setup.ledger_folder, setup.sale.as_str())?;
+    let locked = store::lock(&setup.ledger_folder, setup.sale.as_str())?;
+    begin_under(locked, setup, sealing)
+}
+
+/// Begins under a lock that is held already, on whatever disk that is.
+pub(super) fn begin_under(
+    mut locked: Locked,
+    setup: Setup,
+    sealing: Sealing<'_>,
+) -> Result<Begun, StartFailure> {
     if let Some(folder) = &setup.checkpoint_folder {
         locked = locked.anchor_in(folder)?;
     }

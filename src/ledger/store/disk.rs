@@ -24,6 +24,11 @@ pub trait Disk: fmt::Debug + Send + Sync {
     fn open(&self, path: &Path) -> io::Result<Box<dyn DiskFile>>;
     /// Makes a file that must not be there yet, and opens it for appending.
     fn create_new(&self, path: &Path, readers: Readers) -> io::Result<Box<dyn DiskFile>>;
+    /// Opens a file that is there for appending after its first `bytes`, which no store may.
+    #[cfg(feature = "planted-faults")]
+    fn open_to_append(&self, _path: &Path, _bytes: u64) -> io::Result<Box<dyn DiskFile>> {
+        Err(io::ErrorKind::Unsupported.into())
+    }
     /// Gives a file another name, in place of whatever had that.
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()>;
     /// Takes a file's name away.
@@ -111,6 +116,13 @@ impl Disk for Local {
             Readers::Owner => 0o600,
         };
         Ok(Box::new(OpenOptions::new().append(true).create_new(true).mode(mode).open(path)?))
+    }
+
+    #[cfg(feature = "planted-faults")]
+    fn open_to_append(&self, path: &Path, bytes: u64) -> io::Result<Box<dyn DiskFile>> {
+        let file = OpenOptions::new().append(true).open(path)?;
+        file.set_len(bytes)?;
+        Ok(Box::new(file))
     }
 
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {

@@ -120,9 +120,8 @@ impl Locked {
         let cut = self.save_cut(&scan, &mut *old)?;
         #[cfg(feature = "planted-faults")]
         if crate::planted::is_armed(crate::planted::Fault::TrustPageCache) {
-            let found = std::fs::File::options().append(true).open(&path);
-            let found = found.and_then(|file| file.set_len(scan.bytes).map(|()| file));
-            let file = Box::new(found.map_err(failed(Operation::Open, &path))?);
+            let found = self.files.place.disk().open_to_append(&path, scan.bytes);
+            let file = found.map_err(failed(Operation::Open, &path))?;
             return Ok(Store::new(self.files.place, file, scan.offsets, scan.bytes, cut));
         }
         old.rewind().map_err(failed(Operation::Read, &from))?;

@@ -20,7 +20,7 @@ use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
 
 use super::disk::{Disk, DiskFile, DiskLock, Entry, Readers};
-use super::failure::{Operation, StoreFailure, failed};
+use super::failure::{Cause, Operation, StoreFailure, failed};
 
 /// The places of one sale's files, held by a lock for as long as this lives.
 #[derive(Debug)]
@@ -253,8 +253,11 @@ fn not_locked(error: io::Error, path: &Path) -> StoreFailure {
 
 /// Makes a folder and those above it, each synced into the one above.
 fn make_folder(disk: &dyn Disk, folder: &Path) -> Result<(), StoreFailure> {
-    if folder == Path::new("") || disk.is_folder(folder) {
+    if folder == Path::new("") {
         return Ok(());
+    }
+    if disk.is_folder(folder) {
+        return sync_again(disk, folder);
     }
     if let Some(parent) = folder.parent() {
         make_folder(disk, parent)?;
@@ -265,6 +268,16 @@ fn make_folder(disk: &dyn Disk, folder: &Path) -> Result<(), StoreFailure> {
             Err(failed(Operation::MakeFolder, folder)(error))
         }
         _ => sync_folder_of(disk, folder),
+    }
+}
+
+/// Syncs a folder that is there into the one above: an earlier start may have made it and died
+/// before that, and a power cut would take the folder with all that was synced in it.
+fn sync_again(disk: &dyn Disk, folder: &Path) -> Result<(), StoreFailure> {
+    match sync_folder_of(disk, folder) {
+        // Where it may not even look, the house has made nothing.
+        Err(failure) if failure.cause() == Cause::Permission => Ok(()),
+        synced => synced,
     }
 }
 
@@ -284,6 +297,7 @@ fn one_file_name(folder: &Path, sale: &str) -> Result<(), StoreFailure> {
 mod tests {
     use std::fs;
     use std::os::unix::fs::{PermissionsExt, symlink};
+    use std::sync::Mutex;
 
     use super::super::disk::Local;
     use super::*;
@@ -310,6 +324,54 @@ mod tests {
         drop(place);
         Place::lock(local(), &folder, "s").expect("the lock ends with its holder");
         assert!(folder.join("s.lock").exists());
+    }
+
+    /// This machine's disk, and which folders were synced.
+    #[derive(Debug, Default)]
+    struct Watched(Mutex<Vec<PathBuf>>);
+
+    impl Disk for Watched {
+        fn sync_folder(&self, path: &Path) -> io::Result<()> {
+            self.0.lock().expect("nobody panics").push(path.to_owned());
+            Local.sync_folder(path)
+        }
+        fn entry(&self, path: &Path) -> io::Result<Option<Entry>> {
+            Local.entry(path)
+        }
+        fn is_folder(&self, path: &Path) -> bool {
+            Local.is_folder(path)
+        }
+        fn make_folder(&self, path: &Path) -> io::Result<()> {
+            Local.make_folder(path)
+        }
+        fn open(&self, path: &Path) -> io::Result<Box<dyn DiskFile>> {
+            Local.open(path)
+        }
+        fn create_new(&self, path: &Path, readers: Readers) -> io::Result<Box<dyn DiskFile>> {
+            Local.create_new(path, readers)
+        }
+        fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
+            Local.rename(from, to)
+        }
+        fn remove(&self, path: &Path) -> io::Result<()> {
+            Local.remove(path)
+        }
+        fn lock(&self, path: &Path, make: bool) -> io::Result<Box<dyn DiskLock>> {
+            Local.lock(path, make)
+        }
+    }
+
+    /// A simulated sale lost all of its lines: a start was ended between making the folder and
+    /// syncing it, the next one found it there, and then the power failed.
+    #[test]
+    fn a_folder_that_an_earlier_start_has_made_is_synced_before_anything_is_in_it() {
+        let root = tempfile::tempdir().expect("temp dir");
+        let folder = root.path().join("made");
+        fs::create_dir(&folder).expect("makes it, as a start that was ended then");
+        let watched = Arc::new(Watched::default());
+        drop(Place::lock(Arc::clone(&watched) as _, &folder, "s").expect("locks"));
+        let synced = watched.0.lock().expect("nobody panics");
+        assert_eq!(synced.as_slice(), [root.path()]);
     }
 
     #[test]

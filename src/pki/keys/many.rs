@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 
 use rayon::iter::{IntoParallelRefIterator as _, ParallelIterator as _};
 
-use super::{FILE_MODE, KeyFault, is_there, read_secret, remove_leftover, sync_folder};
+use super::{FILE_MODE, KeyFault, is_there, read_secret, remove_leftover, sync_folder_of};
 use crate::limits::{CREDENTIAL_FILE_BYTES_MAX, SYNCS_AT_ONCE};
 
 /// Writes files for their owner only, each synced and the folder once at the end. One that is
@@ -29,9 +29,9 @@ pub(in crate::pki) fn create_all(
     threads.install(|| {
         files.par_iter().try_for_each(|(name, bytes)| create_one(folder, tag, name, bytes))
     })?;
-    sync_folder(&folder.join("files"))?;
+    sync_folder_of(&folder.join("files"))?;
     // The folder itself may be new.
-    sync_folder(folder)
+    sync_folder_of(folder)
 }
 
 fn create_one(folder: &Path, tag: &str, name: &str, bytes: &[u8]) -> Result<(), KeyFault> {
@@ -66,7 +66,7 @@ pub(in crate::pki) fn replace_through(
     write_over(beside, bytes)
         .and_then(|()| fs::rename(beside, path))
         .map_err(KeyFault::io("write", path))?;
-    sync_folder(path)
+    sync_folder_of(path)
 }
 
 /// The path from the root, so that it still holds in another working folder.
