@@ -99,7 +99,7 @@ impl Live {
                     let happened = happened?;
                     self.hear(&happened);
                     let is_over = self.desk.sale().is_some_and(Sale::is_closed);
-                    if is_over && self.awaited.is_empty() && matches!(happened, Happened::Lost { .. }) {
+                    if is_over && matches!(happened, Happened::Lost { .. }) {
                         self.say("The sale has closed, and its server is gone.\n");
                         break;
                     }
@@ -125,12 +125,10 @@ impl Live {
     }
 
     async fn leave(mut self) -> Result<Exit, Failure> {
-        while !self.is_settled() {
-            let next = timeout(Duration::from(OUTCOME_PATIENCE), self.desk.session.next());
-            match next.await {
-                Ok(happened) => self.hear(&happened?),
-                Err(_) => return Err(open_outcome()),
-            }
+        // For all of them together: a server that is gone is lost again and again.
+        match timeout(Duration::from(OUTCOME_PATIENCE), self.settle()).await {
+            Ok(settled) => settled?,
+            Err(_) => return Err(open_outcome()),
         }
         self.desk.close().await?;
         Ok(match (self.unknown, self.refused, &self.output) {
@@ -138,6 +136,14 @@ impl Live {
             (false, true, Output::Pipe) => Exit::Refused,
             (false, _, _) => Exit::Success,
         })
+    }
+
+    async fn settle(&mut self) -> Result<(), Failure> {
+        while !self.is_settled() {
+            let happened = self.desk.session.next().await?;
+            self.hear(&happened);
+        }
+        Ok(())
     }
 
     fn say(&mut self, text: &str) {
