@@ -161,6 +161,9 @@ pub const HANDSHAKE_TIMEOUT: Span = Span::from_s(5);
 pub const IDLE_TIMEOUT: Span = Span::from_s(30 * 60);
 /// How long one write to a peer may take before the peer is dropped as stuck.
 pub const WRITE_TIMEOUT: Span = Span::from_s(10);
+/// How long what was sent to a peer may stay unacknowledged by its system: nobody says goodbye for
+/// a telephone without network, and each of its connections holds one of its name's places.
+pub const UNACKNOWLEDGED_TIMEOUT: Span = Span::from_s(30);
 /// How long a revoked or expired peer may still be told so before it is cut.
 pub const CUT_GRACE: Span = Span::from_ms(500);
 /// How long sessions may take to part when the server stops.

@@ -7,6 +7,8 @@ mod bidders;
 mod clocks;
 #[path = "faults/controls.rs"]
 mod controls;
+#[path = "faults/crowd.rs"]
+mod crowd;
 #[path = "faults/disk.rs"]
 mod disk;
 #[path = "faults/failing_calls.rs"]
@@ -19,6 +21,8 @@ mod hall;
 mod judge;
 #[path = "faults/kill_points.rs"]
 mod kill_points;
+#[path = "faults/network.rs"]
+mod network;
 #[path = "faults/odd_disks.rs"]
 mod odd_disks;
 #[path = "faults/power_cuts.rs"]

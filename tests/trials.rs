@@ -74,3 +74,22 @@ fn the_load_test_compares_a_sale_without_witnesses_with_one_that_has_some() {
         assert!(report[part]["latency"]["p99_us"].as_u64().is_some_and(|us| us > 0), "{stdout}");
     }
 }
+
+#[test]
+fn the_load_test_measures_a_sale_among_idle_clients_who_all_hear_every_line() {
+    let words = ["loadtest", "--idle", "40", "--seconds", "2", "--json"];
+    let (output, stdout) = gavel(&words);
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{stdout}{stderr}");
+    let report: serde_json::Value = serde_json::from_str(&stdout).expect("JSON");
+    assert_eq!(report["style"], "paced");
+    assert_eq!(report["idle"]["clients"], 40);
+    assert_eq!(report["idle"]["names"], 3, "16 connections under one name");
+    assert_eq!(report["idle"]["heard_everything"], 40, "{stdout}");
+    assert_eq!(report["ledger"]["verdict"], "VALID", "{stdout}");
+    if cfg!(target_os = "linux") {
+        let kib = |when: &str| report["idle"][when].as_u64().expect("a number");
+        assert!(kib("resident_before_kib") < kib("resident_with_kib"), "{stdout}");
+        assert!(kib("resident_each_bytes") > 0, "{stdout}");
+    }
+}

@@ -4,17 +4,27 @@ use std::fmt::Display;
 use std::io::IsTerminal as _;
 use std::path::PathBuf;
 
+use clap::builder::PossibleValuesParser;
 use serde::Serialize;
 
 use super::scratch::Scratch;
 use super::{Exit, Failure, fault, print};
-use crate::loadtest::{self, LoadFailure, Plan, Style};
+use crate::loadtest::{self, Hostile, LoadFailure, Plan, Siege, Style};
 use crate::time::Span;
 
 /// Bidders of a flat-out run where nobody says.
 const BIDDERS: usize = 50;
 /// The seed's bidders.
 const SEED_BIDDERS: usize = 1_000;
+/// Bidders among idle clients where nobody says: each bid is told to all of those.
+const IDLE_BIDDERS: usize = 2;
+/// How long they think between two bids.
+const IDLE_PAUSE: Span = Span::from_s(1);
+/// How many pairs of runs are compared where nobody says.
+const PAIRS: u8 = 7;
+/// How many bids a second all bidders of such a run place together: enough to measure, and so few
+/// that none waits for another.
+const BIDS_PER_S: u64 = 50;
 /// Seconds of a flat-out run where nobody says.
 const SECONDS: u64 = 10;
 
@@ -40,6 +50,32 @@ pub(super) struct Args {
     /// Run it twice, without witnesses and with so many, and compare what bidders feel
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u8).range(1..=16))]
     witnesses: Option<u8>,
+    /// Let so many clients be there besides, welcomed and reading, and measure the memory and the
+    /// wait of a bid among them; the bidders think for a second between two bids [bidders: 2]
+    #[arg(
+        long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=11_900),
+        conflicts_with_all = ["seed_style", "witnesses"]
+    )]
+    idle: Option<u16>,
+    /// Compare what bidders feel without and with clients that misbehave in this way, in pairs of
+    /// runs of --seconds each, turn and turn about
+    #[arg(
+        long, value_name = "KIND", conflicts_with_all = ["seed_style", "witnesses", "idle"],
+        value_parser = PossibleValuesParser::new(Hostile::ALL.map(Hostile::name))
+    )]
+    against: Option<String>,
+    /// How many of them at once [default: 1 stopped reader, 2000 silent sockets, else some]
+    #[arg(
+        long, value_name = "N", requires = "against",
+        value_parser = clap::value_parser!(u16).range(1..=4_000)
+    )]
+    hostile: Option<u16>,
+    /// How many pairs of runs
+    #[arg(
+        long, value_name = "N", requires = "against", default_value_t = PAIRS,
+        value_parser = clap::value_parser!(u8).range(1..=99)
+    )]
+    pairs: u8,
     /// Print the report as JSON
     #[arg(long)]
     json: bool,
@@ -52,6 +88,8 @@ pub(super) fn run(args: &Args) -> Result<Exit, Failure> {
     let scratch = Scratch::new(args.keep.as_deref(), "loadtest")?;
     let (style, bidders) = if args.seed_style {
         (Style::Seed, SEED_BIDDERS)
+    } else if args.idle.is_some() {
+        (Style::Paced { span: Span::from_s(args.seconds), pause: IDLE_PAUSE }, IDLE_BIDDERS)
     } else {
         (Style::FlatOut { span: Span::from_s(args.seconds) }, BIDDERS)
     };
@@ -60,6 +98,7 @@ pub(super) fn run(args: &Args) -> Result<Exit, Failure> {
     let plan = Plan {
         bidders: args.bidders.map_or(bidders, usize::from),
         style,
+        idle: args.idle.map_or(0, usize::from),
         witnesses: args.witnesses.unwrap_or(0),
         folder: scratch.path().to_owned(),
         program,
@@ -72,7 +111,13 @@ pub(super) fn run(args: &Args) -> Result<Exit, Failure> {
     };
     let runtime = tokio::runtime::Runtime::new()
         .map_err(|error| Failure::operator("loadtest-failed", fault::whole(&error)))?;
-    let is_good = if plan.witnesses > 0 {
+    let is_good = if let Some(kind) = args.against.as_deref().and_then(Hostile::named) {
+        let siege = siege(args, kind);
+        let plan = Plan { style: siege.style(plan.bidders), ..plan };
+        let report = runtime.block_on(loadtest::against(&plan, &siege, tell))?;
+        show(args, &report);
+        report.is_good()
+    } else if plan.witnesses > 0 {
         let comparison = runtime.block_on(loadtest::compare(&plan, tell))?;
         show(args, &comparison);
         comparison.is_good()
@@ -82,6 +127,16 @@ pub(super) fn run(args: &Args) -> Result<Exit, Failure> {
         report.is_good()
     };
     Ok(if is_good { Exit::Success } else { Exit::Wrong })
+}
+
+fn siege(args: &Args, kind: Hostile) -> Siege {
+    Siege {
+        kind,
+        hostile: usize::from(args.hostile.unwrap_or_else(|| kind.usual())),
+        pairs: usize::from(args.pairs),
+        run: Span::from_s(args.seconds),
+        bids_per_s: BIDS_PER_S,
+    }
 }
 
 fn show(args: &Args, report: &(impl Serialize + Display)) {

@@ -44,6 +44,21 @@ impl Caller {
         &self.credential
     }
 
+    /// Does the client's half of the handshake on a connection that stands.
+    pub async fn handshake(
+        &self,
+        tcp: TcpStream,
+        address: &Address,
+    ) -> Result<TlsStream<TcpStream>, ConnectError> {
+        shake_hands(self, tcp, address).await
+    }
+
+    /// Reaches the server and does the client's half of the handshake, for whoever speaks for
+    /// themselves from there on.
+    pub async fn connect(&self, address: &Address) -> Result<TlsStream<TcpStream>, ConnectError> {
+        connect(self.clone(), address.clone()).await
+    }
+
     /// What the wall clock says.
     pub fn now(&self) -> Timestamp {
         self.clock.wall()
@@ -235,18 +250,26 @@ pub(super) async fn connect(
     address: Address,
 ) -> Result<TlsStream<TcpStream>, ConnectError> {
     let tcp = reach(&address).await?;
+    shake_hands(&caller, tcp, &address).await
+}
+
+async fn shake_hands(
+    caller: &Caller,
+    tcp: TcpStream,
+    address: &Address,
+) -> Result<TlsStream<TcpStream>, ConnectError> {
     // The server is judged by its URI; the name only has to be one.
     let name = ServerName::try_from(address.host().to_owned())
         .unwrap_or(ServerName::IpAddress(std::net::Ipv4Addr::LOCALHOST.into()));
     let stream = match timeout(CONNECT_TIMEOUT.into(), caller.tls.connect(name, tcp)).await {
         Ok(Ok(stream)) => stream,
-        Ok(Err(error)) => return Err(ConnectError::of(error, &address)),
-        Err(_) => return Err(ConnectError::TimedOut { address }),
+        Ok(Err(error)) => return Err(ConnectError::of(error, address)),
+        Err(_) => return Err(ConnectError::TimedOut { address: address.clone() }),
     };
     if stream.get_ref().1.alpn_protocol() == Some(ALPN_GAVEL_1) {
         Ok(stream)
     } else {
-        Err(ConnectError::NotGavel { address })
+        Err(ConnectError::NotGavel { address: address.clone() })
     }
 }
 

@@ -25,7 +25,7 @@ mod reserves;
 
 pub use answers::{Answer, Own, Pending, Proof, Released, Welcome, WelcomeRefusal};
 pub use birth::{BirthFault, Newborn};
-pub use recovery::{Recovered, Recovery, RecoveryRefusal};
+pub use recovery::{Prepared, Recovered, Recovery, RecoveryRefusal};
 pub use reserves::MissingReserve;
 
 use std::collections::{BTreeMap, HashMap};

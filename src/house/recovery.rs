@@ -8,12 +8,12 @@
 use ed25519_dalek::VerifyingKey;
 
 use super::House;
-use super::replay::{Lots, Replay};
+use super::replay::{Lots, Next, Replay, Stated};
 use super::reserves::{MissingReserve, Reserves};
 use crate::auction::catalogue::LotTerms;
 use crate::auction::event::Input;
 use crate::auction::name::{HouseName, SaleId};
-use crate::ledger::chain::{Chain, ChainError};
+use crate::ledger::chain::{Chain, ChainError, Hashed};
 use crate::ledger::checkpoint::{Checkpoint, CheckpointError, SealingKey, SignedCheckpoint};
 use crate::ledger::entry::{Kind, Line, LineError};
 use crate::ledger::store::{Continuation, End, Found, Hindrance, Present, Start, start};
@@ -98,6 +98,22 @@ pub enum RecoveryRefusal {
     Reserve(#[from] MissingReserve),
 }
 
+/// What a line says, worked out of it alone, on any thread: its record, and the statement in it.
+/// Nothing, if its body does not parse.
+#[derive(Debug)]
+pub struct Prepared(Option<(Record, Option<Stated>)>);
+
+impl Prepared {
+    /// Reads a line.
+    pub fn of(line: &Line<'_>) -> Self {
+        let record = Record::read(line).ok();
+        Self(record.map(|record| {
+            let stated = Stated::of(&record);
+            (record, stated)
+        }))
+    }
+}
+
 /// A replay of a ledger, line by line.
 #[derive(Debug)]
 pub struct Recovery {
@@ -133,7 +149,21 @@ impl Recovery {
     /// A refusal: the line parses and chains, and is wrong. A line whose body does not
     /// parse is `Ok(false)`: a break, like a torn one.
     pub fn take(&mut self, raw: &[u8], line: &Line<'_>) -> Result<bool, RecoveryRefusal> {
-        let Ok(record) = Record::read(line) else { return Ok(false) };
+        self.take_prepared(raw, line, Prepared::of(line), Hashed::of(raw))
+    }
+
+    /// Does the same with what was worked out of the line elsewhere.
+    ///
+    /// # Errors
+    /// As for [`Recovery::take`].
+    pub fn take_prepared(
+        &mut self,
+        raw: &[u8],
+        line: &Line<'_>,
+        prepared: Prepared,
+        hashed: Hashed,
+    ) -> Result<bool, RecoveryRefusal> {
+        let Prepared(Some((record, stated))) = prepared else { return Ok(false) };
         let stage = std::mem::replace(&mut self.stage, Stage::Empty);
         self.stage = match (stage, record) {
             (Stage::Empty, Record::Open(opening)) => self.open(raw, line, *opening)?,
@@ -146,7 +176,8 @@ impl Recovery {
                 }
             }
             (Stage::Running(mut replay), record) => {
-                replay.take(raw, line, record, &self.anchor)?;
+                let next = Next { raw, line, hashed };
+                replay.take(next, record, stated, &self.anchor)?;
                 Stage::Running(replay)
             }
             (Stage::Empty | Stage::Lots(_), _) => return Err(RecoveryRefusal::NoCatalogue),

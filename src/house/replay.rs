@@ -16,7 +16,7 @@ use crate::auction::name::LotId;
 use crate::auction::refusal::{Code, Unfit};
 use crate::auction::reserve::{Promise, ReserveOpening};
 use crate::auction::sale::Sale;
-use crate::ledger::chain::Chain;
+use crate::ledger::chain::{Chain, Hashed};
 use crate::ledger::checkpoint::{Checkpoint, SealingKey, SignedCheckpoint};
 use crate::ledger::entry::{Kind, Line};
 use crate::ledger::hash::Hash;
@@ -77,6 +77,33 @@ impl Lots {
     }
 }
 
+/// The next line, and what was worked out of it.
+#[derive(Clone, Copy)]
+pub(super) struct Next<'a> {
+    pub(super) raw: &'a [u8],
+    pub(super) line: &'a Line<'a>,
+    pub(super) hashed: Hashed,
+}
+
+/// The bid or act in a line, and by what the same bytes are known again.
+#[derive(Debug)]
+pub(super) struct Stated {
+    signed: Signed,
+    digest: Hash,
+}
+
+impl Stated {
+    pub(super) fn of(record: &Record) -> Option<Self> {
+        let signed = match record {
+            Record::Bid(accepted) => accepted.evidence.signed()?,
+            Record::Act(recorded) => Signed::Act(recorded.act.clone()),
+            Record::Refused(refused) => refused.signed.clone(),
+            _ => return None,
+        };
+        Some(Self { digest: signed.digest(), signed })
+    }
+}
+
 #[derive(Debug)]
 pub(super) struct Replay {
     pub(super) opening: Opening,
@@ -95,22 +122,24 @@ pub(super) struct Replay {
 impl Replay {
     pub(super) fn take(
         &mut self,
-        raw: &[u8],
-        line: &Line<'_>,
+        next: Next<'_>,
         record: Record,
+        stated: Option<Stated>,
         anchor: &Anchor,
     ) -> Result<(), RecoveryRefusal> {
+        let Next { line, hashed, .. } = next;
         let seq = line.seq;
         let rules = |why: String| RecoveryRefusal::Rules { seq, why };
         match record {
             Record::Seal { note } => self.seal(seq, &note)?,
             record => {
                 let at = line.at.ok_or_else(|| rules("the line has no time".into()))?;
-                self.enter(raw, line, at, record, anchor).map_err(rules)?;
+                self.enter(next, at, record, stated.as_ref(), anchor).map_err(rules)?;
             }
         }
         self.last_kind = line.kind;
-        self.chain.replay(line, raw).map_err(|fault| RecoveryRefusal::Chain { seq, fault })
+        let replayed = self.chain.replay_hashed(line, hashed);
+        replayed.map_err(|fault| RecoveryRefusal::Chain { seq, fault })
     }
 
     fn seal(&mut self, seq: u64, note: &str) -> Result<(), RecoveryRefusal> {
@@ -125,18 +154,19 @@ impl Replay {
 
     fn enter(
         &mut self,
-        raw: &[u8],
-        line: &Line<'_>,
+        next: Next<'_>,
         at: Timestamp,
         record: Record,
+        stated: Option<&Stated>,
         anchor: &Anchor,
     ) -> Result<(), String> {
+        let Next { raw, line, .. } = next;
         match record {
             Record::Event(event) => self.happen(&event),
-            Record::Act(recorded) => self.act(line.seq, at, &recorded),
-            Record::Bid(accepted) => self.bid(line.seq, at, &accepted),
+            Record::Act(recorded) => self.act(line.seq, at, &recorded, stated),
+            Record::Bid(accepted) => self.bid(line.seq, at, &accepted, stated),
             Record::Enrol(enrolment) => self.enrol(raw, line.seq, at, *enrolment, anchor),
-            Record::Refused(refused) => self.refused(at, &refused, line.body.len()),
+            Record::Refused(refused) => self.refused(at, &refused, line.body.len(), stated),
             Record::Counted(counts) => {
                 self.outside_the_rules(at)?;
                 self.roster.apply_counts(&counts);
@@ -178,25 +208,36 @@ impl Replay {
             .map_err(|wrong| wrong.to_string())
     }
 
-    fn bid(&mut self, seq: u64, at: Timestamp, accepted: &AcceptedBid) -> Result<(), String> {
-        let signed = accepted.evidence.signed();
-        let role = match (&accepted.evidence, &signed) {
+    fn bid(
+        &mut self,
+        seq: u64,
+        at: Timestamp,
+        accepted: &AcceptedBid,
+        stated: Option<&Stated>,
+    ) -> Result<(), String> {
+        let role = match (&accepted.evidence, stated) {
             (BidEvidence::Attested { bidder, .. }, _) => self.roster.judge_attested(at, bidder),
-            (_, Some(signed)) => self.roster.judge_signed(at, signed),
+            (_, Some(stated)) => self.roster.judge_signed(at, &stated.signed),
             (_, None) => Err(Code::BadSignature),
         };
         let role = role.map_err(|code| format!("the roster answers {code}"))?;
         self.happen(&accepted.event(role, seq, at))?;
-        if let Some(signed) = &signed {
-            self.answered(signed, seq);
+        if let Some(stated) = stated {
+            self.answered(stated, Known::Accepted { seq });
         }
         Ok(())
     }
 
-    fn act(&mut self, seq: u64, at: Timestamp, recorded: &RecordedAct) -> Result<(), String> {
-        let signed = Signed::Act(recorded.act.clone());
+    fn act(
+        &mut self,
+        seq: u64,
+        at: Timestamp,
+        recorded: &RecordedAct,
+        stated: Option<&Stated>,
+    ) -> Result<(), String> {
+        let stated = stated.ok_or("an act without its statement")?;
         let answers = |code| format!("the roster answers {code}");
-        let role = self.roster.judge_signed(at, &signed).map_err(answers)?;
+        let role = self.roster.judge_signed(at, &stated.signed).map_err(answers)?;
         let event = recorded.event(role, at).ok_or("the act enters a bid")?;
         if let (Some(lot), Word::Openings(openings)) =
             (recorded.act.statement.lot(), recorded.effect.word())
@@ -207,13 +248,13 @@ impl Replay {
         self.roster.judge_order(order).map_err(answers)?;
         self.happen(&event)?;
         self.roster.apply_order(order);
-        self.answered(&signed, seq);
+        self.answered(stated, Known::Accepted { seq });
         Ok(())
     }
 
-    fn answered(&mut self, signed: &Signed, seq: u64) {
-        self.roster.spend(&signed.claim());
-        self.answers.insert(signed.digest(), Known::Accepted { seq });
+    fn answered(&mut self, stated: &Stated, known: Known) {
+        self.roster.spend(&stated.signed.claim());
+        self.answers.insert(stated.digest, known);
     }
 
     fn enrol(
@@ -243,8 +284,14 @@ impl Replay {
         Ok(())
     }
 
-    fn refused(&mut self, at: Timestamp, refused: &Refused, bytes: usize) -> Result<(), String> {
-        let signed = &refused.signed;
+    fn refused(
+        &mut self,
+        at: Timestamp,
+        refused: &Refused,
+        bytes: usize,
+        stated: Option<&Stated>,
+    ) -> Result<(), String> {
+        let stated = stated.ok_or("a refusal without its statement")?;
         let no = self.judge(at, refused);
         let known = match no.as_ref().map(|no| (no.code(), no.known())) {
             Some((code, known)) if code == refused.code => known,
@@ -252,8 +299,8 @@ impl Replay {
             None => return Err("it was good, and was refused".into()),
         };
         self.outside_the_rules(at)?;
-        self.roster.apply_refusal(at, &signed.claim(), bytes);
-        self.answers.insert(signed.digest(), known);
+        self.roster.apply_refusal(at, &stated.signed.claim(), bytes);
+        self.answers.insert(stated.digest, known);
         Ok(())
     }
 

@@ -153,9 +153,33 @@ impl Links {
 
     /// Goes on to the line after `raw`, the checked next line.
     pub fn advance(&mut self, raw: &[u8], at: Option<Timestamp>) {
+        self.advance_to(Hash::of(raw), at);
+    }
+
+    /// Does the same where the line is hashed already.
+    pub(super) fn advance_hashed(&mut self, hashed: Hashed, at: Option<Timestamp>) {
+        self.advance_to(hashed.line, at);
+    }
+
+    fn advance_to(&mut self, hash: Hash, at: Option<Timestamp>) {
         self.seq += 1;
-        self.prev = Hash::of(raw);
+        self.prev = hash;
         self.last_at = self.last_at.max(at);
+    }
+}
+
+/// A line's bytes, hashed for the chain and as a leaf: half the work of a replay, and none of it
+/// needs the lines before.
+#[derive(Clone, Copy, Debug)]
+pub struct Hashed {
+    line: Hash,
+    leaf: Hash,
+}
+
+impl Hashed {
+    /// Hashes a line without its LF.
+    pub fn of(raw: &[u8]) -> Self {
+        Self { line: Hash::of(raw), leaf: leaf_hash(raw) }
     }
 }
 
@@ -216,24 +240,28 @@ impl Chain {
         if bytes.len() > LINE_BYTES_MAX {
             return Err(CanonicalError::LongText { bytes_max: LINE_BYTES_MAX }.into());
         }
-        let leaf = self.extend(&bytes, at);
+        let leaf = self.extend(Hashed::of(&bytes), at);
         Ok(Chained { kind, seq, at, bytes, leaf })
     }
 
     /// Takes the next line of an existing file; `raw` are its bytes without LF.
     /// An error leaves the chain as it was.
     pub fn replay(&mut self, line: &Line<'_>, raw: &[u8]) -> Result<(), ChainError> {
+        self.replay_hashed(line, Hashed::of(raw))
+    }
+
+    /// Does the same where the line's bytes are hashed already.
+    pub fn replay_hashed(&mut self, line: &Line<'_>, hashed: Hashed) -> Result<(), ChainError> {
         self.links.check(line)?;
         self.links.check_time(line.at)?;
-        self.extend(raw, line.at);
+        self.extend(hashed, line.at);
         Ok(())
     }
 
-    fn extend(&mut self, raw: &[u8], at: Option<Timestamp>) -> Hash {
-        let leaf = leaf_hash(raw);
-        self.links.advance(raw, at);
-        self.tree.append(leaf);
-        leaf
+    fn extend(&mut self, hashed: Hashed, at: Option<Timestamp>) -> Hash {
+        self.links.advance_hashed(hashed, at);
+        self.tree.append(hashed.leaf);
+        hashed.leaf
     }
 
     /// How many lines there are.

@@ -180,6 +180,26 @@ pub struct Line<'a> {
     pub body: &'a str,
 }
 
+/// A line without the bytes that it was read from, for whoever keeps those elsewhere.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Outline {
+    kind: Kind,
+    seq: u64,
+    prev: Hash,
+    at: Option<Timestamp>,
+    body_bytes: usize,
+}
+
+impl Outline {
+    /// The line again, over the bytes that it was read from.
+    pub(super) fn over<'a>(&self, bytes: &'a [u8]) -> Line<'a> {
+        let Self { kind, seq, prev, at, body_bytes } = *self;
+        let body = bytes.get(BODY_OFFSET..BODY_OFFSET + body_bytes).unwrap_or_default();
+        let body = std::str::from_utf8(body).unwrap_or_default();
+        Line { kind, seq, prev, at, body }
+    }
+}
+
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Fields<'a> {
@@ -214,6 +234,12 @@ impl<'a> Line<'a> {
         }
         let at = fields.ts.and_then(Timestamp::from_unix_ms);
         Ok(Self { kind, seq: fields.seq, prev: fields.prev, at, body })
+    }
+
+    /// All of it but the bytes.
+    pub(super) const fn outline(&self) -> Outline {
+        let Self { kind, seq, prev, at, body } = *self;
+        Outline { kind, seq, prev, at, body_bytes: body.len() }
     }
 
     /// Writes the line as its one form, without LF.

@@ -48,7 +48,8 @@ impl Bidder {
         let Some(Some(start)) = self.listen_until(start).await else { return };
         match style {
             Style::FlatOut { span } => self.flat_out(offer, start, span).await,
-            Style::Seed => self.in_seed_style(offer).await,
+            Style::Paced { span, pause } => self.paced(offer, start, span, pause).await,
+            Style::Seed => self.in_seed_style(offer, start).await,
         }
     }
 
@@ -56,17 +57,33 @@ impl Bidder {
     async fn flat_out(&mut self, offer: &Offer, start: Stopwatch, span: Span) {
         let mut lot = offer.begin(self.place);
         while self.session.is_some() && start.elapsed_us() < span.ms() * 1000 {
-            self.bid(offer, lot, offer.amount(start)).await;
+            self.bid(offer, start, lot, offer.amount(start)).await;
             lot = offer.after(lot);
         }
     }
 
+    /// Bids, waits for the receipt, and thinks, again and again, until `span` after `start`.
+    async fn paced(&mut self, offer: &Offer, start: Stopwatch, span: Span, pause: Span) {
+        let mut lot = offer.begin(self.place);
+        // They do not begin together, nor fall into step.
+        let mut wait = offer.random_up_to(pause);
+        loop {
+            self.listen_until(tokio::time::sleep(wait.into())).await;
+            if self.session.is_none() || start.elapsed_us() >= span.ms() * 1000 {
+                return;
+            }
+            self.bid(offer, start, lot, offer.amount(start)).await;
+            lot = offer.after(lot);
+            wait = Span::from_ms(pause.ms() / 2 + offer.random_up_to(pause).ms());
+        }
+    }
+
     /// Three random bids, half a second to two seconds apart.
-    async fn in_seed_style(&mut self, offer: &Offer) {
+    async fn in_seed_style(&mut self, offer: &Offer, start: Stopwatch) {
         for _ in 0..SEED_BIDS {
             let (lot, amount, pause) = offer.random();
             self.listen_until(tokio::time::sleep(pause.into())).await;
-            self.bid(offer, lot, amount).await;
+            self.bid(offer, start, lot, amount).await;
         }
     }
 
@@ -88,9 +105,10 @@ impl Bidder {
     }
 
     /// Bids, measures and notes.
-    async fn bid(&mut self, offer: &Offer, lot: usize, amount: Amount) {
+    async fn bid(&mut self, offer: &Offer, start: Stopwatch, lot: usize, amount: Amount) {
         let Some(session) = &mut self.session else { return };
-        let placed = place(session, offer, lot, amount).await;
+        let from_us = start.elapsed_us();
+        let placed = Placed { from_us, ..place(session, offer, lot, amount).await };
         let goes_on = placed.answer.is_ok();
         self.tally.note(placed);
         if !goes_on {
@@ -99,12 +117,17 @@ impl Bidder {
     }
 }
 
-async fn connect(caller: Caller, address: Address) -> Result<Session, SessionError> {
-    // A lost connection is an error of the load test, so it is not mended.
-    let options = Options { following: Following::Nothing, sale: None, reconnect: false };
-    let mut session = Session::open(caller, address, Memory::Volatile, options).await?;
+pub(super) async fn connect(caller: Caller, address: Address) -> Result<Session, SessionError> {
+    let mut session = greet(caller, address).await?;
     session.enrol().await?;
     Ok(session)
+}
+
+/// Connects, and is welcomed.
+pub(super) async fn greet(caller: Caller, address: Address) -> Result<Session, SessionError> {
+    // A lost connection is an error of the load test, so it is not mended.
+    let options = Options { following: Following::Nothing, sale: None, reconnect: false };
+    Session::open(caller, address, Memory::Volatile, options).await
 }
 
 /// Places a bid and waits for its outcome, which the session has checked then.
@@ -116,5 +139,5 @@ pub(super) async fn place(
 ) -> Placed {
     let wait = Stopwatch::start();
     let answer = session.bid(offer.lot(lot), amount).await;
-    Placed { lot, amount, answer, us: wait.elapsed_us() }
+    Placed { lot, amount, answer, from_us: 0, us: wait.elapsed_us() }
 }

@@ -9,17 +9,25 @@
 //! receipt, the bidder's own signing and checking included. Bidders, server and
 //! witnesses share the machine's cores and disk, and the report says so.
 
+mod against;
+mod aside;
 mod bidder;
 mod check;
 mod disk;
+mod hostile;
+mod idle;
 mod offer;
 mod process;
 mod report;
 mod tally;
 mod trial;
+mod venue;
 mod witness;
 
+pub use against::{Pair, Siege, SiegeReport, against};
 pub use check::{Checked, LedgerUnreadable};
+pub use hostile::Hostile;
+pub use idle::IdleReport;
 pub use process::ProcessFault;
 pub use report::{Comparison, Conditions, Costs, Percentiles, Report};
 pub use tally::ErrorCount;
@@ -27,28 +35,23 @@ pub use trial::{TrialFault, TrialHouse};
 
 use std::fmt;
 use std::io;
-use std::net::TcpListener;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use rustix::process::{Resource, getrlimit, setrlimit};
 use tokio::sync::{Semaphore, SemaphorePermit, watch};
 use tokio::task::JoinSet;
 
-use crate::auction::lot::LotState;
-use crate::auction::name::{Name, Role};
 use crate::client::{Caller, Session};
-use crate::clock::{Clock, Stopwatch};
+use crate::clock::Stopwatch;
 use crate::limits::LOAD_HANDSHAKES_MAX;
 use crate::pki::keys::{self, KeyFault};
 use crate::pki::{Address, TlsFault};
 use crate::time::Span;
-use crate::wire::lot::LotView;
 use bidder::Bidder;
+use idle::Idle;
 use offer::Offer;
-use process::{LOOK_EVERY, Process};
 use tally::Tally;
-use witness::WitnessProcesses;
+use venue::Venue;
 
 /// How the bidders behave.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -57,6 +60,14 @@ pub enum Style {
     FlatOut {
         /// For how long.
         span: Span,
+    },
+    /// Each bids, has its receipt, and thinks: what is measured is then how long a bid takes,
+    /// and not how long the queue is.
+    Paced {
+        /// For how long.
+        span: Span,
+        /// How long each thinks on average.
+        pause: Span,
     },
     /// As the seed's load test: three bids of random amounts on random items, half
     /// a second to two seconds apart.
@@ -70,6 +81,8 @@ pub struct Plan {
     pub bidders: usize,
     /// How they behave.
     pub style: Style,
+    /// How many clients are there besides, welcomed and reading, and do nothing.
+    pub idle: usize,
     /// How many witnesses cosign the sale.
     pub witnesses: u8,
     /// An empty folder for the throw-away house and its ledger.
@@ -134,6 +147,9 @@ pub enum LoadFailure {
     /// The server, or a witness, does not run.
     #[error(transparent)]
     Server(#[from] ProcessFault),
+    /// A crowd gets no thread of its own.
+    #[error("the system gives no thread for a crowd")]
+    Thread(#[source] io::Error),
     /// The disk cannot be measured.
     #[error("the disk cannot be measured")]
     Disk(#[source] io::Error),
@@ -148,42 +164,44 @@ pub enum LoadFailure {
 /// Only what prevents a report. What goes wrong for bidders is counted in it.
 pub async fn run(plan: &Plan, tell: impl Fn(Stage)) -> Result<Report, LoadFailure> {
     tell(Stage::Preparing);
-    let conditions = Conditions::here();
-    allow_descriptors(plan.bidders)?;
-    let address = free_address().map_err(LoadFailure::Port)?;
-    let clock = Clock::start();
-    let house = TrialHouse::make(&plan.folder, "loadtest", address.clone(), clock.now())?;
-    let offer = Arc::new(Offer::new(plan));
-    let items = plan.folder.join("items.json");
-    keys::create(&items, offer.sale_file().as_bytes())?;
-    let callers = callers(&house, plan.bidders, clock)?;
-    let witnesses = WitnessProcesses::start(plan, &house.log_vkey(clock.now())?).await?;
-    let mut server = Process::serve(plan, &items, &address, &witnesses.flags)?;
-    server.ready(&address).await?;
+    let venue = Venue::open(plan, plan.bidders.saturating_add(plan.idle)).await?;
+    let callers = venue.callers("bidder", plan.bidders)?;
+    let idle_callers = venue.callers("idle", idle::names(plan.idle))?;
 
     tell(Stage::Connecting);
-    let crowd = Crowd::gather(callers, &address, &offer, plan.style).await;
+    let crowd = Crowd::gather(callers, &venue.address, &venue.offer, plan.style).await;
+    let resident_before_kib = venue.server.resident_kib();
+    let idle = Idle::gather(idle_callers, plan.idle, venue.address.clone()).await;
+    let idle = idle.map_err(LoadFailure::Thread)?;
+    let resident_with_kib = venue.server.resident_kib();
 
     tell(Stage::Bidding);
-    let cpu_before = server.cpu_us();
-    let (bidding_us, mut sessions, mut tally) = crowd.bid().await;
-    let server_cpu_us = cpu_before.zip(server.cpu_us()).map(|(before, after)| after - before);
+    let cpu_before = venue.server.cpu_us();
+    let (bidding_us, sessions, mut tally) = crowd.bid(Stopwatch::start()).await;
+    let cpu_after = venue.server.cpu_us();
 
-    tell(Stage::Closing);
+    let resident_after_kib = venue.server.resident_kib();
     let measured = tally.summary();
-    open_the_rest(&mut sessions, &offer, &mut tally).await;
-    let disk_sync = disk::sync_percentiles(&plan.folder).map_err(LoadFailure::Disk)?;
-    wait_for_close(&mut sessions, &offer, &mut tally).await;
-    close_all(sessions, &mut tally).await;
-    let said = server.stop().await?;
-    witnesses.stop().await?;
-
-    tell(Stage::Auditing);
-    let checked = check::check(&house, &tally.accepted)?;
-    let costs = Costs { server_cpu_us, server_sync_p50_us: said.sync_p50_us(), disk_sync };
-    let cosigned = said.cosigned();
+    let heard_everything = idle.part(tally.last_accepted(), &mut tally).await;
+    let conditions = venue.conditions.clone();
+    let closed = venue.close(sessions, &mut tally, tell).await?;
+    let costs = Costs {
+        server_cpu_us: cpu_before.zip(cpu_after).map(|(before, after)| after - before),
+        server_sync_p50_us: closed.said.sync_p50_us(),
+        disk_sync: closed.disk_sync,
+    };
+    let (cosigned, checked) = (closed.said.cosigned(), closed.checked);
     let report = Report::new(plan, measured, bidding_us, costs, checked, tally.errors, conditions);
-    Ok(Report { cosigned, ..report })
+    let idle = (plan.idle > 0).then(|| IdleReport {
+        clients: tally::count(plan.idle),
+        names: tally::count(idle::names(plan.idle)),
+        resident_before_kib,
+        resident_with_kib,
+        resident_after_kib,
+        resident_each_bytes: idle::each(plan.idle, resident_before_kib, resident_after_kib),
+        heard_everything,
+    });
+    Ok(Report { cosigned, idle, ..report })
 }
 
 /// Runs the same load test twice, first without witnesses: what they cost a bidder.
@@ -199,40 +217,6 @@ pub async fn compare(plan: &Plan, tell: impl Fn(Stage)) -> Result<Comparison, Lo
     let without = run(&part("without", 0)?, &tell).await?;
     let with = run(&part("with", plan.witnesses)?, &tell).await?;
     Ok(Comparison { without, with })
-}
-
-/// Raises the soft limit of open files as far as needed.
-fn allow_descriptors(bidders: usize) -> Result<(), LoadFailure> {
-    // The server needs one for each bidder as well, and inherits the limit.
-    let needed = u64::try_from(bidders).unwrap_or(u64::MAX).saturating_add(128);
-    let mut limit = getrlimit(Resource::Nofile);
-    let is_enough = |limit: Option<u64>| limit.is_none_or(|limit| limit >= needed);
-    if is_enough(limit.current) {
-        return Ok(());
-    }
-    let allowed = limit.maximum.unwrap_or(u64::MAX);
-    limit.current = Some(needed);
-    if is_enough(limit.maximum) && setrlimit(Resource::Nofile, limit).is_ok() {
-        Ok(())
-    } else {
-        Err(LoadFailure::Descriptors { bidders, needed, allowed })
-    }
-}
-
-/// A port that nobody listens on now. Another program may take it before the
-/// server does; the server then says so.
-fn free_address() -> io::Result<Address> {
-    let port = TcpListener::bind(("127.0.0.1", 0))?.local_addr()?.port();
-    Ok(Address::parse(&format!("127.0.0.1:{port}")).expect("an address with a port"))
-}
-
-fn callers(house: &TrialHouse, bidders: usize, clock: Clock) -> Result<Vec<Caller>, LoadFailure> {
-    let caller = |place: usize| {
-        let name = Name::parse(&format!("bidder-{place:05}")).expect("a name");
-        let credential = house.credential(name, Role::Bidder, clock.now())?;
-        Ok(Caller::new(credential, clock)?)
-    };
-    (0..bidders).map(caller).collect()
 }
 
 /// The bidders, each a task that reads on whatever it waits for: a server drops
@@ -276,8 +260,7 @@ impl Crowd {
     }
 
     /// Lets everybody bid at once; gives how long that took, and what they met with.
-    async fn bid(mut self) -> (u64, Vec<Session>, Tally) {
-        let start = Stopwatch::start();
+    async fn bid(mut self, start: Stopwatch) -> (u64, Vec<Session>, Tally) {
         self.go.send_replace(Some(start));
         let (mut sessions, mut tally) = (Vec::new(), Tally::default());
         while let Some(done) = self.tasks.join_next().await {
@@ -290,40 +273,5 @@ impl Crowd {
             }
         }
         (start.elapsed_us(), sessions, tally)
-    }
-}
-
-/// Opens the bidding on the lots that nobody won a bid on, so that they close too.
-async fn open_the_rest(sessions: &mut [Session], offer: &Offer, tally: &mut Tally) {
-    for lot in offer.without_a_bid(&tally.accepted) {
-        let Some(session) = sessions.iter_mut().find(|session| session.is_connected()) else {
-            return;
-        };
-        let answer = bidder::place(session, offer, lot, offer.any_start()).await;
-        tally.note(answer);
-    }
-}
-
-/// Waits until every lot has closed, as the server tells the first bidder that is left.
-async fn wait_for_close(sessions: &mut Vec<Session>, offer: &Offer, tally: &mut Tally) {
-    let others = sessions.split_off(sessions.len().min(1));
-    close_all(others, tally).await;
-    let Some(session) = sessions.first_mut() else { return };
-    let is_closed = |lot: &LotView| matches!(lot.state, LotState::Closed { .. });
-    let wait = Stopwatch::start();
-    while wait.elapsed_us() / 1000 < offer.patience().ms() {
-        match session.list().await {
-            Ok(lots) if lots.iter().all(is_closed) => return,
-            Ok(_) => tokio::time::sleep(LOOK_EVERY).await,
-            Err(error) => return tally.failed(&error),
-        }
-    }
-}
-
-async fn close_all(sessions: Vec<Session>, tally: &mut Tally) {
-    for session in sessions {
-        if let Err(error) = session.close().await {
-            tally.failed(&error);
-        }
     }
 }

@@ -42,7 +42,7 @@ pub(super) struct Offer {
 impl Offer {
     pub(super) fn new(plan: &Plan) -> Self {
         match plan.style {
-            Style::FlatOut { span } => {
+            Style::FlatOut { span } | Style::Paced { span, .. } => {
                 let duration = Span::from_ms(span.ms().saturating_add(FLAT_OUT_MARGIN.ms()));
                 let count = plan.bidders * LOTS_PER_BIDDER;
                 let items =
@@ -118,6 +118,11 @@ impl Offer {
         (lot, amount, Span::from_ms(500 + random_below(1_501)))
     }
 
+    /// Some time up to `span`.
+    pub(super) fn random_up_to(&self, span: Span) -> Span {
+        Span::from_ms(random_below(span.ms().saturating_add(1)))
+    }
+
     /// An amount that opens the bidding on any lot.
     pub(super) fn any_start(&self) -> Amount {
         Amount::new(SEED_AMOUNT_MAX).expect("a small amount")
@@ -141,7 +146,7 @@ mod tests {
     use crate::record::{Times, read_sale_file};
 
     fn plan(style: Style) -> Plan {
-        Plan { bidders: 7, style, witnesses: 0, folder: "f".into(), program: "p".into() }
+        Plan { bidders: 7, style, idle: 0, witnesses: 0, folder: "f".into(), program: "p".into() }
     }
 
     #[test]

@@ -149,6 +149,12 @@ impl Process {
         cpu_ticks(&stat)?.checked_mul(1_000_000)?.checked_div(clock_ticks_per_second())
     }
 
+    /// How much of its memory is resident, in KiB; `None` where the system does not tell.
+    pub(super) fn resident_kib(&self) -> Option<u64> {
+        let status = fs::read_to_string(format!("/proc/{}/status", self.child.id())).ok()?;
+        resident_kib(&status)
+    }
+
     fn try_wait(&mut self) -> Result<Option<ExitStatus>, ProcessFault> {
         self.child.try_wait().map_err(|source| ProcessFault::Start { who: self.who, source })
     }
@@ -207,9 +213,22 @@ fn cpu_ticks(stat: &str) -> Option<u64> {
     user.checked_add(system)
 }
 
+/// `VmRSS` in `/proc/PID/status` (proc_pid_status(5)): what is in memory, in KiB.
+fn resident_kib(status: &str) -> Option<u64> {
+    let value = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
+    value.trim().strip_suffix("kB")?.trim_end().parse().ok()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn resident_memory_stands_in_its_line() {
+        let status = "Name:\tgavel\nVmHWM:\t  900 kB\nVmRSS:\t  812 kB\nRssAnon:\t 1 kB\n";
+        assert_eq!(resident_kib(status), Some(812));
+        assert_eq!(resident_kib("Name:\tgavel\n"), None);
+    }
 
     #[test]
     fn cpu_time_stands_behind_any_name() {

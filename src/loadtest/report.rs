@@ -8,6 +8,7 @@ use hdrhistogram::Histogram;
 use serde::Serialize;
 
 use super::check::Checked;
+use super::idle::IdleReport;
 use super::tally::{ErrorCount, Summary, count};
 use super::{Plan, Style};
 
@@ -78,6 +79,19 @@ impl Conditions {
     }
 }
 
+impl Conditions {
+    /// Those rows of a report; the cores are shared by `who`.
+    pub(super) fn rows(&self, who: &str) -> Rows {
+        let Self { cores, processor, system, build, version, load_before } = self;
+        let load = load_before.as_deref().unwrap_or("unknown");
+        let processor = processor.as_deref().map(|name| format!(", {name}")).unwrap_or_default();
+        vec![
+            ("measured on", format!("{cores} cores, shared by {who}{processor}")),
+            ("", format!("{system}, load before: {load}, gavel {version}, {build} build")),
+        ]
+    }
+}
+
 /// What a load test cost.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Costs {
@@ -92,7 +106,7 @@ pub struct Costs {
 /// What a load test found.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Report {
-    /// `flat-out` or `seed`.
+    /// `flat-out`, `paced` or `seed`.
     pub style: &'static str,
     /// How many bidders were to come.
     pub bidders: u64,
@@ -115,6 +129,9 @@ pub struct Report {
     pub server_cpu_per_bid_us: Option<u64>,
     /// The ledger afterwards.
     pub ledger: Checked,
+    /// The clients that were there besides and did nothing.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub idle: Option<IdleReport>,
     /// How many witnesses the sale had.
     pub witnesses: u8,
     /// How many checkpoints each of them cosigned.
@@ -138,6 +155,7 @@ impl Report {
         Self {
             style: match plan.style {
                 Style::FlatOut { .. } => "flat-out",
+                Style::Paced { .. } => "paced",
                 Style::Seed => "seed",
             },
             bidders: count(plan.bidders),
@@ -150,6 +168,7 @@ impl Report {
             server_cpu_per_bid_us: costs.server_cpu_us.and_then(|us| us.checked_div(answered)),
             costs,
             ledger,
+            idle: None,
             witnesses: plan.witnesses,
             cosigned: Vec::new(),
             conditions,
@@ -161,18 +180,26 @@ impl Report {
     pub fn is_good(&self) -> bool {
         let cosigned = self.cosigned.len() == usize::from(self.witnesses)
             && self.cosigned.iter().all(|count| *count > 0);
-        self.errors.is_empty() && self.accepted > 0 && self.ledger.is_good() && cosigned
+        let heard = self.idle.as_ref().is_none_or(IdleReport::is_good);
+        self.errors.is_empty() && self.accepted > 0 && self.ledger.is_good() && cosigned && heard
     }
 }
 
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let style = match self.style {
+            "paced" => "each thinks between its receipt and its next bid",
             "seed" => "three random bids each, half a second to two seconds apart",
             _ => "each bids again as soon as it has its receipt",
         };
         writeln!(f, "{} bidders over mutual TLS: {style}\n", grouped(self.bidders))?;
-        let rows = [self.what_came(), self.what_it_took(), self.what_stands(), self.where_it_ran()];
+        let rows = [
+            self.what_came(),
+            self.who_was_idle(),
+            self.what_it_took(),
+            self.what_stands(),
+            self.where_it_ran(),
+        ];
         for (name, value) in rows.iter().flatten() {
             writeln!(f, "  {name:<16}{value}")?;
         }
@@ -180,7 +207,7 @@ impl fmt::Display for Report {
     }
 }
 
-type Rows = Vec<(&'static str, String)>;
+pub(super) type Rows = Vec<(&'static str, String)>;
 
 impl Report {
     fn what_came(&self) -> Rows {
@@ -196,6 +223,29 @@ impl Report {
             ("errors", listed(self.errors.iter().map(error))),
             ("throughput", format!("{} accepted bids a second", grouped(self.accepted_per_s))),
             ("bid to receipt", self.latency.to_string()),
+        ]
+    }
+
+    fn who_was_idle(&self) -> Rows {
+        let Some(idle) = &self.idle else { return Vec::new() };
+        let unknown = || "this system does not tell".to_owned();
+        let [clients, names, heard] =
+            [idle.clients, idle.names, idle.heard_everything].map(grouped);
+        let resident =
+            |kib: Option<u64>| kib.map_or_else(unknown, |kib| format!("{} KiB", grouped(kib)));
+        let each = |bytes: u64| format!("{}.{} KiB", bytes / 1024, bytes % 1024 * 10 / 1024);
+        vec![
+            ("idle", format!("{clients} more, under {names} names; {heard} heard every line")),
+            (
+                "memory",
+                format!(
+                    "{} of the server's resident without them, {} with them, {} after the bids",
+                    resident(idle.resident_before_kib),
+                    resident(idle.resident_with_kib),
+                    resident(idle.resident_after_kib)
+                ),
+            ),
+            ("memory, each", idle.resident_each_bytes.map_or_else(unknown, each)),
         ]
     }
 
@@ -235,17 +285,10 @@ impl Report {
     }
 
     fn where_it_ran(&self) -> Rows {
-        let Conditions { cores, processor, system, build, version, load_before } = &self.conditions;
-        let load = load_before.as_deref().unwrap_or("unknown");
-        let who = match self.witnesses {
+        self.conditions.rows(match self.witnesses {
             0 => "server and bidders",
             _ => "server, bidders and witnesses, as the disk is",
-        };
-        let processor = processor.as_deref().map(|name| format!(", {name}")).unwrap_or_default();
-        vec![
-            ("measured on", format!("{cores} cores, shared by {who}{processor}")),
-            ("", format!("{system}, load before: {load}, gavel {version}, {build} build")),
-        ]
+        })
     }
 }
 
@@ -287,13 +330,13 @@ impl fmt::Display for Percentiles {
     }
 }
 
-fn listed(items: impl Iterator<Item = String>) -> String {
+pub(super) fn listed(items: impl Iterator<Item = String>) -> String {
     let items: Vec<String> = items.collect();
     if items.is_empty() { "none".to_owned() } else { items.join(", ") }
 }
 
 /// Microseconds shown as milliseconds.
-struct Milliseconds(u64);
+pub(super) struct Milliseconds(pub(super) u64);
 
 impl fmt::Display for Milliseconds {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -311,7 +354,7 @@ impl fmt::Display for Seconds {
 }
 
 /// `12,345`.
-fn grouped(number: u64) -> String {
+pub(super) fn grouped(number: u64) -> String {
     let digits = number.to_string();
     let mut grouped = String::new();
     for (place, digit) in digits.chars().enumerate() {

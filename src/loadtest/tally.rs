@@ -1,6 +1,7 @@
 //! What bidders met with, counted.
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 
 use hdrhistogram::Histogram;
 use serde::Serialize;
@@ -17,6 +18,9 @@ pub(super) struct Placed {
     pub(super) lot: usize,
     pub(super) amount: Amount,
     pub(super) answer: Result<BidAnswer, SessionError>,
+    /// When it was placed, since the bidding began.
+    pub(super) from_us: u64,
+    /// How long it took from the wish to bid to the checked receipt.
     pub(super) us: u64,
 }
 
@@ -43,8 +47,8 @@ pub(super) struct Tally {
     pub(super) accepted: Vec<Accepted>,
     pub(super) refused: BTreeMap<Code, u64>,
     pub(super) errors: BTreeMap<&'static str, ErrorCount>,
-    /// From the wish to bid to the checked receipt.
-    us: Vec<u64>,
+    /// When each accepted bid was placed, and how long its bidder waited.
+    waits: Vec<(u64, u64)>,
 }
 
 /// The measured part of a load test.
@@ -58,11 +62,11 @@ pub(super) struct Summary {
 impl Tally {
     /// Notes the outcome of a bid.
     pub(super) fn note(&mut self, placed: Placed) {
-        let Placed { lot, amount, answer, us } = placed;
+        let Placed { lot, amount, answer, from_us, us } = placed;
         match answer {
             Ok(BidAnswer::Landed { seq }) => {
                 self.accepted.push(Accepted { seq, lot, amount });
-                self.us.push(us);
+                self.waits.push((from_us, us));
             }
             Ok(BidAnswer::Refused { code, .. }) => *self.refused.entry(code).or_default() += 1,
             Ok(BidAnswer::Unknown) => self.error("outcome-unknown", "a bid has no answer"),
@@ -70,9 +74,19 @@ impl Tally {
         }
     }
 
+    /// The line of the last bid that was accepted.
+    pub(super) fn last_accepted(&self) -> u64 {
+        self.accepted.iter().map(|bid| bid.seq).max().unwrap_or(0)
+    }
+
     /// Notes that a session failed.
     pub(super) fn failed(&mut self, error: &SessionError) {
         self.error(kind(error), &error.to_string());
+    }
+
+    /// Notes what went wrong for an idle client that had been welcomed.
+    pub(super) fn idle_failed(&mut self, message: &str) {
+        self.error("idle", message);
     }
 
     /// Notes that a bidder's task panicked.
@@ -88,7 +102,7 @@ impl Tally {
     /// Takes in another tally.
     pub(super) fn add(&mut self, other: Self) {
         self.accepted.extend(other.accepted);
-        self.us.extend(other.us);
+        self.waits.extend(other.waits);
         for (code, count) in other.refused {
             *self.refused.entry(code).or_default() += count;
         }
@@ -100,12 +114,18 @@ impl Tally {
 
     /// What was counted until now.
     pub(super) fn summary(&self) -> Summary {
+        let latency = self.latency(0..u64::MAX);
+        Summary { accepted: count(self.accepted.len()), refused: self.refused.clone(), latency }
+    }
+
+    /// How long bidders waited whose bid was placed in `span`, in microseconds since the start.
+    pub(super) fn latency(&self, span: Range<u64>) -> Histogram<u64> {
         let mut latency =
             Histogram::new_with_max(LATENCY_MAX_US, 3).expect("the bounds of a histogram");
-        for us in &self.us {
+        for (_, us) in self.waits.iter().filter(|(from_us, _)| span.contains(from_us)) {
             latency.saturating_record(*us);
         }
-        Summary { accepted: count(self.accepted.len()), refused: self.refused.clone(), latency }
+        latency
     }
 }
 
@@ -141,7 +161,7 @@ mod tests {
     fn defect_20_no_error_is_swallowed() {
         let amount = Amount::new(7).expect("an amount");
         let note = |tally: &mut Tally, answer, us| {
-            tally.note(Placed { lot: 0, amount, answer, us });
+            tally.note(Placed { lot: 0, amount, answer, from_us: 9, us });
         };
         let refused =
             || BidAnswer::Refused { code: Code::TooLow, message: String::new(), ask: None };
@@ -160,6 +180,7 @@ mod tests {
         assert_eq!(one.errors["silence"].first, "the server has fallen silent");
         let summary = one.summary();
         assert_eq!((summary.accepted, summary.latency.len()), (1, 1));
+        assert_eq!((one.latency(0..9).len(), one.latency(9..10).len()), (0, 1));
         assert_eq!(summary.refused, BTreeMap::from([(Code::TooLow, 2)]));
     }
 }

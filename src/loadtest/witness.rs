@@ -5,7 +5,8 @@ use std::path::Path;
 use std::process::Command;
 
 use super::process::{Process, ProcessFault};
-use super::{LoadFailure, Plan, free_address};
+use super::venue::free_address;
+use super::{LoadFailure, Plan};
 use crate::pki::Address;
 use crate::pki::keys;
 

@@ -2,8 +2,10 @@
 
 use std::io;
 use std::net::SocketAddr;
+use std::pin::Pin;
 use std::sync::Arc;
 
+use rustix::net::sockopt::set_tcp_user_timeout;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::task::JoinSet;
@@ -13,9 +15,11 @@ use tokio_rustls::server::TlsStream;
 
 use super::admission::{Admission, Admitted, Handshaking};
 use super::premises::{Phase, Premises};
-use super::session::{self, Speech};
+use super::session::{self, Ending, Speech};
+use crate::auction::name::Name;
 use crate::limits::{
     ACCEPT_PAUSE, BACKLOG_MAX, CONNECTIONS_MAX, HANDSHAKE_TIMEOUT, SEND_BUFFER_BYTES,
+    UNACKNOWLEDGED_TIMEOUT,
 };
 use crate::pki::{ALPN_GAVEL_1, CertificateFault, Identity, fault_of_io, verify_person};
 
@@ -81,6 +85,8 @@ async fn stopping(premises: &Premises) {
     let _ = phase.wait_for(|phase| *phase != Phase::Running).await;
 }
 
+/// Serves a connection from its handshake to its end. Each part has a box of its own, so that
+/// a connection that waits for years holds nothing of the handshake's.
 async fn receive(
     stream: TcpStream,
     peer: SocketAddr,
@@ -88,23 +94,42 @@ async fn receive(
     premises: Arc<Premises>,
     place: Handshaking,
 ) {
+    let entering = Box::pin(enter(stream, peer, acceptor, premises, place));
+    let Some((session, name, admitted)) = entering.await else { return };
+    let ending = session.await;
+    tracing::info!(%peer, %name, "disconnected: {ending}");
+    drop(admitted);
+}
+
+type Serving = Pin<Box<dyn Future<Output = Ending> + Send>>;
+
+/// The handshake, and who it is; what is left to do is the session.
+async fn enter(
+    stream: TcpStream,
+    peer: SocketAddr,
+    acceptor: TlsAcceptor,
+    premises: Arc<Premises>,
+    place: Handshaking,
+) -> Option<(Serving, Name, Admitted)> {
     // Answers are small and wanted at once.
     let _ = stream.set_nodelay(true);
+    // A peer that is gone without a word is told something every few seconds, and found out.
+    let unacknowledged_ms = u32::try_from(UNACKNOWLEDGED_TIMEOUT.ms()).unwrap_or(u32::MAX);
+    let _ = set_tcp_user_timeout(&stream, unacknowledged_ms);
     let handshake = tokio::select! {
         handshake = timeout(HANDSHAKE_TIMEOUT.into(), acceptor.accept(stream)) => handshake,
-        () = stopping(&premises) => return,
+        () = stopping(&premises) => return None,
     };
-    let Some(stream) = shaken(handshake, peer) else { return };
-    let Some((identity, admitted)) = admit(&stream, peer, &premises, place) else { return };
+    let stream = shaken(handshake, peer)?;
+    let (identity, admitted) = admit(&stream, peer, &premises, place)?;
     let speech = match stream.get_ref().1.alpn_protocol() {
         Some(protocol) if protocol == ALPN_GAVEL_1 => Speech::Gavel,
         _ => Speech::Text,
     };
     log_arrival(&stream, peer, &identity, speech);
     let name = identity.name.clone();
-    let ending = session::serve(stream, premises, Arc::new(identity), speech).await;
-    tracing::info!(%peer, %name, "disconnected: {ending}");
-    drop(admitted);
+    let session = session::serve(stream, premises, Arc::new(identity), speech);
+    Some((Box::pin(session), name, admitted))
 }
 
 type Shaken = Result<io::Result<TlsStream<TcpStream>>, tokio::time::error::Elapsed>;

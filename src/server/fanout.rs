@@ -2,12 +2,15 @@
 //!
 //! The floor publishes and waits for nobody. Each session keeps a cursor; one
 //! that falls further behind than the ring reaches has lost its place and takes
-//! a snapshot (SEED, defect 5).
+//! a snapshot (SEED, defect 5). Sessions are woken a few at a time: an answer must
+//! not wait behind ten thousand who hear of somebody else's bid.
 
 use std::collections::VecDeque;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::watch;
+use tokio::task::yield_now;
 
 use crate::limits::{FRAME_BYTES_BEHIND_MAX, FRAMES_BEHIND_MAX};
 
@@ -38,7 +41,16 @@ pub(super) enum News {
 pub(super) struct FanOut {
     ring: Mutex<Ring>,
     newest: watch::Sender<u64>,
+    /// Sessions are spread over these, and each is woken in its turn.
+    groups: Box<[watch::Sender<u64>]>,
+    joined: AtomicUsize,
 }
+
+/// How many groups there are: of a full house, each is about as many as are woken at once.
+const GROUPS: usize = 256;
+/// How many sessions are woken until others get a turn. While a worker of the runtime is busy, a
+/// turn is 61 of its steps, so that these are through before the next are woken.
+const WOKEN_AT_ONCE: usize = 32;
 
 #[derive(Debug, Default)]
 struct Ring {
@@ -56,7 +68,13 @@ impl Ring {
 
 impl FanOut {
     pub(super) fn new() -> Self {
-        Self { ring: Mutex::default(), newest: watch::Sender::new(0) }
+        let groups = std::iter::repeat_with(|| watch::Sender::new(0)).take(GROUPS).collect();
+        Self {
+            ring: Mutex::default(),
+            newest: watch::Sender::new(0),
+            groups,
+            joined: AtomicUsize::new(0),
+        }
     }
 
     /// Hands a frame to everybody; drops the oldest beyond the ring's bounds.
@@ -82,9 +100,30 @@ impl FanOut {
         Cursor(self.lock().end())
     }
 
-    /// Wakes its holder at every new frame.
+    /// Wakes its holder at new frames, as long as there is somebody to [tell](Self::tell).
     pub(super) fn subscribe(&self) -> watch::Receiver<u64> {
-        self.newest.subscribe()
+        let place = self.joined.fetch_add(1, Ordering::Relaxed);
+        self.groups[place % GROUPS].subscribe()
+    }
+
+    /// Tells one group of sessions after the other that there are new frames, for ever. Frames
+    /// that come meanwhile are told in the next round, together.
+    pub(super) async fn tell(&self) {
+        let mut newest = self.newest.subscribe();
+        // The floor may have begun before.
+        newest.mark_changed();
+        while newest.changed().await.is_ok() {
+            let end = *newest.borrow_and_update();
+            let mut woken = 0;
+            for group in self.groups.iter().filter(|group| group.receiver_count() > 0) {
+                woken += group.receiver_count();
+                group.send_replace(end);
+                if woken >= WOKEN_AT_ONCE {
+                    woken = 0;
+                    yield_now().await;
+                }
+            }
+        }
     }
 
     /// Up to `frames_max` frames from the cursor on.
@@ -149,6 +188,23 @@ mod tests {
         let mut back = fanout.end();
         fanout.publish(told(7));
         assert_eq!(taken(fanout.take(&mut back, 9)), ["7"]);
+    }
+
+    #[tokio::test]
+    async fn everybody_hears_of_every_frame_in_their_turn() {
+        let fanout = Arc::new(FanOut::new());
+        let mut sessions: Vec<_> =
+            (0..3 * GROUPS + 7).map(|_| (fanout.subscribe(), fanout.end())).collect();
+        let telling = Arc::clone(&fanout);
+        let telling = tokio::spawn(async move { telling.tell().await });
+        for n in 0..5 {
+            fanout.publish(told(n));
+            for (newest, cursor) in &mut sessions {
+                newest.changed().await.expect("it is told for ever");
+                assert_eq!(taken(fanout.take(cursor, 9)), [n.to_string()]);
+            }
+        }
+        telling.abort();
     }
 
     #[test]

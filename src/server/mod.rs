@@ -233,6 +233,8 @@ impl Server {
         let closed = self.finished.subscribe();
         let mut floor = run_floor(self.floor, self.finished, self.on_finished)?;
         let premises = self.premises;
+        let fanout = Arc::clone(&premises.fanout);
+        let telling = tokio::spawn(async move { fanout.tell().await });
         let door = tokio::spawn(door::open(
             self.listener,
             TlsAcceptor::from(self.tls),
@@ -265,6 +267,7 @@ impl Server {
         }
         let end = take_leave(left, cosigning, &premises.cosigned);
         let (end, ()) = tokio::join!(end, close_door(door, may_speak));
+        telling.abort();
         end
     }
 }

@@ -5,11 +5,14 @@
 //! writes whole messages only. Neither ever makes the floor wait: a reader that
 //! falls behind loses frames, gets a snapshot, and at the second time is dropped.
 
+use std::io;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::{Poll, ready};
 use std::time::Duration;
 
-use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite};
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 use tokio::time::timeout;
 
@@ -87,7 +90,7 @@ pub(super) struct Session {
     pub(super) premises: Arc<Premises>,
     pub(super) identity: Arc<Identity>,
     speech: Speech,
-    out: mpsc::Sender<Outgoing>,
+    out: mpsc::Sender<Box<Outgoing>>,
     places: Arc<Semaphore>,
     pace: Pace,
     bad_lines: u32,
@@ -103,14 +106,15 @@ pub(super) enum Flow {
     End(Ending),
 }
 
-/// Serves one connection to its end.
-pub(super) async fn serve<S: AsyncRead + AsyncWrite>(
+/// Serves one connection to its end. The stream is on the heap before the future begins, which
+/// would else have room for it where it came and where it went.
+pub(super) fn serve<S: AsyncRead + AsyncWrite + Send + Sync + 'static>(
     stream: S,
     premises: Arc<Premises>,
     identity: Arc<Identity>,
     speech: Speech,
-) -> Ending {
-    let (mut read, write) = tokio::io::split(stream);
+) -> impl Future<Output = Ending> + Send {
+    let (read, write) = tokio::io::split(stream);
     let places = match speech {
         Speech::Gavel => REQUESTS_IN_FLIGHT_MAX,
         // One by one, so that answers come in the order of the commands.
@@ -137,8 +141,15 @@ pub(super) async fn serve<S: AsyncRead + AsyncWrite>(
         bad_lines: 0,
         welcomed,
     };
-    let speak = speaker.run();
-    tokio::pin!(speak);
+    converse(session, speaker, read)
+}
+
+async fn converse(
+    session: Session,
+    speaker: Speaker<impl AsyncWrite + Unpin>,
+    mut read: impl AsyncRead + Unpin,
+) -> Ending {
+    let mut speak = pin!(speaker.run());
     let ending = tokio::select! {
         ending = session.listen(&mut read) => ending,
         ending = &mut speak => return ending,
@@ -146,7 +157,7 @@ pub(super) async fn serve<S: AsyncRead + AsyncWrite>(
     // The listener has let go: the speaker ends once everything owed is written.
     let _ = timeout(ending.grace(), speak).await;
     if ending == Ending::BadLines {
-        linger(read).await;
+        Box::pin(linger(read)).await;
     }
     ending
 }
@@ -154,8 +165,7 @@ pub(super) async fn serve<S: AsyncRead + AsyncWrite>(
 /// Reads on for a moment without listening: closing over unread bytes resets the connection
 /// (RFC 9293 section 3.6.1), and the peer might lose what it was told last.
 async fn linger(mut read: impl AsyncRead + Unpin) {
-    let mut chunk = vec![0; READ_BYTES];
-    let rest = async { while read.read(&mut chunk).await.is_ok_and(|count| count > 0) {} };
+    let rest = async { while take_in(&mut read, |_| ()).await.is_ok_and(|count| count > 0) {} };
     let _ = timeout(LINGER.into(), rest).await;
 }
 
@@ -168,7 +178,7 @@ impl Session {
             ending = self.cut() => ending,
             ending = self.hear(read) => ending,
         };
-        let _ = self.out.try_send(Outgoing { say: Say::Farewell(ending), place: None });
+        self.put(Say::Farewell(ending), None);
         ending
     }
 
@@ -203,7 +213,6 @@ impl Session {
             Speech::Gavel => REQUEST_LINE_BYTES_MAX,
             Speech::Text => TEXT_LINE_BYTES_MAX,
         });
-        let mut chunk = vec![0; READ_BYTES];
         loop {
             while let Some(line) = framer.next_line() {
                 match self.take(line).await {
@@ -213,8 +222,9 @@ impl Session {
                     Flow::End(ending) => return ending,
                 }
             }
-            match timeout(IDLE_TIMEOUT.into(), read.read(&mut chunk)).await {
-                Ok(Ok(count)) if count > 0 => framer.push(&chunk[..count]),
+            let more = take_in(&mut read, |bytes| framer.push(bytes));
+            match timeout(IDLE_TIMEOUT.into(), more).await {
+                Ok(Ok(count)) if count > 0 => {}
                 Ok(_) => return Ending::Left,
                 Err(_) => return Ending::Idle,
             }
@@ -230,19 +240,25 @@ impl Session {
         }
         let may = self.pace.may();
         match self.speech {
-            Speech::Gavel => gavel::take(self, place, line, may).await,
+            // In a box: a connection that asks nothing has no room for a request.
+            Speech::Gavel => Box::pin(gavel::take(self, place, line, may)).await,
             Speech::Text => text::take(self, place, line, may),
         }
     }
 
     /// Says something that nobody asked for.
     pub(super) fn say(&self, bytes: Vec<u8>) {
-        let _ = self.out.try_send(Outgoing { say: Say::Bytes(bytes), place: None });
+        self.put(Say::Bytes(bytes), None);
     }
 
     /// Answers a request at once.
     pub(super) fn reply(&self, place: OwnedSemaphorePermit, bytes: Vec<u8>) {
-        let _ = self.out.try_send(Outgoing { say: Say::Bytes(bytes), place: Some(place) });
+        self.put(Say::Bytes(bytes), Some(place));
+    }
+
+    /// Hands it to the speaker; one that has gone says nothing more.
+    fn put(&self, say: Say, place: Option<OwnedSemaphorePermit>) {
+        let _ = self.out.try_send(Box::new(Outgoing { say, place }));
     }
 
     /// A ticket for an answer by the floor.
@@ -278,6 +294,22 @@ impl Session {
     pub(super) fn is_welcomed(&self) -> bool {
         self.welcomed.load(Ordering::Acquire)
     }
+}
+
+/// Hands over what can be read, and gives how much that was: 0 at the end. While there is
+/// nothing to read it holds no buffer, and most connections are silent most of the time.
+async fn take_in(
+    read: &mut (impl AsyncRead + Unpin),
+    mut take: impl FnMut(&[u8]),
+) -> io::Result<usize> {
+    std::future::poll_fn(|context| {
+        let mut chunk = [0; READ_BYTES];
+        let mut chunk = ReadBuf::new(&mut chunk);
+        ready!(Pin::new(&mut *read).poll_read(context, &mut chunk))?;
+        take(chunk.filled());
+        Poll::Ready(Ok(chunk.filled().len()))
+    })
+    .await
 }
 
 /// Room for some requests; a longer line takes several reads.

@@ -30,9 +30,9 @@ pub(super) struct Speaker<W> {
     write: W,
     premises: Arc<Premises>,
     speech: Speech,
-    outgoing: mpsc::Receiver<Outgoing>,
+    outgoing: mpsc::Receiver<Box<Outgoing>>,
     /// For snapshots: it must not keep the channel open by itself.
-    own: mpsc::WeakSender<Outgoing>,
+    own: mpsc::WeakSender<Box<Outgoing>>,
     welcomed: Arc<AtomicBool>,
     newest: watch::Receiver<u64>,
     /// Where live frames go on; `None` before the welcome and while a snapshot is made.
@@ -74,8 +74,8 @@ impl<W: AsyncWrite + Unpin> Speaker<W> {
         write: W,
         premises: Arc<Premises>,
         speech: Speech,
-        outgoing: mpsc::Receiver<Outgoing>,
-        own: mpsc::WeakSender<Outgoing>,
+        outgoing: mpsc::Receiver<Box<Outgoing>>,
+        own: mpsc::WeakSender<Box<Outgoing>>,
         welcomed: Arc<AtomicBool>,
     ) -> Self {
         let cursor = match speech {
@@ -157,12 +157,14 @@ impl<W: AsyncWrite + Unpin> Speaker<W> {
     }
 
     /// Says this and whatever else is ready, in one go.
-    async fn say_all(&mut self, first: Outgoing) -> Result<(), Mute> {
+    async fn say_all(&mut self, first: Box<Outgoing>) -> Result<(), Mute> {
         let mut bytes = Vec::new();
         let mut places = Vec::new();
         let mut next = Some(first);
-        while let Some(Outgoing { say, place }) = next {
-            let place = self.say(say, place, &mut bytes).await;
+        while let Some(outgoing) = next {
+            let Outgoing { say, place } = *outgoing;
+            // In a box, as the session's requests are: most connections say nothing.
+            let place = Box::pin(self.say(say, place, &mut bytes)).await;
             places.extend(place);
             next = if bytes.len() < WRITE_BYTES { self.outgoing.try_recv().ok() } else { None };
         }

@@ -10,7 +10,9 @@ use ed25519_dalek::SigningKey;
 use crate::auction::catalogue::LotTerms;
 use crate::auction::name::{HouseName, SaleId, Title};
 use crate::clock::Clock;
-use crate::house::{After, BirthFault, House, Newborn, Recovered, Recovery, RecoveryRefusal};
+use crate::house::{
+    After, BirthFault, House, Newborn, Prepared, Recovered, Recovery, RecoveryRefusal,
+};
 use crate::ledger::chain::Chained;
 use crate::ledger::store::{
     self, Continuation, Files, Found, Hindrance, Locked, Scan, ScanError, Start, Store,
@@ -395,9 +397,13 @@ fn go_on(setup: Setup, sealing: Sealing<'_>, locked: Locked) -> Result<Begun, St
 
 fn replay(setup: &Setup, files: &Files) -> Result<(Recovered, Scan), StartFailure> {
     let mut recovery = Recovery::new(setup.anchor.clone(), setup.house.clone(), setup.sale.clone());
-    let scan = files.scan(|raw, line| {
-        recovery.take(raw, line).map(|whole| if whole { Visit::Keep } else { Visit::Break })
-    });
+    let scan = files.scan_prepared(
+        |_, line| Prepared::of(line),
+        |raw, line, prepared, hashed| {
+            let whole = recovery.take_prepared(raw, line, prepared, hashed)?;
+            Ok(if whole { Visit::Keep } else { Visit::Break })
+        },
+    );
     let scan = scan.map_err(|failure| match failure {
         ScanError::Store(failure) => StartFailure::Store(failure),
         ScanError::OtherVersion { line, source } => StartFailure::Refused {

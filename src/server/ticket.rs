@@ -23,7 +23,7 @@ use crate::wire::lot::LotView;
 #[derive(Debug)]
 pub(super) struct Ticket {
     pub(super) asked: Asked,
-    pub(super) out: mpsc::Sender<Outgoing>,
+    pub(super) out: mpsc::Sender<Box<Outgoing>>,
     pub(super) place: Option<OwnedSemaphorePermit>,
 }
 
@@ -93,7 +93,8 @@ impl Query {
     }
 }
 
-/// What a session has to say, in the order in which it was handed over.
+/// What a session has to say, in the order in which it was handed over. It travels in a box: a
+/// channel keeps room for 32 of them, for every connection, for as long as it stands.
 #[derive(Debug)]
 pub(super) struct Outgoing {
     pub(super) say: Say,
@@ -153,7 +154,7 @@ impl Ticket {
     pub(super) fn answer(self, answer: Answer) {
         let Self { asked, out, place } = self;
         let say = Say::Answer { asked, answer };
-        let _ = out.try_send(Outgoing { say, place });
+        let _ = out.try_send(Box::new(Outgoing { say, place }));
     }
 
     /// Answers with a code alone.

@@ -84,6 +84,10 @@ impl Framer {
                 return Some(Err(LineFault::TooLong { bytes_max: self.bytes_max }));
             }
         }
+        if self.begin == self.buffer.len() {
+            // Nothing is here: whoever is silent from here on holds no memory.
+            (self.buffer, self.begin, self.scanned) = (Vec::new(), 0, 0);
+        }
         None
     }
 }

@@ -20,16 +20,19 @@ pub(crate) enum Tool {
     Faketime,
     /// The program with faults planted in it, which `cargo test` does not build.
     Planted,
+    /// Network namespaces, by ip(8), for whoever may make them.
+    Namespaces,
 }
 
 impl Tool {
     /// Its name in `GAVEL_NEED`.
-    const fn name(self) -> &'static str {
+    pub(crate) const fn name(self) -> &'static str {
         match self {
             Self::Strace => "strace",
             Self::Mount => "mount",
             Self::Faketime => "faketime",
             Self::Planted => "planted",
+            Self::Namespaces => "netns",
         }
     }
 
@@ -39,6 +42,7 @@ impl Tool {
             Self::Mount => disk::can_mount(),
             Self::Faketime => runs("faketime", "--version"),
             Self::Planted => Program::planted("no-sync").is_some(),
+            Self::Namespaces => is_root() && runs("ip", "-V"),
         }
     }
 }

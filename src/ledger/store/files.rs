@@ -10,6 +10,7 @@ use super::further::{self, Compared};
 use super::place::{self, Place};
 use super::scan::{Scan, ScanError, Visit};
 use super::{beyond, scan};
+use crate::ledger::chain::Hashed;
 use crate::ledger::entry::Line;
 use crate::limits::{NOTE_BYTES_MAX, PRIVATE_FILE_BYTES_MAX};
 
@@ -157,11 +158,22 @@ impl Files {
     }
 
     /// Reads the ledger up to its end or its first break, and shows `visit` each line before it.
-    pub fn scan<E>(
+    pub fn scan<E: Send>(
         &self,
-        visit: impl FnMut(&[u8], &Line<'_>) -> Result<Visit, E>,
+        mut visit: impl FnMut(&[u8], &Line<'_>) -> Result<Visit, E> + Send,
     ) -> Result<Scan, ScanError<E>> {
-        scan::scan(self.place.disk(), &self.source(), visit)
+        let visit = |raw: &[u8], line: &Line<'_>, (), _| visit(raw, line);
+        self.scan_prepared(|_, _| (), visit)
+    }
+
+    /// Does the same, and gives `visit` what `prepare` has worked out of each line by itself, on
+    /// every core, and the line's hashes.
+    pub fn scan_prepared<T: Send, E: Send>(
+        &self,
+        prepare: impl Fn(&[u8], &Line<'_>) -> T + Sync,
+        visit: impl FnMut(&[u8], &Line<'_>, T, Hashed) -> Result<Visit, E> + Send,
+    ) -> Result<Scan, ScanError<E>> {
+        scan::scan(self.place.disk(), &self.source(), prepare, visit)
     }
 
     /// Gives the first note after the break that `accept` takes; the caller's

@@ -16,6 +16,7 @@
 //! sync). So nothing is tried twice: the store is poisoned, the process ends,
 //! and the next start reads what there is.
 
+mod batch;
 mod beyond;
 mod copy;
 mod disk;

@@ -5,16 +5,19 @@
 //! the visitor's business, as is the answer to a line that chains and means
 //! something wrong: that is no break, and the visitor refuses with its own error.
 //! Nor is a whole line of another version one: it is refused, never cut off.
+//!
+//! What can be worked out of a line by itself is, on every core, while the lines before it are
+//! judged in their order ([`batch`](super::batch)).
 
-use std::io::{BufRead, BufReader, Read};
 use std::path::Path;
 
 use sha2::{Digest, Sha256};
 
+use super::batch::{Batch, Batches, NoLine, Read};
 use super::disk::Disk;
 use super::failure::{Operation, StoreFailure, failed};
 use super::place::is_there;
-use crate::ledger::chain::{ChainError, Links};
+use crate::ledger::chain::{ChainError, Hashed, Links};
 use crate::ledger::entry::{Line, LineError};
 use crate::ledger::hash::Hash;
 use crate::limits::LINE_BYTES_MAX;
@@ -113,36 +116,31 @@ impl Scan {
     }
 }
 
-/// Reads the file line by line and shows the visitor each that parses and chains.
-pub(super) fn scan<E>(
+/// Reads the file and shows the visitor each line that parses and chains, with what `prepare`
+/// has worked out of it.
+pub(super) fn scan<T: Send, E: Send>(
     disk: &dyn Disk,
     path: &Path,
-    mut visit: impl FnMut(&[u8], &Line<'_>) -> Result<Visit, E>,
+    prepare: impl Fn(&[u8], &Line<'_>) -> T + Sync,
+    mut visit: impl FnMut(&[u8], &Line<'_>, T, Hashed) -> Result<Visit, E> + Send,
 ) -> Result<Scan, ScanError<E>> {
     is_there(disk, path)?;
     let file = disk.open(path).map_err(failed(Operation::Open, path))?;
     let bytes_found = file.status().map_err(failed(Operation::Inspect, path))?.bytes;
-    let mut reader = BufReader::with_capacity(super::READ_BYTES, file);
-    let mut kept = Kept::default();
-    let mut raw = Vec::new();
-    let broken = loop {
-        raw.clear();
-        next_line(&mut reader, &mut raw).map_err(failed(Operation::Read, path))?;
-        if raw.is_empty() {
-            break None;
+    let (mut kept, mut broken) = (Kept::default(), None);
+    let mut reading = Batches::new(file, &prepare);
+    let unread = |error| ScanError::Store(failed(Operation::Read, path)(error));
+    let mut next = reading.next().map_err(unread)?;
+    while let (Some(batch), None) = (next.take(), &broken) {
+        // No thread of the pool waits for another: whoever scans may be one of them.
+        let (judged, read) = rayon::join(|| kept.take(batch, &mut visit), || reading.next());
+        broken = judged?;
+        if broken.is_none() {
+            next = read.map_err(unread)?;
         }
-        match kept.judge(&raw, &mut visit)? {
-            None => kept.keep(&raw),
-            Some(broken) => break Some(broken),
-        }
-    };
+    }
     let sha256 = Hash::from_bytes(kept.sha256.finalize().into());
     Ok(Scan { offsets: kept.offsets, bytes: kept.bytes, bytes_found, sha256, broken })
-}
-
-/// Reads up to and with the next LF, but never more than the longest line needs.
-fn next_line(reader: &mut impl BufRead, raw: &mut Vec<u8>) -> std::io::Result<usize> {
-    reader.take(super::count(LINE_BYTES_MAX + 1)).read_until(b'\n', raw)
 }
 
 /// What is kept so far.
@@ -155,37 +153,59 @@ struct Kept {
 }
 
 impl Kept {
-    fn judge<E>(
-        &self,
+    /// Keeps a batch up to its first break.
+    fn take<T, E>(
+        &mut self,
+        batch: Batch<T>,
+        visit: &mut impl FnMut(&[u8], &Line<'_>, T, Hashed) -> Result<Visit, E>,
+    ) -> Result<Option<Break>, ScanError<E>> {
+        let mut kept = 0;
+        for (place, found) in batch.lines {
+            let end = place.end;
+            let raw = batch.bytes.get(place).unwrap_or_default();
+            if let Some(broken) = self.judge(raw, found, visit)? {
+                self.sha256 = batch.before;
+                self.sha256.update(batch.bytes.get(..kept).unwrap_or_default());
+                return Ok(Some(broken));
+            }
+            kept = end;
+        }
+        self.sha256 = batch.after;
+        Ok(None)
+    }
+
+    /// Keeps a line, or says why the ledger breaks before it.
+    fn judge<T, E>(
+        &mut self,
         raw: &[u8],
-        visit: impl FnOnce(&[u8], &Line<'_>) -> Result<Visit, E>,
+        found: Result<Read<T>, NoLine>,
+        visit: &mut impl FnMut(&[u8], &Line<'_>, T, Hashed) -> Result<Visit, E>,
     ) -> Result<Option<Break>, ScanError<E>> {
         let number = self.links.size();
-        let Some(text) = raw.strip_suffix(b"\n") else {
-            let broken = if raw.len() > LINE_BYTES_MAX { Break::TooLong } else { Break::Torn };
-            return Ok(Some(broken));
-        };
-        let line = match Line::parse(text) {
-            Ok(line) => line,
-            Err(source) if source.is_of_another_version() => {
+        let Read { outline, hashed, prepared } = match found {
+            Ok(read) => read,
+            Err(NoLine::Torn) => return Ok(Some(Break::Torn)),
+            Err(NoLine::TooLong) => return Ok(Some(Break::TooLong)),
+            Err(NoLine::Malformed(source)) if source.is_of_another_version() => {
                 return Err(ScanError::OtherVersion { line: number, source });
             }
-            Err(error) => return Ok(Some(Break::Malformed(error))),
+            Err(NoLine::Malformed(error)) => return Ok(Some(Break::Malformed(error))),
         };
+        let text = raw.strip_suffix(b"\n").unwrap_or(raw);
+        let line = outline.over(text);
         if let Err(error) = self.links.check(&line) {
             return Ok(Some(Break::Unchained(error)));
         }
-        match visit(text, &line).map_err(|source| ScanError::Refused { line: number, source })? {
-            Visit::Keep => Ok(None),
+        let visited = visit(text, &line, prepared, hashed);
+        match visited.map_err(|source| ScanError::Refused { line: number, source })? {
             Visit::Break => Ok(Some(Break::Body)),
+            Visit::Keep => {
+                self.offsets.push(self.bytes);
+                self.bytes += super::count(raw.len());
+                // Whether time goes back is no break and the visitor's to judge.
+                self.links.advance_hashed(hashed, None);
+                Ok(None)
+            }
         }
-    }
-
-    fn keep(&mut self, raw: &[u8]) {
-        self.offsets.push(self.bytes);
-        self.bytes += super::count(raw.len());
-        self.sha256.update(raw);
-        // Whether time goes back is no break and the visitor's to judge.
-        self.links.advance(raw.strip_suffix(b"\n").unwrap_or(raw), None);
     }
 }
