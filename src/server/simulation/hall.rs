@@ -413,6 +413,9 @@ impl Hall {
                 if let Err(full) = entered {
                     full.0.refuse(Code::Busy);
                 }
+                // The floor may look at the gate again in the middle of a round, after a wait for
+                // the disk: what it finds there must not depend on how fast the pool was.
+                gate.settle();
                 Ok(())
             }
         };

@@ -36,6 +36,7 @@ mod trace;
 mod verdict;
 mod world;
 
+use std::collections::BTreeMap;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
@@ -97,6 +98,7 @@ fn no_fault_of_disk_network_or_clock_breaks_a_promise() {
     let seeds = number("GAVEL_SIMULATIONS").unwrap_or(40);
     let mut failed = Vec::new();
     let mut sum = [0; 6];
+    let mut stories = BTreeMap::new();
     play_all(seeds, |seed, outcome| {
         let Outcome { lives, deaths, failures, steps, .. } = outcome;
         let count = |length: usize| u64::try_from(length).expect("fits");
@@ -105,6 +107,7 @@ fn no_fault_of_disk_network_or_clock_breaks_a_promise() {
         for (sum, more) in sum.iter_mut().zip(more) {
             *sum += more;
         }
+        stories.insert(seed, *outcome.digest.bytes());
         if !outcome.violations.is_empty() {
             failed.push((seed, outcome.violations));
         }
@@ -115,6 +118,9 @@ fn no_fault_of_disk_network_or_clock_breaks_a_promise() {
          disk, {steps} steps, {lines} lines, {acknowledged} acknowledged: {} violations",
         failed.len()
     );
+    // The same in every process.
+    let stories: Vec<[u8; 32]> = stories.into_values().collect();
+    println!("sha256 of all their stories: {}", Hash::of(stories.as_flattened()));
     failed.sort();
     for (seed, violations) in &failed {
         println!("GAVEL_SEED={seed} cargo test --lib simulation -- --nocapture\n{violations:#?}");
@@ -127,7 +133,8 @@ fn no_fault_of_disk_network_or_clock_breaks_a_promise() {
 #[test]
 fn a_seed_tells_the_same_story_again_whatever_the_keys_are() {
     let other_keys = std::sync::Arc::new(office::Office::new());
-    for seed in [3, 8] {
+    // In 182 the floor waits for the disk while it judges, and others arrive meanwhile.
+    for seed in [3, 182] {
         let first = play(seed, &office(), None, false);
         let again = play(seed, &office(), None, false);
         assert_eq!((first.digest, first.steps), (again.digest, again.steps), "seed {seed}");

@@ -82,7 +82,6 @@ impl Running {
 
     /// One round; gives whether it was the last.
     pub(super) fn round(&mut self) -> Result<bool, End> {
-        self.gate.settle();
         let found = self.gate.wait(self.clock.now());
         let finished = Rc::clone(&self.finished);
         survive(|| self.floor.round(found, || finished.set(true)))?.map_err(End::Floor)
