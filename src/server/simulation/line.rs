@@ -36,8 +36,8 @@ pub(super) enum Down {
 #[derive(Debug)]
 pub(super) struct Connection {
     pub(super) who: usize,
-    out: mpsc::Sender<Outgoing>,
-    pub(super) outgoing: mpsc::Receiver<Outgoing>,
+    out: mpsc::Sender<Box<Outgoing>>,
+    pub(super) outgoing: mpsc::Receiver<Box<Outgoing>>,
     /// Where live lines go on; none before the welcome.
     pub(super) cursor: Option<Cursor>,
     /// Nothing arrives before what was sent before it.
