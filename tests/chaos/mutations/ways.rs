@@ -318,7 +318,13 @@ impl Workshop {
         let from_last = self.snapshots().len() - 1;
         let mut written = self.lines(from_last);
         let landed = self.landed();
-        let early = landed.iter().rfind(|it| place(it.seq) < written.len()).expect("a bid");
+        let first = self.snapshots()[0];
+        let Event::Snapshot { at_us, .. } = self.history.events[first] else {
+            panic!("a snapshot stands there");
+        };
+        // An answer may be taken from the wire after the server is gone, and the file read.
+        let in_time = |it: &&Landed| place(it.seq) < written.len() && it.at_us <= at_us;
+        let early = landed.iter().rfind(in_time).expect("a bid");
         written.truncate(place(early.seq));
         self.set_lines(from_last, &written);
         Violation::AheadOfDisk { op: early.op, seq: early.seq, restart: 1 }

@@ -17,6 +17,8 @@ pub(super) struct Workshop {
 /// An acknowledged bid.
 #[derive(Clone, Debug)]
 pub(super) struct Landed {
+    /// When it was answered first.
+    pub(super) at_us: u64,
     pub(super) op: u64,
     pub(super) seq: u64,
     pub(super) receipt: String,
@@ -77,11 +79,12 @@ impl Workshop {
     pub(super) fn landed(&self) -> Vec<Landed> {
         let mut landed: Vec<Landed> = Vec::new();
         for event in &self.history.events {
-            let Event::Ok { op, receipt, .. } = event else { continue };
+            let Event::Ok { at_us, op, receipt } = event else { continue };
             let read = Receipt::parse(receipt).expect("a receipt");
             let is_bid = read.line().is_ok_and(|line| line.kind == LineKind::Bid);
             if is_bid && landed.iter().all(|known| known.op != *op) {
-                landed.push(Landed { op: *op, seq: read.index, receipt: receipt.clone() });
+                let (at_us, op, receipt) = (*at_us, *op, receipt.clone());
+                landed.push(Landed { at_us, op, seq: read.index, receipt });
             }
         }
         landed.sort_by_key(|landed| landed.seq);
