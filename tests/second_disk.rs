@@ -187,6 +187,11 @@ fn a_lost_copy_is_loud_and_ends_nothing() {
     let log = fs::read_to_string(evening.hall.path("log")).expect("a log");
     assert!(log.contains("THE COPY IS LOST") && log.contains("[copy-lost]"), "{log}");
 
+    // Whoever finds the copy now is told not to go on from it.
+    let refused = gavel_in(evening.copy.path(), &["serve", "items.json"]);
+    assert_eq!(refused.status.code(), Some(6), "{}", said(&refused));
+    assert!(said(&refused).contains("[copy-lost]"), "{}", said(&refused));
+
     // Another disk: the copy is made anew, and the sale goes on and ends.
     let server = evening.serve();
     evening.acts(&["hammer", "1", "0.80"]);
@@ -201,8 +206,14 @@ fn a_lost_copy_is_loud_and_ends_nothing() {
 
 #[test]
 fn what_is_no_second_disk_is_refused() {
-    let hall = Hall::with(ITEMS);
-    for (folder, code) in [("missing", "[file-missing]"), (".", "[copy-unusable]")] {
+    let (hall, neighbour) = (Hall::with(ITEMS), Hall::with(ITEMS));
+    drop(neighbour.serve(&[]));
+    let before = neighbour.ledger();
+    let another = neighbour.folder.path().to_str().expect("a plain path");
+    for (folder, code) in
+        [("missing", "[file-missing]"), (".", "[copy-unusable]"), (another, "[copy-unusable]")]
+    {
+        assert_eq!(neighbour.ledger(), before, "another house's folder is left alone");
         let refused = hall.does_not_start(&["--copy", folder]);
         assert!(!refused.status.success() && said(&refused).contains(code), "{}", said(&refused));
         assert!(!hall.path("ledger/spring.jsonl").exists(), "nothing is begun");

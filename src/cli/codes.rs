@@ -185,7 +185,8 @@ pub(crate) const CODES: &[(&str, &str)] = &[
         "copy-lost",
         "The second disk of --copy failed, or did not answer in time, and was given up: the sale went \
          on without it, and nothing of the sale is missing. What is on that disk ends early, so \
-         nobody may go on from it.",
+         nobody may go on from it; where the disk still took it, <sale>.copy-lost says so, and a \
+         server that is started there refuses.",
     ),
     (
         "copy-unusable",

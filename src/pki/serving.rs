@@ -238,6 +238,7 @@ impl ServeFolder {
     /// Of a sealing key that was erased, only its mark and its certificate come.
     pub fn copy_to(&self, other: &Self, sale: &SaleId) -> Result<(), KeyFault> {
         keys::make_folder(&other.path)?;
+        keys::sync_folder_of(&other.path)?;
         let state = self.sealing_key_state(sale)?;
         if state == SealingKeyState::Used {
             // Before the key: it must not stand there as one that has signed nothing.
@@ -335,7 +336,15 @@ fn copy_if_there(from: &Path, to: &Path, bytes_max: u64) -> Result<(), KeyFault>
     match keys::read_public(from, bytes_max) {
         Err(fault) if fault.is_missing() => Ok(()),
         Err(fault) => Err(fault),
-        Ok(bytes) => keys::replace(to, &Zeroizing::new(bytes)),
+        Ok(bytes) => {
+            let bytes = Zeroizing::new(bytes);
+            // Each replacing of a key leaves its old bytes somewhere on the disk.
+            let there = keys::read_public(to, bytes_max).map(Zeroizing::new);
+            if there.is_ok_and(|there| there == bytes) && keys::check_file(to).is_ok() {
+                return Ok(());
+            }
+            keys::replace(to, &bytes)
+        }
     }
 }
 

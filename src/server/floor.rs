@@ -306,7 +306,9 @@ impl Floor {
         }
         #[cfg(feature = "planted-faults")]
         let waiting = swap_answers(waiting);
-        // Before anybody has a receipt: a witness must not hear of a checkpoint from others first.
+        // Before anybody has a receipt: what it does not say of the copy must have been said.
+        self.second_disk.look(&mut self.store);
+        // And a witness must not hear of a checkpoint from others first.
         self.newest.send_replace(released.checkpoint.clone());
         for waiting in waiting {
             self.answer(&released, waiting);

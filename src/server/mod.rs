@@ -302,8 +302,12 @@ async fn take_leave(
         end.cosigning = errand.end(house).await;
     }
     if let Some(cosigned) = board.newest().filter(|shown| *shown.checkpoint.checkpoint() == last) {
-        let written = spawn_blocking(move || store.write_anchor(&cosigned.checkpoint)).await;
-        written.map_err(|_| ServerFailure::FloorGone)?.map_err(FloorFailure::from)?;
+        let written = spawn_blocking(move || {
+            store.write_anchor(&cosigned.checkpoint).map(|()| store.take_copy_lost())
+        });
+        let written = written.await.map_err(|_| ServerFailure::FloorGone)?;
+        let lost = written.map_err(FloorFailure::from)?;
+        end.copy = lost.map(CopyEnd::Lost).or(end.copy);
     }
     Ok(end)
 }

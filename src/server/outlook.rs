@@ -3,7 +3,7 @@
 
 use ed25519_dalek::SigningKey;
 
-use super::start::{Setup, StartFailure, conceive, judge, ready};
+use super::start::{Setup, StartFailure, conceive, judge_either, ready};
 use crate::ledger::store::{self, Continuation};
 use crate::record::Opening;
 use crate::time::Timestamp;
@@ -43,11 +43,14 @@ pub fn look(
     if let Some(folder) = &setup.copy_folder {
         files = files.with_copy(folder).map_err(StartFailure::Copy)?;
     }
+    if files.is_lost_copy()? {
+        return Err(StartFailure::LostCopy);
+    }
     if !files.exists()? {
         conceive(setup, key, key_used, &files)?;
         return Ok(Outlook::New);
     }
-    let judged = judge(&setup, &files)?;
+    let judged = judge_either(&setup, &mut files)?;
     match judged.continuation {
         Continuation::Finished => Ok(Outlook::Finished),
         Continuation::SealClose | Continuation::SealThenOutage { .. } => {

@@ -165,6 +165,9 @@ pub enum StartFailure {
     /// The copy of the ledger cannot be kept.
     #[error("the copy of the ledger cannot be kept")]
     Copy(#[source] StoreFailure),
+    /// The ledger is a copy that was given up while the sale went on.
+    #[error("this is a copy that was given up while the sale went on: it ends early")]
+    LostCopy,
     /// There was a ledger once, or something else forbids the start.
     #[error(transparent)]
     Hindered(#[from] Hindrance),
@@ -227,6 +230,9 @@ pub(super) fn begin_under(
     }
     if let Some(folder) = &setup.copy_folder {
         locked = locked.copy_in(folder).map_err(StartFailure::Copy)?;
+    }
+    if locked.is_lost_copy()? {
+        return Err(StartFailure::LostCopy);
     }
     if locked.exists()? { go_on(setup, sealing, locked) } else { bear(setup, sealing, locked) }
 }
@@ -330,6 +336,16 @@ pub(super) struct Judged {
     cosigned: Option<SignedCheckpoint>,
 }
 
+/// Judges ledger or copy; where both go on and differently, the one that no seal contradicts.
+pub(super) fn judge_either(setup: &Setup, files: &mut Files) -> Result<Judged, StartFailure> {
+    match judge(setup, files) {
+        Err(first @ StartFailure::Rewound { .. }) if files.turn_to_other() => {
+            judge(setup, files).map_err(|_| first)
+        }
+        judged => judged,
+    }
+}
+
 /// Judges whether a sale can go on, and changes nothing.
 pub(super) fn judge(setup: &Setup, files: &Files) -> Result<Judged, StartFailure> {
     let (recovered, scan) = replay(setup, files)?;
@@ -377,7 +393,8 @@ fn hold_to_the_other(files: &Files, recovered: &Recovered) -> Result<(), StartFa
 }
 
 fn go_on(setup: Setup, sealing: Sealing<'_>, locked: Locked) -> Result<Begun, StartFailure> {
-    let judged = judge(&setup, &locked)?;
+    let mut locked = locked;
+    let judged = judge_either(&setup, &mut locked)?;
     match judged.continuation {
         Continuation::Finished => {
             let mut store = locked.rewrite(judged.scan)?;

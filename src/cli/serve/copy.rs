@@ -39,12 +39,41 @@ impl SecondDisk {
             return Err(Failure::usage("copy-unusable", message).hint("--copy takes a folder"));
         }
         let copy = Self { folder: folder.clone() };
-        if is_same(&copy.ledgers(), &args.ledger) || is_same(&copy.pki(), &args.pki) {
+        let anchor_is_there =
+            args.checkpoint_dir.as_ref().is_some_and(|anchor| is_same(&copy.ledgers(), anchor));
+        if anchor_is_there
+            || is_same(&copy.ledgers(), &args.ledger)
+            || is_same(&copy.pki(), &args.pki)
+        {
             let message = format!("{} is where the sale itself is kept", shown(folder));
             return Err(Failure::usage("copy-unusable", message)
                 .hint("give --copy a folder on another disk"));
         }
+        copy.check_owner(args)?;
         Ok(Some(copy))
+    }
+
+    /// Refuses the folder of another house, or of another sale: its files would be replaced.
+    fn check_owner(&self, args: &Args) -> Result<(), Failure> {
+        let name = args.items.file_name().unwrap_or(args.items.as_os_str());
+        let pairs = [
+            (args.pki.join("serve/ca.pem"), self.pki().join("serve/ca.pem")),
+            (args.items.clone(), self.folder.join(name)),
+        ];
+        for (own, there) in pairs {
+            if !keys::is_there(&there)? {
+                continue;
+            }
+            let read = |path: &Path| keys::read_public(path, SALE_FILE_BYTES_MAX);
+            if read(&there)? != read(&own)? {
+                let message = format!("{} is not that of this sale", shown(&there));
+                return Err(Failure::usage("copy-unusable", message)
+                    .hint("give each sale a folder of its own on the second disk")
+                    .hint(format!("if it is, and was only edited: rm {}", shown(&there))));
+            }
+        }
+        let serve = self.pki().join("serve");
+        if keys::is_there(&serve)? { Ok(keys::check_folder(&serve)?) } else { Ok(()) }
     }
 
     /// The folder of ledgers on the second disk.
@@ -95,6 +124,10 @@ impl SecondDisk {
 
     /// Erases the copy of the sealing key, but waits for no disk that does not answer.
     pub(super) fn erase_sealing_key(&self, sale: &SaleId) -> Result<(), Failure> {
+        if !self.pki().join("serve").exists() {
+            // Nothing was ever brought: the sale had finished before.
+            return Ok(());
+        }
         let (folder, named) = (self.serve(), sale.clone());
         let (erased, done) = mpsc::channel();
         std::thread::spawn(move || erased.send(folder.erase_sealing_key(&named)));

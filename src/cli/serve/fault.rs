@@ -28,6 +28,14 @@ pub(super) fn of_start(failure: &StartFailure, args: &Args) -> Failure {
         StartFailure::ClockBehind { .. } => Failure::operator("clock-behind", message)
             .hint("correct the clock, or give --accept-clock; the ledger then records both times"),
         StartFailure::Copy(failure) => of_copy(failure, message),
+        StartFailure::Store(failure) if is_on_copy(failure.path(), args) => {
+            of_copy(failure, message)
+        }
+        StartFailure::LostCopy => Failure::operator("copy-lost", message)
+            .hint("go on where the sale went on: bids after this copy's end were acknowledged")
+            .hint(
+                "if nothing else is left, SALE.copy-lost beside the ledger keeps it from starting",
+            ),
         StartFailure::Hindered(why) => of_hindrance(*why, message),
         StartFailure::Rewound { .. } => Failure::operator("rewound", message)
             .hint("bring the newest copy of the ledger back, with its .checkpoint file")
@@ -237,6 +245,10 @@ pub(super) fn copy_lost(lost: &CopyLost, finished: bool) -> Failure {
             .hint("mend the disk or take another, and start again: the copy is then made anew")
             .hint("never go on from the lost copy: it ends before bids that were acknowledged")
     }
+}
+
+fn is_on_copy(path: &Path, args: &Args) -> bool {
+    args.copy.as_ref().is_some_and(|folder| path.starts_with(folder))
 }
 
 /// The second disk could not take the copy.

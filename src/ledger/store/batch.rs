@@ -49,13 +49,15 @@ pub(super) enum NoLine {
 pub(super) struct Batches<'a, P> {
     reader: BufReader<Box<dyn DiskFile>>,
     sha256: Sha256,
+    /// What went wrong behind lines that were read: they come first.
+    failed: Option<io::Error>,
     prepare: &'a P,
 }
 
 impl<'a, P> Batches<'a, P> {
     pub(super) fn new(file: Box<dyn DiskFile>, prepare: &'a P) -> Self {
         let reader = BufReader::with_capacity(super::READ_BYTES, file);
-        Self { reader, sha256: Sha256::new(), prepare }
+        Self { reader, sha256: Sha256::new(), failed: None, prepare }
     }
 
     /// The next batch; `None` at the file's end.
@@ -78,9 +80,20 @@ impl<'a, P> Batches<'a, P> {
 
     fn gather(&mut self) -> io::Result<(Vec<u8>, Vec<Range<usize>>)> {
         let (mut bytes, mut places) = (Vec::new(), Vec::with_capacity(BATCH_LINES));
+        if let Some(error) = self.failed.take() {
+            return Err(error);
+        }
         while places.len() < BATCH_LINES {
             let begin = bytes.len();
-            next_line(&mut self.reader, &mut bytes)?;
+            match next_line(&mut self.reader, &mut bytes) {
+                Ok(_) => {}
+                Err(error) if places.is_empty() => return Err(error),
+                Err(error) => {
+                    bytes.truncate(begin);
+                    self.failed = Some(error);
+                    break;
+                }
+            }
             if bytes.len() == begin {
                 break;
             }

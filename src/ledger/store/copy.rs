@@ -3,7 +3,8 @@
 //! The two disks work at the same time, the copy's on a thread of its own, so a frame takes as
 //! long as the slower of them. The copy serves the sale and must never stop it: one that fails, or
 //! does not answer in time, is given up for good and said to be lost. What it holds then is a
-//! ledger that ends early; whoever goes on from it must know that (docs/operations.md).
+//! ledger that ends early. If the disk still takes it, word of that is left beside it, and a start
+//! there refuses; else whoever goes on from it must know (docs/operations.md).
 
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
@@ -69,8 +70,10 @@ impl LedgerCopy {
         let work = move || {
             for job in waiting {
                 // A copy that was given up meanwhile is written no more.
-                if finished.send(copyist.work(&job)).is_err() {
-                    return;
+                let done = copyist.work(&job);
+                let failed = done.is_err();
+                if finished.send(done).is_err() || failed {
+                    return copyist.leave_word();
                 }
             }
         };
@@ -117,6 +120,15 @@ impl Copyist {
             Job::Private(bytes) => place::put_private(disk, &self.place.private(), bytes),
             Job::ErasePrivate => place::erase(disk, &self.place.private()),
         }
+    }
+
+    /// Leaves word that the copy was given up, if the disk takes it: who finds it later, with a
+    /// ledger that ends early, must not go on from it.
+    fn leave_word(&self) {
+        let word = b"The sale went on without this copy. Do not go on from it.\n";
+        let mark = self.place.copy_lost();
+        // A disk that does not even take this may take nothing else.
+        drop(place::put_whole(self.place.disk(), &mark, |file, new| place::write(file, word, new)));
     }
 
     fn append(&mut self, bytes: &[u8]) -> Result<(), StoreFailure> {

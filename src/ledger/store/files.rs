@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use super::disk::{Disk, DiskFile, Local};
 use super::failure::{Operation, StoreFailure, failed};
-use super::further::{self, Compared};
+use super::further::{self, Compared, GoesOn};
 use super::place::{self, Place};
 use super::scan::{Scan, ScanError, Visit};
 use super::{beyond, scan};
@@ -26,6 +26,8 @@ pub struct Files {
 struct Beside {
     place: Place,
     compared: Option<Compared>,
+    /// Whether the ledger is read from the copy.
+    is_source: bool,
 }
 
 /// Names the files of a sale to be read only, and makes nothing.
@@ -59,27 +61,41 @@ impl Files {
             place::is_there(self.place.disk(), &own)? && place::is_there(copy.disk(), &other)?;
         let compare = || further::compare((self.place.disk(), &own), (copy.disk(), &other));
         let compared = if there { Some(compare()?) } else { None };
-        self.beside = Some(Beside { place: copy.unlocked(), compared });
+        if compared.is_some_and(|compared| compared.filled && compared.parts_at == 0) {
+            // Not one line in common: that is another sale's, or line 0 is damaged.
+            return Err(StoreFailure::Exists { path: other });
+        }
+        let is_source = compared.is_some_and(|compared| compared.goes_on == GoesOn::Copy);
+        self.beside = Some(Beside { place: copy.unlocked(), compared, is_source });
         Ok(())
     }
 
-    fn compared(&self) -> Option<(&Place, Compared)> {
-        let beside = self.beside.as_ref()?;
-        Some((&beside.place, beside.compared?))
-    }
-
-    /// The file from which the ledger is read: its own, or the copy where that goes further.
-    pub(super) fn source(&self) -> PathBuf {
-        match self.compared() {
-            Some((copy, compared)) if compared.copy_is_further => copy.ledger(),
-            _ => self.place.ledger(),
+    /// Reads the ledger from the other one of ledger and copy, where both go on and differently;
+    /// `false` where there is no choice.
+    pub fn turn_to_other(&mut self) -> bool {
+        match &mut self.beside {
+            Some(Beside { compared: Some(compared), is_source, .. })
+                if compared.goes_on == GoesOn::Both =>
+            {
+                *is_source = !*is_source;
+                true
+            }
+            _ => false,
         }
     }
 
-    /// Up to where the ledger's own file is as the copy, if the ledger is read from that.
-    pub(super) fn own_parts_at(&self) -> Option<u64> {
-        let (_, compared) = self.compared()?;
-        compared.copy_is_further.then_some(compared.common)
+    /// The place that the ledger is read from: its own, or the copy's where that goes further.
+    pub(super) fn source(&self) -> &Place {
+        match &self.beside {
+            Some(Beside { place, is_source: true, .. }) => place,
+            _ => &self.place,
+        }
+    }
+
+    /// The one of ledger and copy that is not read from, if there are both, and how they compare.
+    pub(super) fn other(&self) -> Option<(&Place, Compared)> {
+        let Beside { place, compared, is_source } = self.beside.as_ref()?;
+        Some((if *is_source { &self.place } else { place }, (*compared)?))
     }
 
     /// Whether a copy of the ledger is there, though its own file need not be.
@@ -104,8 +120,7 @@ impl Files {
         &self,
         accept: impl FnMut(&str) -> bool,
     ) -> Result<Option<(PathBuf, String)>, StoreFailure> {
-        let Some((copy, compared)) = self.compared() else { return Ok(None) };
-        let other = if compared.copy_is_further { &self.place } else { copy };
+        let Some((other, compared)) = self.other() else { return Ok(None) };
         let path = other.ledger();
         let note = beyond::find(other.disk(), &path, compared.parts_at, accept)?;
         Ok(note.map(|note| (path, note)))
@@ -126,9 +141,18 @@ impl Files {
         place::is_there(self.place.disk(), &self.place.ledger())
     }
 
-    /// The text of the anchor, if there is one.
+    /// The text of the anchor, if there is one. Where the ledger is read from the copy and has none,
+    /// it is the copy's: a crash may have come before the first.
     pub fn anchor(&self) -> Result<Option<String>, StoreFailure> {
-        read_text(self.place.disk(), &self.place.anchor())
+        match read_text(self.place.disk(), &self.place.anchor())? {
+            Some(anchor) => Ok(Some(anchor)),
+            None => read_text(self.source().disk(), &self.source().anchor()),
+        }
+    }
+
+    /// Whether these files are a copy that was given up while the sale went on.
+    pub fn is_lost_copy(&self) -> Result<bool, StoreFailure> {
+        place::is_there(self.place.disk(), &self.place.copy_lost())
     }
 
     /// Where the newest cosigned checkpoint is, or will be.
@@ -149,8 +173,8 @@ impl Files {
 
     /// What the house keeps to itself, if it keeps anything.
     pub fn private(&self) -> Result<Option<Vec<u8>>, StoreFailure> {
-        let path = self.place.private();
-        let Some(file) = open_if_there(self.place.disk(), &path)? else { return Ok(None) };
+        let path = self.source().private();
+        let Some(file) = open_if_there(self.source().disk(), &path)? else { return Ok(None) };
         let mut bytes = Vec::new();
         let bounded = &mut file.take(PRIVATE_FILE_BYTES_MAX);
         bounded.read_to_end(&mut bytes).map_err(failed(Operation::Read, &path))?;
@@ -173,7 +197,7 @@ impl Files {
         prepare: impl Fn(&[u8], &Line<'_>) -> T + Sync,
         visit: impl FnMut(&[u8], &Line<'_>, T, Hashed) -> Result<Visit, E> + Send,
     ) -> Result<Scan, ScanError<E>> {
-        scan::scan(self.place.disk(), &self.source(), prepare, visit)
+        scan::scan(self.source().disk(), &self.source().ledger(), prepare, visit)
     }
 
     /// Gives the first note after the break that `accept` takes; the caller's
@@ -183,7 +207,7 @@ impl Files {
         scan: &Scan,
         accept: impl FnMut(&str) -> bool,
     ) -> Result<Option<String>, StoreFailure> {
-        beyond::find(self.place.disk(), &self.source(), scan.bytes, accept)
+        beyond::find(self.source().disk(), &self.source().ledger(), scan.bytes, accept)
     }
 }
 

@@ -2,7 +2,7 @@
 //! reading that changes nothing and then a rewrite that makes it sure.
 
 use std::io::Read as _;
-use std::ops::Deref;
+use std::ops::{Deref, DerefMut};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -41,6 +41,12 @@ impl Deref for Locked {
 
     fn deref(&self) -> &Files {
         &self.files
+    }
+}
+
+impl DerefMut for Locked {
+    fn deref_mut(&mut self) -> &mut Files {
+        &mut self.files
     }
 }
 
@@ -109,15 +115,16 @@ impl Locked {
     /// the kept ones are read again, known by their hash, and written to a new
     /// file that takes the old one's name.
     pub fn rewrite(mut self, scan: Scan) -> Result<Store, StoreFailure> {
-        let (path, from) = (self.files.place.ledger(), self.files.source());
+        let (path, from) = (self.files.place.ledger(), self.files.source().ledger());
         let mut old =
-            self.files.place.disk().open(&from).map_err(failed(Operation::Open, &from))?;
+            self.files.source().disk().open(&from).map_err(failed(Operation::Open, &from))?;
         let length = old.status().map_err(failed(Operation::Inspect, &from))?.bytes;
         if length != scan.bytes_found {
             return Err(StoreFailure::Changed { path: from });
         }
         self.save_parted()?;
         let cut = self.save_cut(&scan, &mut *old)?;
+        self.take_private()?;
         #[cfg(feature = "planted-faults")]
         if crate::planted::is_armed(crate::planted::Fault::TrustPageCache) {
             let found = self.files.place.disk().open_to_append(&path, scan.bytes);
@@ -134,6 +141,18 @@ impl Locked {
         })?;
         let copy = self.bring_copy(scan.bytes, Some(scan.sha256))?;
         Ok(Store::new(self.files.place, file, scan.offsets, scan.bytes, cut).with(copy))
+    }
+
+    /// What the house keeps to itself comes from where the ledger is read, before the lines do.
+    fn take_private(&self) -> Result<(), StoreFailure> {
+        let (own, from) = (&self.files.place, self.files.source());
+        if from.private() == own.private() {
+            return Ok(());
+        }
+        match self.files.private()? {
+            Some(private) => place::put_private(own.disk(), &own.private(), &private),
+            None => place::erase(own.disk(), &own.private()),
+        }
     }
 
     /// Makes the copy's files what the ledger's own are, and keeps them up from here on.
@@ -158,6 +177,8 @@ impl Locked {
                 Err(StoreFailure::Changed { path: path.clone() })
             }
         })?;
+        // Last: from here on it is a copy to go on from.
+        place::erase(place.disk(), &place.copy_lost())?;
         LedgerCopy::keep(place, file, bytes).map(Some)
     }
 
@@ -169,20 +190,19 @@ impl Locked {
         if scan.bytes_cut() == 0 {
             return Ok(None);
         }
-        let path = self.files.source();
+        let path = self.files.source().ledger();
         self.save(old, &path, scan.bytes, scan.bytes_cut()).map(Some)
     }
 
-    /// Puts aside what the ledger's own file holds beyond the copy, where the start begins from
-    /// the copy: half a line, as a rule.
+    /// Puts aside what only the one of ledger and copy holds that is not read from: half a line,
+    /// as a rule.
     fn save_parted(&self) -> Result<(), StoreFailure> {
-        let Some(common) = self.files.own_parts_at() else { return Ok(()) };
-        let path = self.files.place.ledger();
-        let mut own =
-            self.files.place.disk().open(&path).map_err(failed(Operation::Open, &path))?;
-        let length = own.status().map_err(failed(Operation::Inspect, &path))?.bytes;
+        let Some((other, compared)) = self.files.other() else { return Ok(()) };
+        let (path, common) = (other.ledger(), compared.common);
+        let mut file = other.disk().open(&path).map_err(failed(Operation::Open, &path))?;
+        let length = file.status().map_err(failed(Operation::Inspect, &path))?.bytes;
         if length > common {
-            self.save(&mut *own, &path, common, length - common)?;
+            self.save(&mut *file, &path, common, length - common)?;
         }
         Ok(())
     }

@@ -7,6 +7,7 @@
 //! <sale>.cosigned          beside it: the newest checkpoint that witnesses have cosigned
 //! <sale>.checkpoint-lock   held where the anchor is in a folder of its own
 //! <sale>.jsonl.broken.N    what a start cut off
+//! <sale>.copy-lost         these files are a copy that was given up: nobody may go on from them
 //! <sale>.private           what the house keeps to itself until the sale has closed
 //! *.new                    being written; worthless after a crash
 //! ```
@@ -128,6 +129,10 @@ impl Place {
 
     pub(super) fn cosigned(&self) -> PathBuf {
         self.anchor_folder.join(format!("{}.cosigned", self.sale))
+    }
+
+    pub(super) fn copy_lost(&self) -> PathBuf {
+        self.folder.join(format!("{}.copy-lost", self.sale))
     }
 
     pub(super) fn private(&self) -> PathBuf {

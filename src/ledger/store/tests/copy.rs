@@ -158,6 +158,11 @@ fn a_copy_that_fails_is_given_up_once_and_for_all() {
     let copy = twice.bytes("copy/s.jsonl");
     twice.commit();
     assert_eq!(twice.bytes("copy/s.jsonl"), copy, "it is written no more");
+    let begun = std::time::Instant::now();
+    while !twice.path("copy/s.copy-lost").exists() {
+        assert!(begun.elapsed().as_secs() < 60, "word of it is left");
+        std::thread::sleep(std::time::Duration::from_millis(5));
+    }
     assert_eq!(twice.store.lines(), twice.house.chain.size());
 }
 
@@ -201,14 +206,21 @@ fn what_only_the_shorter_one_holds_is_put_aside() {
     let mut twice = Twice::new();
     let earlier = twice.bytes("own/s.jsonl");
     twice.commit();
+    let whole = twice.bytes("copy/s.jsonl");
     drop(twice.store);
-    let damaged = [&earlier[..], b"\0\0\0"].concat();
-    fs::write(twice.root.path().join("own/s.jsonl"), damaged).expect("writes");
-    let locked = Twice::lock(twice.root.path(), &twice.second);
-    let scan = scan_all(&locked);
-    drop(locked.rewrite(scan).expect("rewrites"));
-    let saved = fs::read(twice.root.path().join("own/s.jsonl.broken.1"));
-    assert_eq!(saved.expect("readable"), b"\0\0\0");
+    // Whatever stands there, with a line end or without: what follows stands in the copy.
+    for (place, garbage) in [(1, &b"\0\0\0"[..]), (2, b"\0\n\0\n")] {
+        let damaged = [&earlier[..], garbage].concat();
+        fs::write(twice.root.path().join("own/s.jsonl"), damaged).expect("writes");
+        let locked = Twice::lock(twice.root.path(), &twice.second);
+        let scan = scan_all(&locked);
+        drop(locked.rewrite(scan).expect("rewrites"));
+        let saved = fs::read(twice.root.path().join(format!("own/s.jsonl.broken.{place}")));
+        assert_eq!(saved.expect("readable"), garbage);
+        for name in ["own/s.jsonl", "copy/s.jsonl"] {
+            assert_eq!(fs::read(twice.root.path().join(name)).expect("readable"), whole);
+        }
+    }
 }
 
 #[test]
@@ -218,11 +230,38 @@ fn two_that_went_different_ways_are_told_apart() {
     twice.commit();
     twice.commit();
     drop(twice.store);
-    let other = [&earlier[..], b"another line\n"].concat();
-    fs::write(twice.root.path().join("own/s.jsonl"), other).expect("writes");
-    let locked = Twice::lock(twice.root.path(), &twice.second);
+    // The ledger's own file went on from there with something else that was never sealed.
+    let mut other = House::new();
+    for line in earlier.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()) {
+        other.chain.replay(&Line::parse(line).expect("a line"), line).expect("chained");
+    }
+    let mut own = earlier.clone();
+    let seal = other.chain.append_seal(&other.checkpoint()).expect("over all lines");
+    for line in [seal, other.entry(Kind::Clock, "{}".to_owned())] {
+        own.extend_from_slice(line.bytes());
+        own.push(b'\n');
+    }
+    fs::write(twice.root.path().join("own/s.jsonl"), own).expect("writes");
+    let mut locked = Twice::lock(twice.root.path(), &twice.second);
     let key = House::new().key.verifying_key();
     let sealed = |note: &str| SignedCheckpoint::verify(note, "house/s", &key).is_ok();
     let (path, _) = locked.find_note_in_other(sealed).expect("reads").expect("the copy has seals");
     assert_eq!(path, twice.root.path().join("copy/s.jsonl"));
+    assert!(locked.turn_to_other(), "the one that is sealed can be taken");
+    assert_eq!(locked.find_note_in_other(sealed).expect("reads"), None);
+    let scan = scan_all(&locked);
+    drop(locked.rewrite(scan).expect("rewrites"));
+    let [own, copy] = ["own/s.jsonl", "copy/s.jsonl"].map(|name| twice.root.path().join(name));
+    assert_eq!(fs::read(own).expect("readable"), fs::read(copy).expect("readable"));
+}
+
+#[test]
+fn another_ledger_is_never_written_over() {
+    let twice = Twice::new();
+    drop(twice.store);
+    let foreign = b"{\"another\":\"ledger\"}\n";
+    fs::write(twice.root.path().join("copy/s.jsonl"), foreign).expect("writes");
+    let locked = lock(&twice.root.path().join("own"), "s").expect("locks");
+    let refused = locked.copy_in(&twice.root.path().join("copy"));
+    assert!(matches!(refused, Err(StoreFailure::Exists { .. })));
 }
