@@ -157,6 +157,9 @@ pub const CLOCK_MIN_MS: u64 = 1_767_225_600_000;
 
 /// How long a TLS handshake may take.
 pub const HANDSHAKE_TIMEOUT: Span = Span::from_s(5);
+/// By how much less some handshakes have: thousands that came together and say nothing must not be
+/// cut in one moment, while bids wait.
+pub const HANDSHAKE_STAGGER: Span = Span::from_s(1);
 /// How long a connection may say nothing before it is asked to leave.
 pub const IDLE_TIMEOUT: Span = Span::from_s(30 * 60);
 /// How long one write to a peer may take before the peer is dropped as stuck.

@@ -18,10 +18,11 @@ use super::premises::{Phase, Premises};
 use super::session::{self, Ending, Speech};
 use crate::auction::name::Name;
 use crate::limits::{
-    ACCEPT_PAUSE, BACKLOG_MAX, CONNECTIONS_MAX, HANDSHAKE_TIMEOUT, SEND_BUFFER_BYTES,
-    UNACKNOWLEDGED_TIMEOUT,
+    ACCEPT_PAUSE, BACKLOG_MAX, CONNECTIONS_MAX, HANDSHAKE_STAGGER, HANDSHAKE_TIMEOUT,
+    SEND_BUFFER_BYTES, UNACKNOWLEDGED_TIMEOUT,
 };
 use crate::pki::{ALPN_GAVEL_1, CertificateFault, Identity, fault_of_io, verify_person};
+use crate::time::Span;
 
 /// Takes the address. Accepted sockets inherit the bounded send buffer: without
 /// it the system would hold megabytes for each reader that does not read.
@@ -43,6 +44,7 @@ pub(super) async fn open(listener: TcpListener, acceptor: TlsAcceptor, premises:
     let stopping = stopping(&premises);
     tokio::pin!(stopping);
     let mut sessions = JoinSet::new();
+    let mut turn: u64 = 0;
     loop {
         tokio::select! {
             accepted = listener.accept() => match accepted {
@@ -50,10 +52,14 @@ pub(super) async fn open(listener: TcpListener, acceptor: TlsAcceptor, premises:
                     let (acceptor, premises) = (acceptor.clone(), Arc::clone(&premises));
                     match admission.begin(peer.ip()) {
                         Ok(place) => {
-                            sessions.spawn(receive(stream, peer, acceptor, premises, place));
+                            turn += 1;
+                            let entrance = Entrance { acceptor, place, patience: patience(turn) };
+                            sessions.spawn(receive(stream, peer, entrance, premises));
                         }
                         Err(crowded) => tracing::warn!(%peer, "refused: {crowded}"),
                     }
+                    // However many come at once, those who are in have their turns between.
+                    tokio::task::yield_now().await;
                 }
                 Err(error) => {
                     // Out of descriptors, or a peer that has gone: neither is helped by haste.
@@ -67,6 +73,19 @@ pub(super) async fn open(listener: TcpListener, acceptor: TlsAcceptor, premises:
     }
     drop(listener);
     while sessions.join_next().await.is_some() {}
+}
+
+/// What a connection needs to get in.
+struct Entrance {
+    acceptor: TlsAcceptor,
+    place: Handshaking,
+    /// How long its handshake may take.
+    patience: Span,
+}
+
+/// How long the handshake may take whose turn it is: a little less for one than for another.
+const fn patience(turn: u64) -> Span {
+    Span::from_ms(HANDSHAKE_TIMEOUT.ms() - turn % HANDSHAKE_STAGGER.ms())
 }
 
 /// How many files and sockets the process may have open, once it has asked for all it can get.
@@ -87,14 +106,8 @@ async fn stopping(premises: &Premises) {
 
 /// Serves a connection from its handshake to its end. Each part has a box of its own, so that
 /// a connection that waits for years holds nothing of the handshake's.
-async fn receive(
-    stream: TcpStream,
-    peer: SocketAddr,
-    acceptor: TlsAcceptor,
-    premises: Arc<Premises>,
-    place: Handshaking,
-) {
-    let entering = Box::pin(enter(stream, peer, acceptor, premises, place));
+async fn receive(stream: TcpStream, peer: SocketAddr, entrance: Entrance, premises: Arc<Premises>) {
+    let entering = Box::pin(enter(stream, peer, entrance, premises));
     let Some((session, name, admitted)) = entering.await else { return };
     let ending = session.await;
     tracing::info!(%peer, %name, "disconnected: {ending}");
@@ -107,9 +120,8 @@ type Serving = Pin<Box<dyn Future<Output = Ending> + Send>>;
 async fn enter(
     stream: TcpStream,
     peer: SocketAddr,
-    acceptor: TlsAcceptor,
+    Entrance { acceptor, place, patience }: Entrance,
     premises: Arc<Premises>,
-    place: Handshaking,
 ) -> Option<(Serving, Name, Admitted)> {
     // Answers are small and wanted at once.
     let _ = stream.set_nodelay(true);
@@ -117,7 +129,7 @@ async fn enter(
     let unacknowledged_ms = u32::try_from(UNACKNOWLEDGED_TIMEOUT.ms()).unwrap_or(u32::MAX);
     let _ = set_tcp_user_timeout(&stream, unacknowledged_ms);
     let handshake = tokio::select! {
-        handshake = timeout(HANDSHAKE_TIMEOUT.into(), acceptor.accept(stream)) => handshake,
+        handshake = timeout(patience.into(), acceptor.accept(stream)) => handshake,
         () = stopping(&premises) => return None,
     };
     let stream = shaken(handshake, peer)?;
