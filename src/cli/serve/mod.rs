@@ -15,7 +15,7 @@ mod witnesses;
 
 use std::net::{SocketAddr, TcpListener, ToSocketAddrs as _};
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use ed25519_dalek::SigningKey;
 use tokio::runtime::Runtime;
@@ -277,7 +277,8 @@ impl Evening<'_> {
         console: &console::Settling,
         runtime: &Runtime,
     ) -> Result<(FloorEnd, Option<Failure>), Failure> {
-        let not_erased = Arc::new(OnceLock::new());
+        // Not in what the floor gives back: its thread may still hold the closure when it has ended.
+        let not_erased = Arc::new(Mutex::new(None));
         let (sale, noted) = (begun.opening().sale.clone(), Arc::clone(&not_erased));
         let (folder, copy) = (self.folder, self.copy);
         let settings = Settings {
@@ -293,7 +294,7 @@ impl Evening<'_> {
                 let copies = copy.as_ref().map_or(Ok(()), |copy| copy.erase_sealing_key(&sale));
                 if let Err(failure) = own.and(copies) {
                     tracing::error!("the sealing key could not be erased: {}", failure.message());
-                    let _ = noted.set(failure);
+                    *noted.lock().unwrap_or_else(PoisonError::into_inner) = Some(failure);
                 }
             }),
         };
@@ -306,7 +307,8 @@ impl Evening<'_> {
             server.run(stop).await
         });
         let end = end.map_err(|failure| fault::of_server(&failure, self.args))?;
-        Ok((end, Arc::into_inner(not_erased).and_then(OnceLock::into_inner)))
+        let not_erased = not_erased.lock().unwrap_or_else(PoisonError::into_inner).take();
+        Ok((end, not_erased))
     }
 }
 
