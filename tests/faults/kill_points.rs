@@ -53,6 +53,28 @@ pub(crate) struct Told {
 }
 
 impl Told {
+    /// One life of the server: it meets its fault in the start, or under load, or is killed after
+    /// so many bids.
+    pub(crate) fn live(
+        &mut self,
+        hall: &Hall,
+        crowd: &Crowd,
+        point: &Injection,
+        bids_at_most: usize,
+    ) -> Result<(), Violation> {
+        let mut server = hall.start(&point.words(hall));
+        if server.listens() {
+            crowd.come();
+            self.add(crowd.waits_for(bids_at_most, &mut server)?);
+            server.kill();
+        } else if server.was_killed() {
+            self.in_starts += 1;
+        } else {
+            return Err(Violation::DoesNotRestart(format!("{point:?}: {}", server.said())));
+        }
+        Ok(())
+    }
+
     /// Counts a server that took bids.
     pub(crate) fn add(&mut self, outlived: bool) {
         *(if outlived { &mut self.by_hand } else { &mut self.under_load }) += 1;
@@ -132,17 +154,7 @@ pub(crate) fn killed_in_a_sale(
     let crowd = Crowd::gather(&hall, BIDDERS);
     let mut told = Told::default();
     for index in points {
-        let point = sale_point(index);
-        let mut server = hall.start(&point.words(&hall));
-        if server.listens() {
-            crowd.come();
-            told.add(crowd.waits_for(BIDS_AT_MOST, &mut server)?);
-            server.kill();
-        } else if server.was_killed() {
-            told.in_starts += 1;
-        } else {
-            return Err(Violation::DoesNotRestart(format!("{point:?}: {}", server.said())));
-        }
+        told.live(&hall, &crowd, &sale_point(index), BIDS_AT_MOST)?;
         crowd.unharmed()?;
     }
     let mut server = hall.restart()?;

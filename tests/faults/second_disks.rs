@@ -54,17 +54,7 @@ pub(crate) fn lose_disks(program: &Program, times: u32) -> Result<Told, Violatio
     let crowd = Crowd::gather(&hall, BIDDERS);
     let mut told = Told::default();
     for index in 0..times {
-        let point = point(index);
-        let mut server = hall.start(&point.words(&hall));
-        if server.listens() {
-            crowd.come();
-            told.add(crowd.waits_for(BIDS_AT_MOST, &mut server)?);
-            server.kill();
-        } else if server.was_killed() {
-            told.in_starts += 1;
-        } else {
-            return Err(Violation::DoesNotRestart(format!("{point:?}: {}", server.said())));
-        }
+        told.live(&hall, &crowd, &point(index), BIDS_AT_MOST)?;
         disks[0].cut_power(&first);
         disks[1].cut_power(&second);
         hall.move_to_the_other();

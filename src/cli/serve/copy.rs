@@ -47,7 +47,7 @@ impl SecondDisk {
         {
             let message = format!("{} is where the sale itself is kept", shown(folder));
             return Err(Failure::usage("copy-unusable", message)
-                .hint("give --copy a folder on another disk"));
+                .hint("give --copy a folder on another disk, and --checkpoint-dir another one"));
         }
         copy.check_owner(args)?;
         Ok(Some(copy))
