@@ -11,7 +11,6 @@
 
 use std::fs::{self, File};
 use std::io::{BufRead as _, BufReader, Read as _};
-use std::net::TcpListener;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::Instant;
@@ -24,8 +23,8 @@ use gavel::clock::Clock;
 use gavel::house::{After, Pending};
 use gavel::ledger::Hash;
 use gavel::limits::{REFUSAL_BYTES_MAX, REFUSALS_PER_MINUTE_MAX, RESTART_GRACE};
-use gavel::loadtest::TrialHouse;
-use gavel::pki::{Address, Credential};
+use gavel::loadtest::{TrialHouse, free_address};
+use gavel::pki::Credential;
 use gavel::record::{
     BidKey, Enrolment, EnrolmentEvidence, EnrolmentStatement, Head, SignedBid, Statement, Terms,
     Times, read_sale_file,
@@ -43,7 +42,12 @@ fn main() {
         text.replace('_', "").parse().expect("GAVEL_ENTRIES is a number of entries")
     });
     let folder = tempfile::tempdir().expect("a folder");
-    let house = TrialHouse::make(folder.path(), "start", free_address(), Clock::start().now());
+    let house = TrialHouse::make(
+        folder.path(),
+        "start",
+        free_address().expect("a port"),
+        Clock::start().now(),
+    );
     let house = house.expect("a house");
     let items = folder.path().join("items.json");
     fs::write(&items, sale_file()).expect("writes");
@@ -257,10 +261,4 @@ fn sale_file() -> String {
     let lot = |id| format!(r#""{id}":{{"name":"Lot {id}","highest_bid":0,"duration":86400}}"#);
     let lots: Vec<String> = (1..=LOTS).map(lot).collect();
     format!("{{{}}}", lots.join(","))
-}
-
-fn free_address() -> Address {
-    let listener = TcpListener::bind(("127.0.0.1", 0)).expect("a port");
-    let port = listener.local_addr().expect("an address").port();
-    Address::parse(&format!("127.0.0.1:{port}")).expect("an address")
 }

@@ -5,7 +5,6 @@
 use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::io::{BufRead as _, BufReader};
-use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
@@ -23,8 +22,7 @@ use gavel::client::{
 use gavel::clock::Clock;
 use gavel::ledger::{Kind, Line};
 use gavel::limits::{REFUSAL_BYTES_MAX, REFUSALS_PER_MINUTE_MAX};
-use gavel::loadtest::TrialHouse;
-use gavel::pki::Address;
+use gavel::loadtest::{TrialHouse, free_address};
 use gavel::record::{Record, Terms, Times, read_sale_file};
 use gavel::server::{MarkUsed, Sealing, Setup, begin};
 use gavel::time::Span;
@@ -48,7 +46,8 @@ type Acknowledged = BTreeMap<u64, (Name, Amount)>;
 async fn a_server_killed_in_the_middle_of_a_thousand_bids_loses_none_that_it_acknowledged() {
     let folder = tempfile::tempdir().expect("a folder");
     let clock = Clock::start();
-    let house = TrialHouse::make(folder.path(), "kill", free_address(), clock.now());
+    let house =
+        TrialHouse::make(folder.path(), "kill", free_address().expect("a port"), clock.now());
     let house = house.expect("a house");
     let items = folder.path().join("items.json");
     fs::write(&items, sale_file()).expect("writes");
@@ -140,12 +139,6 @@ fn sale_file() -> String {
         |id| format!(r#""{id}":{{"name":"Lot {id}","highest_bid":0,"duration":{LOT_SECONDS}}}"#);
     let lots: Vec<String> = (1..=LOTS).map(lot).collect();
     format!("{{{}}}", lots.join(","))
-}
-
-fn free_address() -> Address {
-    let listener = TcpListener::bind(("127.0.0.1", 0)).expect("a port");
-    let port = listener.local_addr().expect("an address").port();
-    Address::parse(&format!("127.0.0.1:{port}")).expect("an address")
 }
 
 /// Starts the server and returns once it listens.

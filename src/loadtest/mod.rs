@@ -32,6 +32,7 @@ pub use process::ProcessFault;
 pub use report::{Comparison, Conditions, Costs, Percentiles, Report};
 pub use tally::ErrorCount;
 pub use trial::{TrialFault, TrialHouse};
+pub use venue::free_address;
 
 use std::fmt;
 use std::io;

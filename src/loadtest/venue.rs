@@ -110,9 +110,12 @@ fn allow_descriptors(bidders: usize) -> Result<(), LoadFailure> {
     }
 }
 
-/// A port that nobody listens on now. Another program may take it before the
+/// A loopback address that nobody listens on now. Another program may take it before the
 /// server does; the server then says so.
-pub(super) fn free_address() -> io::Result<Address> {
+///
+/// # Errors
+/// The operating system has no port.
+pub fn free_address() -> io::Result<Address> {
     let port = TcpListener::bind(("127.0.0.1", 0))?.local_addr()?.port();
     Ok(Address::parse(&format!("127.0.0.1:{port}")).expect("an address with a port"))
 }

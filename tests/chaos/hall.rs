@@ -2,7 +2,6 @@
 
 use std::fs::{self, File};
 use std::io::{BufRead as _, BufReader};
-use std::net::TcpListener;
 use std::path::PathBuf;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::Arc;
@@ -11,8 +10,7 @@ use std::time::Duration;
 
 use gavel::clock::Clock;
 use gavel::ledger::{SealingKey, origin};
-use gavel::loadtest::TrialHouse;
-use gavel::pki::Address;
+use gavel::loadtest::{TrialHouse, free_address};
 use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
 use tokio::time::{sleep, timeout};
@@ -38,7 +36,8 @@ impl Hall {
     pub(crate) fn make(plan: &Plan) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         let clock = Clock::start();
-        let house = TrialHouse::make(folder.path(), "chaos", free_address(), clock.now());
+        let house =
+            TrialHouse::make(folder.path(), "chaos", free_address().expect("a port"), clock.now());
         let house = house.expect("a house");
         fs::write(folder.path().join("items.json"), sale_file(plan)).expect("writes");
         let pki = house.pki().serve();
@@ -167,10 +166,4 @@ fn sale_file(plan: &Plan) -> String {
         "lots":{{{}}}}}"#,
         lots.join(",")
     )
-}
-
-fn free_address() -> Address {
-    let listener = TcpListener::bind(("127.0.0.1", 0)).expect("a port");
-    let port = listener.local_addr().expect("an address").port();
-    Address::parse(&format!("127.0.0.1:{port}")).expect("an address")
 }

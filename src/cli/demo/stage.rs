@@ -1,7 +1,7 @@
 //! The demo's server: the real one, in this process.
 
 use std::future::Future;
-use std::net::{SocketAddr, TcpListener};
+use std::net::SocketAddr;
 
 use tokio::sync::oneshot;
 
@@ -12,7 +12,7 @@ use crate::auction::name::Title;
 use crate::cli::fault;
 use crate::clock::Clock;
 use crate::limits::{REFUSAL_BYTES_MAX, REFUSALS_PER_MINUTE_MAX, RESTART_GRACE};
-use crate::loadtest::TrialHouse;
+use crate::loadtest::{self, TrialHouse};
 use crate::pki::keys::KeyFault;
 use crate::pki::{Address, ServeFolder};
 use crate::record::Terms;
@@ -21,9 +21,7 @@ use crate::time::Span;
 
 /// A port on loopback that nobody listens on now.
 pub(super) fn free_address() -> Result<Address, Failure> {
-    let port = TcpListener::bind(("127.0.0.1", 0)).and_then(|listener| listener.local_addr());
-    let port = port.map_err(|error| failed(fault::whole(&error)))?.port();
-    Ok(Address::parse(&format!("127.0.0.1:{port}")).expect("an address with a port"))
+    loadtest::free_address().map_err(|error| failed(fault::whole(&error)))
 }
 
 /// A server that listens.
