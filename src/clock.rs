@@ -70,6 +70,28 @@ impl Clock {
     }
 }
 
+/// Measures the CPU time of this process, of all its threads and of the system for them.
+#[derive(Clone, Copy, Debug)]
+pub struct ProcessTime(u64);
+
+impl ProcessTime {
+    /// Starts to measure.
+    pub fn start() -> Self {
+        Self(process_ns())
+    }
+
+    /// The CPU time since then, in nanoseconds.
+    pub fn elapsed_ns(&self) -> u64 {
+        process_ns().saturating_sub(self.0)
+    }
+}
+
+fn process_ns() -> u64 {
+    let used = clock_gettime(ClockId::ProcessCPUTime);
+    let (s, ns) = (u64::try_from(used.tv_sec), u64::try_from(used.tv_nsec));
+    s.unwrap_or(0).saturating_mul(1_000_000_000).saturating_add(ns.unwrap_or(0))
+}
+
 /// Measures one wait, as the `lag_us` of a bid and the latencies of a load test.
 #[derive(Clone, Copy, Debug)]
 pub struct Stopwatch(Instant);

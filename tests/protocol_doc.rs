@@ -50,6 +50,7 @@ fn every_client_message_is_a_request_of_every_kind() {
     assert!(has(|r| matches!(r, Request::Fetch { .. })));
     assert!(has(|r| matches!(r, Request::Hello { note: Some(_), cosigned: false, .. })));
     assert!(has(|r| matches!(r, Request::Hello { cosigned: true, .. })));
+    assert!(has(|r| matches!(r, Request::Hello { quiet: true, .. })));
     assert!(has(|r| matches!(r, Request::List { after: Some(_), .. })));
     assert!(has(|r| matches!(r, Request::Quit { .. })));
     assert!(has(|r| matches!(r, Request::Since { .. })));

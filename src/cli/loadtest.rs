@@ -9,7 +9,7 @@ use serde::Serialize;
 
 use super::scratch::Scratch;
 use super::{Exit, Failure, fault, print};
-use crate::loadtest::{self, Hostile, LoadFailure, Plan, Siege, Style};
+use crate::loadtest::{self, Hostile, Light, LoadFailure, Pace, Plan, Siege, Style};
 use crate::time::Span;
 
 /// Bidders of a flat-out run where nobody says.
@@ -25,6 +25,8 @@ const PAIRS: u8 = 7;
 /// How many bids a second all bidders of such a run place together: enough to measure, and so few
 /// that none waits for another.
 const BIDS_PER_S: u64 = 50;
+/// As many bids as the server lets one connection have on their way.
+const IN_FLIGHT_MAX: u8 = 64;
 /// Seconds of a flat-out run where nobody says.
 const SECONDS: u64 = 10;
 
@@ -76,6 +78,41 @@ pub(super) struct Args {
         value_parser = clap::value_parser!(u8).range(1..=99)
     )]
     pairs: u8,
+    /// Load it with light clients: bids are signed beforehand, and what the server says is counted,
+    /// not checked, so that the generator costs little; the ledger is audited afterwards
+    #[arg(long, conflicts_with_all = ["seed_style", "witnesses", "idle", "against"])]
+    light: bool,
+    /// Light clients: so many bids a second, whatever the answers do; waits count from when a bid
+    /// was due
+    #[arg(
+        long, value_name = "N", requires = "light",
+        value_parser = clap::value_parser!(u64).range(1..=1_000_000)
+    )]
+    rate: Option<u64>,
+    /// Light clients: so many of those bids are due at once
+    #[arg(
+        long, value_name = "N", requires = "rate", default_value_t = 1,
+        value_parser = clap::value_parser!(u64).range(1..=10_000)
+    )]
+    burst: u64,
+    /// Light clients: how many bids each bidder may have on their way
+    #[arg(
+        long, value_name = "N", requires = "light", default_value_t = 1,
+        value_parser = clap::value_parser!(u8).range(1..=64)
+    )]
+    in_flight: u8,
+    /// Light clients: so many besides who only listen
+    #[arg(
+        long, value_name = "N", requires = "light", default_value_t = 0,
+        value_parser = clap::value_parser!(u16).range(0..=11_000)
+    )]
+    watchers: u16,
+    /// Light clients: everybody bids on one lot
+    #[arg(long, requires = "light")]
+    one_lot: bool,
+    /// Light clients: the bidders ask for no live lines, and get their answers alone
+    #[arg(long, requires = "light")]
+    quiet: bool,
     /// Print the report as JSON
     #[arg(long)]
     json: bool,
@@ -111,7 +148,13 @@ pub(super) fn run(args: &Args) -> Result<Exit, Failure> {
     };
     let runtime = tokio::runtime::Runtime::new()
         .map_err(|error| Failure::operator("loadtest-failed", fault::whole(&error)))?;
-    let is_good = if let Some(kind) = args.against.as_deref().and_then(Hostile::named) {
+    let is_good = if args.light {
+        let (light, bidders) = (light(args), plan.bidders);
+        let plan = Plan { style: light.style(bidders, Span::from_s(args.seconds)), ..plan };
+        let report = runtime.block_on(loadtest::light(&plan, &light, tell))?;
+        show(args, &report);
+        report.is_good()
+    } else if let Some(kind) = args.against.as_deref().and_then(Hostile::named) {
         let siege = siege(args, kind);
         let plan = Plan { style: siege.style(plan.bidders), ..plan };
         let report = runtime.block_on(loadtest::against(&plan, &siege, tell))?;
@@ -136,6 +179,17 @@ fn siege(args: &Args, kind: Hostile) -> Siege {
         pairs: usize::from(args.pairs),
         run: Span::from_s(args.seconds),
         bids_per_s: BIDS_PER_S,
+    }
+}
+
+fn light(args: &Args) -> Light {
+    let open = |per_s| Pace::Open { per_s, burst: args.burst };
+    Light {
+        pace: args.rate.map_or(Pace::Closed, open),
+        in_flight: usize::from(if args.rate.is_some() { IN_FLIGHT_MAX } else { args.in_flight }),
+        watchers: usize::from(args.watchers),
+        one_lot: args.one_lot,
+        quiet: args.quiet,
     }
 }
 

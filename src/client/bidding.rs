@@ -22,7 +22,7 @@ use crate::wire::json::{
 };
 
 /// What a bidder signs with in one sale.
-pub(super) struct Pen {
+pub(crate) struct Pen {
     key: SigningKey,
     bid_key: BidKey,
     /// Whether the ledger holds its enrolment.
@@ -88,7 +88,7 @@ fn listed(differences: &[Difference]) -> String {
 }
 
 impl Pen {
-    pub(super) fn new(key: SigningKey) -> Self {
+    pub(crate) fn new(key: SigningKey) -> Self {
         let bid_key = BidKey::from(&key);
         Self { key, bid_key, enrolled: false }
     }
@@ -98,7 +98,7 @@ impl Pen {
     }
 
     /// The request that binds the bid key to the credential's name.
-    pub(super) fn enrol(
+    pub(crate) fn enrol(
         &self,
         id: RequestId,
         credential: &Credential,
@@ -133,7 +133,7 @@ impl Pen {
     }
 
     /// Signs a bid.
-    pub(super) fn bid(&self, stem: Stem, lot: LotId, amount: Amount) -> SignedBid {
+    pub(crate) fn bid(&self, stem: Stem, lot: LotId, amount: Amount) -> SignedBid {
         let (Stem { bidder, head, n, sale_hash }, bid_key) = (stem, self.bid_key);
         let statement = Statement { amount, bid_key, bidder, head, lot, n, sale_hash };
         SignedBid::sign(statement, &self.key)
@@ -142,11 +142,11 @@ impl Pen {
 
 /// What every statement begins with, bid or act.
 #[derive(Debug)]
-pub(super) struct Stem {
-    pub(super) bidder: Name,
-    pub(super) head: Head,
-    pub(super) n: u64,
-    pub(super) sale_hash: Hash,
+pub(crate) struct Stem {
+    pub(crate) bidder: Name,
+    pub(crate) head: Head,
+    pub(crate) n: u64,
+    pub(crate) sale_hash: Hash,
 }
 
 /// The request that sends a bid or an act.
@@ -167,7 +167,8 @@ fn act_request(id: RequestId, act: &SignedAct, opening: Option<ReserveOpening>) 
     Request::Act { id, body, sig: Signature64::from_bytes(act.signature), opening }
 }
 
-fn bid_request(id: RequestId, bid: &SignedBid) -> Request {
+/// The request that sends a bid.
+pub(crate) fn bid_request(id: RequestId, bid: &SignedBid) -> Request {
     let statement = &bid.statement;
     let head = HeadBody { root: statement.head.root, size: statement.head.size };
     let bid_key = Key32::from_bytes(*statement.bid_key.bytes());

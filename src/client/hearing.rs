@@ -50,7 +50,7 @@ impl Session {
         let note = held.map(|held| held.note().to_owned());
         // Whoever does not follow could hold them against nothing.
         let cosigned = self.options.following != Following::Nothing;
-        Request::Hello { id, sale: sale.cloned(), note, cosigned }
+        Request::Hello { id, sale: sale.cloned(), note, cosigned, quiet: false }
     }
 
     // ---- Losing and finding the line ----

@@ -30,6 +30,7 @@ mod welcome;
 
 pub use alarm::{Alarm, OddBid};
 pub use bidding::{BidAnswer, ReceiptFault};
+pub(crate) use bidding::{Pen, Stem, bid_request};
 pub use connect::{Caller, ConnectError, Refusal};
 pub use cosigned::Cosigned;
 pub use fault::SessionError;

@@ -50,6 +50,8 @@ impl Bidder {
             Style::FlatOut { span } => self.flat_out(offer, start, span).await,
             Style::Paced { span, pause } => self.paced(offer, start, span, pause).await,
             Style::Seed => self.in_seed_style(offer, start).await,
+            // Its bidders are others.
+            Style::Light { .. } => {}
         }
     }
 

@@ -38,6 +38,8 @@ pub struct Checked {
     pub lines: u64,
     /// How many bytes.
     pub bytes: u64,
+    /// How many frames it was written in, each with its seal.
+    pub frames: u64,
     /// How many accepted bids are in it.
     pub bids: u64,
     /// How many bids were acknowledged by a receipt.
@@ -62,7 +64,7 @@ pub(super) fn check(
 ) -> Result<Checked, LedgerUnreadable> {
     let path = house.ledger();
     let trust = Trust::Fingerprint(house.fingerprint());
-    let (audit, bids) = read(&path, Anchors::new(trust))
+    let (audit, bids, frames) = read(&path, Anchors::new(trust))
         .map_err(|source| LedgerUnreadable { path: path.clone(), source })?;
     let stands = |bid: &&Accepted| bids.get(&bid.seq) == Some(&bid.amount.minor_units());
     let found = accepted.iter().filter(stands).count();
@@ -76,31 +78,37 @@ pub(super) fn check(
         findings: said.collect(),
         lines: audit.file.lines,
         bytes: audit.file.bytes,
+        frames,
         bids: count(bids.len()),
         acknowledged: count(accepted.len()),
         missing,
     })
 }
 
-/// Audits line by line; gives the amounts of the accepted bids by their lines' numbers.
-fn read(path: &Path, anchors: Anchors) -> io::Result<(Audit, BTreeMap<u64, u64>)> {
+/// Audits line by line; gives the amounts of the accepted bids by their lines' numbers, and how
+/// many frames there are.
+fn read(path: &Path, anchors: Anchors) -> io::Result<(Audit, BTreeMap<u64, u64>, u64)> {
     let mut file = BufReader::with_capacity(64 * LINE_BYTES_MAX, File::open(path)?);
     let mut auditor = Auditor::new(anchors);
-    let mut bids = BTreeMap::new();
+    let (mut bids, mut frames) = (BTreeMap::new(), 0);
     let mut raw = Vec::new();
     while file.read_until(b'\n', &mut raw)? > 0 {
         auditor.feed(&raw);
-        if let Some((seq, amount)) = bid(raw.strip_suffix(b"\n").unwrap_or(&raw)) {
+        let line = Line::parse(raw.strip_suffix(b"\n").unwrap_or(&raw));
+        if let Some((seq, amount)) = line.as_ref().ok().and_then(bid) {
             bids.insert(seq, amount);
         }
+        frames += u64::from(line.is_ok_and(|line| line.kind == Kind::Seal));
         raw.clear();
     }
-    Ok((auditor.finish(), bids))
+    Ok((auditor.finish(), bids, frames))
 }
 
-fn bid(raw: &[u8]) -> Option<(u64, u64)> {
-    let line = Line::parse(raw).ok().filter(|line| line.kind == Kind::Bid)?;
-    match Record::read(&line).ok()? {
+fn bid(line: &Line<'_>) -> Option<(u64, u64)> {
+    if line.kind != Kind::Bid {
+        return None;
+    }
+    match Record::read(line).ok()? {
         Record::Bid(bid) => Some((line.seq, bid.evidence.amount().minor_units())),
         _ => None,
     }

@@ -359,7 +359,7 @@ impl Peer {
 
 fn hello() -> Vec<u8> {
     let id = RequestId::new(1).expect("a small number");
-    Request::Hello { id, sale: None, note: None, cosigned: false }.to_line()
+    Request::Hello { id, sale: None, note: None, cosigned: false, quiet: false }.to_line()
 }
 
 /// Reads to the end; gives the last thing that was said, and how it ended if nothing was.

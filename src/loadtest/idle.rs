@@ -180,7 +180,7 @@ impl IdleClient {
         let framer = Framer::new(SERVER_LINE_BYTES_MAX);
         let mut client = Self { stream, framer, next: 0, gapless: true };
         let id = RequestId::new(1).expect("1 is a number for a request");
-        let hello = Request::Hello { id, sale: None, note: None, cosigned: false };
+        let hello = Request::Hello { id, sale: None, note: None, cosigned: false, quiet: false };
         client.stream.write_all(&hello.to_line()).await?;
         client.stream.flush().await?;
         let Some(ServerMessage::Welcome(welcome)) = client.message().await? else {

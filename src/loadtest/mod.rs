@@ -16,6 +16,7 @@ mod check;
 mod disk;
 mod hostile;
 mod idle;
+mod light;
 mod offer;
 mod process;
 mod report;
@@ -28,6 +29,7 @@ pub use against::{Pair, Siege, SiegeReport, against};
 pub use check::{Checked, LedgerUnreadable};
 pub use hostile::Hostile;
 pub use idle::IdleReport;
+pub use light::{Light, LightReport, Pace, light};
 pub use process::ProcessFault;
 pub use report::{Comparison, Conditions, Costs, Percentiles, Report};
 pub use tally::ErrorCount;
@@ -69,6 +71,13 @@ pub enum Style {
         span: Span,
         /// How long each thinks on average.
         pause: Span,
+    },
+    /// Bids signed beforehand, by clients that cost little: see [`light`].
+    Light {
+        /// For how long.
+        span: Span,
+        /// How many lots there are.
+        lots: usize,
     },
     /// As the seed's load test: three bids of random amounts on random items, half
     /// a second to two seconds apart.
@@ -151,6 +160,12 @@ pub enum LoadFailure {
     /// A crowd gets no thread of its own.
     #[error("the system gives no thread for a crowd")]
     Thread(#[source] io::Error),
+    /// Its plan is not for light clients.
+    #[error("the plan is not for light clients")]
+    NotLight,
+    /// The generator panicked.
+    #[error("the load generator broke down")]
+    Broke,
     /// The disk cannot be measured.
     #[error("the disk cannot be measured")]
     Disk(#[source] io::Error),

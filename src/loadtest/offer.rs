@@ -49,6 +49,12 @@ impl Offer {
                     (1..=count).map(|id| (id.to_string(), json!(format!("Lot {id}")), json!(0)));
                 Self::of(items, duration, LOTS_PER_BIDDER)
             }
+            Style::Light { lots, span } => {
+                let duration = Span::from_ms(span.ms().saturating_add(FLAT_OUT_MARGIN.ms()));
+                let items =
+                    (1..=lots).map(|id| (id.to_string(), json!(format!("Lot {id}")), json!(0)));
+                Self::of(items, duration, 1)
+            }
             Style::Seed => {
                 let items: serde_json::Map<String, serde_json::Value> =
                     serde_json::from_str(SEED_ITEMS).expect("the seed's items");

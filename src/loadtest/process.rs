@@ -145,8 +145,12 @@ impl Process {
 
     /// CPU time of all its threads since its start; `None` where the system does not tell.
     pub(super) fn cpu_us(&self) -> Option<u64> {
-        let stat = fs::read_to_string(format!("/proc/{}/stat", self.child.id())).ok()?;
-        cpu_ticks(&stat)?.checked_mul(1_000_000)?.checked_div(clock_ticks_per_second())
+        self.meter().cpu_us()
+    }
+
+    /// Reads its CPU time for somebody else.
+    pub(super) fn meter(&self) -> Meter {
+        Meter { id: self.child.id() }
     }
 
     /// How much of its memory is resident, in KiB; `None` where the system does not tell.
@@ -171,6 +175,20 @@ impl Process {
         let log = self.log();
         let lines: Vec<&str> = log.lines().collect();
         lines[lines.len().saturating_sub(LAST_LINES)..].join(" | ")
+    }
+}
+
+/// Reads a process's CPU time.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Meter {
+    id: u32,
+}
+
+impl Meter {
+    /// Its CPU time since its start; `None` where the system does not tell.
+    pub(super) fn cpu_us(self) -> Option<u64> {
+        let stat = fs::read_to_string(format!("/proc/{}/stat", self.id)).ok()?;
+        cpu_ticks(&stat)?.checked_mul(1_000_000)?.checked_div(clock_ticks_per_second())
     }
 }
 

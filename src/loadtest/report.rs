@@ -155,6 +155,7 @@ impl Report {
         Self {
             style: match plan.style {
                 Style::FlatOut { .. } => "flat-out",
+                Style::Light { .. } => "light",
                 Style::Paced { .. } => "paced",
                 Style::Seed => "seed",
             },

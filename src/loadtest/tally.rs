@@ -89,6 +89,11 @@ impl Tally {
         self.error("idle", message);
     }
 
+    /// Notes what went wrong for a light client.
+    pub(super) fn light_failed(&mut self, message: &str) {
+        self.error("light", message);
+    }
+
     /// Notes that a bidder's task panicked.
     pub(super) fn broke_down(&mut self) {
         self.error("panic", "a bidder's task panicked");

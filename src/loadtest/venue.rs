@@ -16,7 +16,7 @@ use super::report::{Conditions, Percentiles};
 use super::tally::Tally;
 use super::trial::TrialHouse;
 use super::witness::WitnessProcesses;
-use super::{LoadFailure, Plan, Stage};
+use super::{LoadFailure, Plan, Stage, Style};
 use crate::auction::lot::LotState;
 use crate::auction::name::{Name, Role};
 use crate::client::{Caller, Session};
@@ -72,6 +72,13 @@ impl Venue {
         (0..people).map(caller).collect()
     }
 
+    /// Somebody who may close the sale.
+    pub(super) fn auctioneer(&self) -> Result<Caller, LoadFailure> {
+        let name = Name::parse("closer").expect("a name");
+        let credential = self.house.credential(name, Role::Auctioneer, self.clock.now())?;
+        Ok(Caller::new(credential, self.clock)?)
+    }
+
     /// Waits for the close of the sale, stops the server, and audits the ledger.
     pub(super) async fn close(
         self,
@@ -80,7 +87,9 @@ impl Venue {
         tell: impl Fn(Stage),
     ) -> Result<Closed, LoadFailure> {
         tell(Stage::Closing);
-        open_the_rest(&mut sessions, &self.offer, tally).await;
+        if !matches!(self.plan.style, Style::Light { .. }) {
+            open_the_rest(&mut sessions, &self.offer, tally).await;
+        }
         let disk_sync = disk::sync_percentiles(&self.plan.folder).map_err(LoadFailure::Disk)?;
         wait_for_close(&mut sessions, &self.offer, tally).await;
         close_all(sessions, tally).await;

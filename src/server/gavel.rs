@@ -88,8 +88,9 @@ pub(super) async fn take(
             Err(code) => refuse(place, code),
         },
         Request::Fetch { .. } => lines_from(session, id, place, 0),
-        Request::Hello { sale, note, cosigned, .. } => {
-            return hello(session, id, place, sale.as_ref(), note, cosigned).await;
+        Request::Hello { sale, note, cosigned, quiet, .. } => {
+            let asked = Asked::Hello { id, noted: note.is_some(), cosigned, quiet };
+            return hello(session, asked, place, sale.as_ref(), note).await;
         }
         Request::List { after, .. } => {
             let ticket = session.ticket(Asked::List { id, after }, place);
@@ -120,18 +121,18 @@ pub(super) fn check(signed: Signed, opening: Option<ReserveOpening>) -> Checked 
 
 async fn hello(
     session: &Session,
-    id: RequestId,
+    asked: Asked,
     place: OwnedSemaphorePermit,
     sale: Option<&SaleId>,
     note: Option<String>,
-    cosigned: bool,
 ) -> Flow {
     let about = &session.premises.about;
+    let cosigned = matches!(asked, Asked::Hello { cosigned: true, .. });
     if sale.is_some_and(|sale| *sale != about.sale) {
-        session.reply(place, refused(about, id, Code::WrongSale));
+        let refusal = Answer::Refused { code: Code::WrongSale, least: None, lot: None };
+        session.reply(place, answer(about, &asked, refusal));
         return Flow::On;
     }
-    let asked = Asked::Hello { id, noted: note.is_some(), cosigned };
     let ticket = session.ticket(asked, place);
     session.ask(Query::Welcome { name: session.identity.name.clone(), note, cosigned, ticket });
     // What was sent behind the hello is judged only once it was welcomed.

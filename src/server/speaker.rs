@@ -205,10 +205,12 @@ impl<W: AsyncWrite + Unpin> Speaker<W> {
                     let shown = cosigned.as_ref().map(|shown| &shown.cosigned);
                     self.cosigned = Some(self.premises.cosigned.reader_behind(shown));
                 }
-                if let Some(tail) = self.read(tail).await.filter(|tail| !tail.is_empty()) {
-                    bytes.extend_from_slice(&gavel::lines(None, from, &tail));
+                if !matches!(asked, Asked::Hello { quiet: true, .. }) {
+                    if let Some(tail) = self.read(tail).await.filter(|tail| !tail.is_empty()) {
+                        bytes.extend_from_slice(&gavel::lines(None, from, &tail));
+                    }
+                    self.cursor = Some(cursor);
                 }
-                self.cursor = Some(cursor);
                 self.welcomed.store(true, Ordering::Release);
             }
             Answer::Snapshot { next, lots, now, cursor } => {

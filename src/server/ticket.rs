@@ -32,8 +32,9 @@ pub(super) struct Ticket {
 pub(super) enum Asked {
     /// A request of `gavel/1`.
     Gavel { id: RequestId },
-    /// A `hello`, with or without a checkpoint, by somebody who wants cosigned ones or not.
-    Hello { id: RequestId, noted: bool, cosigned: bool },
+    /// A `hello`, with or without a checkpoint, by somebody who wants cosigned ones or not, and
+    /// live lines or not.
+    Hello { id: RequestId, noted: bool, cosigned: bool, quiet: bool },
     /// A `list` of `gavel/1`, from behind a lot.
     List { id: RequestId, after: Option<LotId> },
     /// A snapshot, which nobody asked for.

@@ -150,7 +150,8 @@ impl Bidder {
     }
 
     async fn greet(&mut self, wire: &mut Wire) -> Result<Welcome, End> {
-        let hello = Request::Hello { id: self.id(), sale: None, note: None, cosigned: false };
+        let hello =
+            Request::Hello { id: self.id(), sale: None, note: None, cosigned: false, quiet: false };
         wire.send(&hello.to_line()).await?;
         let ServerMessage::Welcome(welcome) = wire.next().await? else { return Err(End::Lost) };
         if self.sale.is_none() {

@@ -21,14 +21,19 @@ async fn nothing_is_taken_before_hello_and_only_one_hello() {
     let early = a.ask(|id| Request::List { id, after: None }).await;
     assert_eq!(code(&early), Some(Code::BadCommand));
     let other = Some("other-sale".parse().expect("an id"));
-    let wrong = a.ask(|id| Request::Hello { id, sale: other, note: None, cosigned: false }).await;
+    let wrong = a
+        .ask(|id| Request::Hello { id, sale: other, note: None, cosigned: false, quiet: false })
+        .await;
     assert_eq!(code(&wrong), Some(Code::WrongSale));
     let note = Some("not a note".to_owned());
-    let wrong = a.ask(|id| Request::Hello { id, sale: None, note, cosigned: false }).await;
+    let wrong =
+        a.ask(|id| Request::Hello { id, sale: None, note, cosigned: false, quiet: false }).await;
     assert_eq!(code(&wrong), Some(Code::WrongSale));
     let welcome = a.hello(None).await;
     assert!(welcome.proof.is_none() && welcome.lines.is_empty());
-    let again = a.ask(|id| Request::Hello { id, sale: None, note: None, cosigned: false }).await;
+    let again = a
+        .ask(|id| Request::Hello { id, sale: None, note: None, cosigned: false, quiet: false })
+        .await;
     assert_eq!(code(&again), Some(Code::BadCommand));
     server.stop().await;
 }

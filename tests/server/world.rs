@@ -455,7 +455,7 @@ impl Gavel {
 
     async fn hello_with(&mut self, note: Option<String>, cosigned: bool) -> Welcome {
         let id = self.id();
-        self.send(&Request::Hello { id, sale: None, note, cosigned }).await;
+        self.send(&Request::Hello { id, sale: None, note, cosigned, quiet: false }).await;
         let ServerMessage::Welcome(welcome) = self.next().await else { panic!("no welcome") };
         let note = &welcome.note;
         let size: u64 = note.lines().nth(1).expect("a size").parse().expect("a number");

@@ -85,7 +85,7 @@ impl Connection {
     /// A ticket for a welcome.
     pub(super) fn hello_ticket(&self, noted: bool) -> Ticket {
         let id = RequestId::new(OTHER_REQUEST).expect("few");
-        self.ticket_for(Asked::Hello { id, noted, cosigned: false })
+        self.ticket_for(Asked::Hello { id, noted, cosigned: false, quiet: false })
     }
 
     fn ticket_for(&self, asked: Asked) -> Ticket {

@@ -74,6 +74,9 @@ pub enum Request {
         /// Whether it wants cosigned checkpoints.
         #[serde(default, skip_serializing_if = "std::ops::Not::not")]
         cosigned: bool,
+        /// Whether it does without the live lines, and wants answers alone.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        quiet: bool,
     },
     /// How all lots stand, some thousand at a time.
     List {
@@ -318,8 +321,14 @@ mod tests {
         let id = RequestId(7);
         let bid = Request::parse(&bid_line(&bid_body("150"))).expect("a bid");
         let sale = Some(SaleId::parse("estate.2026").expect("an id"));
-        let hello = Request::Hello { id, sale, note: Some("a\nb\n".to_owned()), cosigned: true };
-        let bare = Request::Hello { id, sale: None, note: None, cosigned: false };
+        let hello = Request::Hello {
+            id,
+            sale,
+            note: Some("a\nb\n".to_owned()),
+            cosigned: true,
+            quiet: true,
+        };
+        let bare = Request::Hello { id, sale: None, note: None, cosigned: false, quiet: false };
         for request in [bid, hello, bare, Request::Fetch { id }, Request::Since { id, seq: 9 }] {
             let line = request.to_line();
             let text = std::str::from_utf8(&line).expect("UTF-8").trim_end();

@@ -1,0 +1,185 @@
+//! A light bidder at work: it sends the bids of its script as its pace has it, and notes when
+//! each was due, sent and answered.
+
+use std::collections::BTreeMap;
+use std::ops::Range;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use super::course::Course;
+use super::ear::Heard;
+use super::frames::Frames;
+use super::script::Script;
+use super::seat::{Fault, Seat, code};
+use crate::auction::refusal::Code;
+use crate::clock::Stopwatch;
+use crate::loadtest::tally::{Accepted, count};
+use crate::time::Span;
+
+/// How fast bids come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Pace {
+    /// Each bidder has so many bids on their way and sends the next at an answer.
+    Closed,
+    /// So many bids a second of all bidders, whatever the answers do: a wait counts from when a
+    /// bid was due, not from when it could be sent.
+    Open {
+        /// Bids a second.
+        per_s: u64,
+        /// How many of them are due at once.
+        burst: u64,
+    },
+}
+
+/// What a bidder's bids came to.
+#[derive(Debug, Default)]
+pub(super) struct Played {
+    pub(super) accepted: Vec<Accepted>,
+    /// When each accepted bid was due, and how long it took to its receipt.
+    pub(super) waits: Vec<(u64, u64)>,
+    pub(super) refused: BTreeMap<Code, u64>,
+    /// Its script ended before its time did.
+    pub(super) ran_out: bool,
+}
+
+/// What everybody who plays or listens shares.
+#[derive(Clone, Debug)]
+pub(super) struct Floor {
+    pub(super) course: Course,
+    pub(super) pace: Pace,
+    pub(super) in_flight: usize,
+    pub(super) bidders: usize,
+    pub(super) span: Span,
+    pub(super) frames: Arc<Mutex<Frames>>,
+}
+
+/// A bidder, its connection and its script.
+#[derive(Debug)]
+pub(super) struct Player {
+    pub(super) place: usize,
+    pub(super) seat: Seat,
+    pub(super) script: Script,
+    pub(super) floor: Floor,
+}
+
+/// How far a script has been played.
+#[derive(Debug, Default)]
+struct Progress {
+    next: usize,
+    answered: usize,
+    /// When each bid was due, since the start.
+    due_us: Vec<u64>,
+}
+
+impl Player {
+    /// Plays until the time is over and everything is answered.
+    pub(super) async fn play(&mut self, start: Stopwatch) -> Result<Played, Fault> {
+        let (mut progress, mut played) = (Progress::default(), Played::default());
+        loop {
+            let now_us = start.elapsed_us();
+            let ready = self.ready(&mut progress, now_us);
+            if !ready.is_empty() {
+                self.seat.say(self.script.requests(ready)).await?;
+            }
+            if progress.answered == progress.next && self.is_over(&progress, start.elapsed_us()) {
+                played.ran_out = progress.next == self.script.turns();
+                return Ok(played);
+            }
+            let wait = self.wait(&progress, start.elapsed_us());
+            let Self { place, seat, floor, .. } = self;
+            let mut odd = None;
+            let hear = seat.hear(|heard| {
+                let us = start.elapsed_us();
+                let noted = note(&mut progress, &mut played, floor, *place, heard, us);
+                odd = odd.take().or(noted.err());
+            });
+            tokio::select! {
+                heard = hear => heard?,
+                () = wait => {}
+            }
+            if let Some(odd) = odd {
+                return Err(odd);
+            }
+        }
+    }
+
+    /// Which bids go out now; they are noted as sent.
+    fn ready(&self, progress: &mut Progress, now_us: u64) -> Range<usize> {
+        let first = progress.next;
+        while progress.next < self.script.turns()
+            && progress.next - progress.answered < self.floor.in_flight
+        {
+            let due_us = self.floor.due_us(self.place, progress.next).unwrap_or(now_us);
+            if due_us > now_us || due_us >= self.floor.span.ms() * 1000 {
+                break;
+            }
+            progress.due_us.push(due_us);
+            progress.next += 1;
+        }
+        first..progress.next
+    }
+
+    fn is_over(&self, progress: &Progress, now_us: u64) -> bool {
+        let due_us = self.floor.due_us(self.place, progress.next).unwrap_or(now_us);
+        progress.next == self.script.turns() || due_us >= self.floor.span.ms() * 1000
+    }
+
+    /// Until the next bid is due, if one waits for that alone.
+    fn wait(&self, progress: &Progress, now_us: u64) -> impl Future<Output = ()> + use<> {
+        let waits = progress.next - progress.answered < self.floor.in_flight
+            && progress.next < self.script.turns();
+        let due_us = self.floor.due_us(self.place, progress.next).filter(|_| waits);
+        let wait = due_us.map(|due_us| Duration::from_micros(due_us.saturating_sub(now_us)));
+        async move {
+            match wait {
+                Some(wait) => tokio::time::sleep(wait).await,
+                None => std::future::pending().await,
+            }
+        }
+    }
+}
+
+impl Floor {
+    /// When a bidder's bid is due in an open loop, since the start.
+    fn due_us(&self, place: usize, turn: usize) -> Option<u64> {
+        let Pace::Open { per_s, burst } = self.pace else { return None };
+        let number = count(turn * self.bidders + place);
+        Some((number / burst * burst).saturating_mul(1_000_000) / per_s)
+    }
+
+    /// Notes a frame that somebody has heard.
+    pub(super) fn heard(&self, from: u64, bytes: usize, us: u64) {
+        self.frames.lock().unwrap_or_else(PoisonError::into_inner).note(from, bytes, us);
+    }
+}
+
+fn note(
+    progress: &mut Progress,
+    played: &mut Played,
+    floor: &Floor,
+    place: usize,
+    heard: Heard<'_>,
+    us: u64,
+) -> Result<(), Fault> {
+    let (Heard::Entered { id, .. } | Heard::Refused { id, .. }) = heard else {
+        if let Heard::Lines { from, bytes } = heard {
+            floor.heard(from, bytes, us);
+            return Ok(());
+        }
+        return Err(Fault::Speech(format!("{heard:?}")));
+    };
+    progress.answered += 1;
+    match heard {
+        Heard::Refused { code: text, .. } => *played.refused.entry(code(text)?).or_default() += 1,
+        Heard::Entered { seq, .. } => {
+            let turn = usize::try_from(id).ok().filter(|turn| *turn < progress.next);
+            let turn = turn.ok_or_else(|| Fault::Speech(format!("an answer to request {id}")))?;
+            let (lot, amount) = floor.course.bid(place, turn);
+            let due_us = progress.due_us[turn];
+            played.accepted.push(Accepted { seq, lot, amount });
+            played.waits.push((due_us, us.saturating_sub(due_us)));
+        }
+        Heard::Lines { .. } | Heard::Other(_) => {}
+    }
+    Ok(())
+}
