@@ -16,6 +16,7 @@ mod check;
 mod disk;
 mod hostile;
 mod idle;
+mod limits;
 mod offer;
 mod process;
 mod report;
@@ -26,8 +27,12 @@ mod witness;
 
 pub use against::{Pair, Siege, SiegeReport, against};
 pub use check::{Checked, LedgerUnreadable};
+pub use disk::SyncWay;
 pub use hostile::Hostile;
 pub use idle::IdleReport;
+pub use limits::{
+    Effort, Limits, LimitsFault, MeanFrame, Shape, SyncCost, ceiling, measure as measure_limits,
+};
 pub use process::ProcessFault;
 pub use report::{Comparison, Conditions, Costs, Percentiles, Report};
 pub use tally::ErrorCount;
