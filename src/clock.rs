@@ -47,11 +47,7 @@ impl Clock {
         if let Some(time) = turned::time() {
             return time.suspended;
         }
-        let ms = |clock| {
-            let since = clock_gettime(clock);
-            let (s, ns) = (u64::try_from(since.tv_sec), u64::try_from(since.tv_nsec));
-            s.unwrap_or(0).saturating_mul(1000).saturating_add(ns.unwrap_or(0) / 1_000_000)
-        };
+        let ms = |clock| nanoseconds(clock) / 1_000_000;
         let counted = ms(ClockId::Monotonic);
         Span::from_ms(ms(ClockId::Boottime).saturating_sub(counted))
     }
@@ -106,6 +102,30 @@ impl Stopwatch {
     pub fn elapsed_us(&self) -> u64 {
         whole(instant().duration_since(self.0).as_micros())
     }
+
+    /// Nanoseconds since the start.
+    pub fn elapsed_ns(&self) -> u64 {
+        whole(instant().duration_since(self.0).as_nanos())
+    }
+}
+
+/// Measures the CPU time of one thread, in the program and in the kernel on its behalf. It tells
+/// nothing on any other thread than the one that started it.
+#[derive(Clone, Copy, Debug)]
+pub struct ThreadTime {
+    start_ns: u64,
+}
+
+impl ThreadTime {
+    /// Starts to measure this thread.
+    pub fn start() -> Self {
+        Self { start_ns: nanoseconds(ClockId::ThreadCPUTime) }
+    }
+
+    /// Nanoseconds that this thread has been at work since the start.
+    pub fn elapsed_ns(&self) -> u64 {
+        nanoseconds(ClockId::ThreadCPUTime).saturating_sub(self.start_ns)
+    }
 }
 
 /// What the monotonic clock says.
@@ -125,6 +145,13 @@ fn wall() -> Timestamp {
     }
     let since_1970 = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     Timestamp::ZERO.plus(Span::from_ms(whole(since_1970.as_millis())))
+}
+
+/// What one of the system's clocks says.
+fn nanoseconds(clock: ClockId) -> u64 {
+    let said = clock_gettime(clock);
+    let (s, ns) = (u64::try_from(said.tv_sec), u64::try_from(said.tv_nsec));
+    s.unwrap_or(0).saturating_mul(1_000_000_000).saturating_add(ns.unwrap_or(0))
 }
 
 fn whole(units: u128) -> u64 {
@@ -185,5 +212,19 @@ mod tests {
         let watch = Stopwatch::start();
         let first = watch.elapsed_us();
         assert!(watch.elapsed_us() >= first);
+        assert!(watch.elapsed_ns() / 1000 >= first);
+    }
+
+    #[test]
+    fn only_the_work_of_this_thread_is_its_time() {
+        let busy = |time: ThreadTime| while time.elapsed_ns() < 1_000_000 {};
+        let own = ThreadTime::start();
+        busy(own);
+        let before = own.elapsed_ns();
+        assert!(before >= 1_000_000);
+        std::thread::spawn(move || (0..9).for_each(|_| busy(ThreadTime::start())))
+            .join()
+            .expect("the other thread ends");
+        assert!(own.elapsed_ns() - before < 9_000_000, "waiting is no work");
     }
 }

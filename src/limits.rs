@@ -380,3 +380,5 @@ pub const LOAD_START_TIMEOUT: Span = Span::from_s(20);
 pub const LOAD_STOP_TIMEOUT: Span = Span::from_s(30);
 /// How long the load test's server may take to close the sale after its last lot.
 pub const LOAD_CLOSE_TIMEOUT: Span = Span::from_s(60);
+/// How long the measurement of one of the machine's limits may take, when one side of it stands still.
+pub const LOAD_LIMIT_TIMEOUT: Span = Span::from_s(60);

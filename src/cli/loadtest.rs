@@ -113,6 +113,9 @@ pub(super) struct Args {
     /// Light clients: the bidders ask for no live lines, and get their answers alone
     #[arg(long, requires = "light")]
     quiet: bool,
+    /// Light clients: measure what this machine allows in the same run, and print the share of it
+    #[arg(long, requires = "light")]
+    limits: bool,
     /// Print the report as JSON
     #[arg(long)]
     json: bool,
@@ -190,6 +193,7 @@ fn light(args: &Args) -> Light {
         watchers: usize::from(args.watchers),
         one_lot: args.one_lot,
         quiet: args.quiet,
+        limits: args.limits,
     }
 }
 

@@ -10,6 +10,7 @@ use crate::auction::event::{Bid, Event, Happening, Input};
 use crate::auction::name::Role;
 use crate::auction::refusal::{Code, Refusal, Unfit};
 use crate::auction::reserve::ReserveOpening;
+use crate::ledger::Hash;
 use crate::record::{
     self, AcceptedBid, AttestedBid, Authenticated, BidEvidence, Enrolled, EnrolmentEvidence,
     Forged, RecordedAct, Refused, RoomBid, Signed, SignedAct,
@@ -35,7 +36,8 @@ impl House {
         opening: Option<ReserveOpening>,
     ) -> Pending {
         let at = self.arrive(at);
-        if let Some(known) = self.known(&signed) {
+        let digest = signed.digest();
+        if let Some(known) = self.known(&signed, &digest) {
             return Pending::of(known);
         }
         if self.sale.is_closed() {
@@ -45,8 +47,8 @@ impl House {
         }
         self.open_frame();
         match self.decide_signed(at, &signed, opening.as_ref()) {
-            Ok(event) => self.take(event, signed.into_inner(), lag_us, opening),
-            Err(no) => self.refuse(at, signed.into_inner(), no),
+            Ok(event) => self.take(event, signed.into_inner(), digest, lag_us, opening),
+            Err(no) => self.refuse(at, signed.into_inner(), digest, no),
         }
     }
 
@@ -60,7 +62,7 @@ impl House {
         opening: &ReserveOpening,
     ) -> bool {
         let at = self.arrive(at);
-        if self.sale.is_closed() || self.known(signed).is_some() {
+        if self.sale.is_closed() || self.known(signed, &signed.digest()).is_some() {
             return false;
         }
         self.open_frame();
@@ -71,13 +73,12 @@ impl House {
     }
 
     /// What the same bytes were answered before.
-    fn known(&self, signed: &Signed) -> Option<Known> {
-        let digest = signed.digest();
+    fn known(&self, signed: &Signed, digest: &Hash) -> Option<Known> {
         let counted = || {
             let (last, known) = self.counted_answers.get(signed.claim().bid_key)?;
-            (*last == digest).then_some(*known)
+            (last == digest).then_some(*known)
         };
-        self.answers.get(&digest).copied().or_else(counted)
+        self.answers.get(digest).copied().or_else(counted)
     }
 
     fn decide_signed(
@@ -133,19 +134,24 @@ impl House {
         &mut self,
         event: Event,
         signed: Signed,
+        digest: Hash,
         lag_us: u64,
         opening: Option<ReserveOpening>,
     ) -> Pending {
-        match signed {
+        self.roster.spend(&signed.claim());
+        let seq = match signed {
             Signed::Bid(bid) => self.accept(event, BidEvidence::Signed(bid), lag_us),
             Signed::Act(act) => match RoomBid::new(act) {
                 Ok(room) => self.accept(event, BidEvidence::Clerk(room), lag_us),
                 Err(act) => self.act(event, *act, opening),
             },
-        }
+        };
+        self.answers.insert(digest, Known::Accepted { seq });
+        Pending::of(Known::Accepted { seq })
     }
 
-    fn accept(&mut self, event: Event, evidence: BidEvidence, lag_us: u64) -> Pending {
+    /// Enters a bid; gives its line's number.
+    fn accept(&mut self, event: Event, evidence: BidEvidence, lag_us: u64) -> u64 {
         let (ends_at, reserve_met) = match &event.what {
             Happening::BidAccepted { ends_at, reserve_met, .. } => (*ends_at, *reserve_met),
             other => unreachable!("a bid leads to {other:?}"),
@@ -154,13 +160,11 @@ impl House {
         let seq = self.append(record::draft_bid(&accepted, event.at));
         self.sale.apply(&event);
         self.frame.events.push(event);
-        if let Some(signed) = accepted.evidence.signed() {
-            self.answered(&signed, seq);
-        }
-        Pending::of(Known::Accepted { seq })
+        seq
     }
 
-    fn act(&mut self, event: Event, act: SignedAct, opening: Option<ReserveOpening>) -> Pending {
+    /// Enters an act; gives its line's number.
+    fn act(&mut self, event: Event, act: SignedAct, opening: Option<ReserveOpening>) -> u64 {
         let effect = match &event.what {
             Happening::Acted { effect, .. } => effect.clone(),
             other => unreachable!("an act leads to {other:?}"),
@@ -178,29 +182,23 @@ impl House {
         let (seq, at) = (self.append(draft), event.at);
         self.sale.apply(&event);
         self.frame.events.push(event);
-        self.answered(&Signed::Act(recorded.act), seq);
         // What the act makes fall due now stands beside it.
         self.advance(at);
-        Pending::of(Known::Accepted { seq })
-    }
-
-    fn answered(&mut self, signed: &Signed, seq: u64) {
-        self.roster.spend(&signed.claim());
-        self.answers.insert(signed.digest(), Known::Accepted { seq });
+        seq
     }
 
     /// Records a refusal of what had a good signature: whole within the cap, else counted.
-    fn refuse(&mut self, at: Timestamp, signed: Signed, no: No) -> Pending {
+    fn refuse(&mut self, at: Timestamp, signed: Signed, digest: Hash, no: No) -> Pending {
         if self.roster.knows(&signed.claim()) {
-            self.record_refusal(at, signed, no.code(), no.known());
+            self.record_refusal(at, signed, digest, &no);
         } else {
             self.count(no.code());
         }
         no.pending()
     }
 
-    fn record_refusal(&mut self, at: Timestamp, signed: Signed, code: Code, known: Known) {
-        let digest = signed.digest();
+    fn record_refusal(&mut self, at: Timestamp, signed: Signed, digest: Hash, no: &No) {
+        let (code, known) = (no.code(), no.known());
         let refused = Refused { signed, code };
         let draft = record::draft_refused(&refused, at);
         let claim = refused.signed.claim();
@@ -249,7 +247,10 @@ impl House {
         }
         self.open_frame();
         match self.decide_attested(at, session, &bid) {
-            Ok(event) => self.accept(event, BidEvidence::from(&*bid), lag_us),
+            Ok(event) => {
+                let seq = self.accept(event, BidEvidence::from(&*bid), lag_us);
+                Pending::of(Known::Accepted { seq })
+            }
             Err(no) => {
                 self.count(no.code());
                 no.pending()

@@ -184,6 +184,35 @@ pub(super) fn to_canonical_sized<T: Serialize + ?Sized>(value: &T) -> Vec<u8> {
     serde_json::to_vec(value).expect("the structs of the format have string keys only")
 }
 
+/// Writes a text as a JSON string, as [`to_canonical`] would. Lines of the ledger and what is made
+/// of them hold no control character but line ends, so that nearly all of it is copied.
+pub fn push_string(written: &mut Vec<u8>, text: &[u8]) {
+    let (odd, ends) = text.iter().fold((false, false), |(odd, ends), byte| {
+        (odd | (*byte < b' ' && *byte != b'\n'), ends | (*byte == b'\n'))
+    });
+    written.reserve(text.len() + text.len() / 8 + 2);
+    if odd {
+        let text = String::from_utf8_lossy(text);
+        written.extend_from_slice(&to_canonical_sized(text.as_ref()));
+        return;
+    }
+    written.push(b'"');
+    let mut copied = 0;
+    for (at, byte) in text.iter().enumerate() {
+        if matches!(byte, b'"' | b'\\') || ends && *byte == b'\n' {
+            written.extend_from_slice(&text[copied..at]);
+            written.push(b'\\');
+            copied = at;
+            if *byte == b'\n' {
+                written.push(b'n');
+                copied += 1;
+            }
+        }
+    }
+    written.extend_from_slice(&text[copied..]);
+    written.push(b'"');
+}
+
 /// Reads canonical bytes: [`check`], then the shape of `T` (which must deny
 /// unknown fields), then that `T` is written as the very same bytes. The last
 /// step is what refuses an array in the place of a struct.

@@ -21,9 +21,9 @@
 use ed25519_dalek::VerifyingKey;
 use serde::{Deserialize, Serialize};
 
-use super::canonical::{CanonicalError, from_canonical_sized, to_canonical_sized};
+use super::canonical::{CanonicalError, from_canonical_sized, push_string};
 use super::checkpoint::{CheckpointError, SignedCheckpoint, decimal};
-use super::encoding::{decode_base64, encode_base64};
+use super::encoding::{append_base64, decode_base64, encode_base64};
 use super::entry::{Line, LineError};
 use super::hash::Hash;
 use super::merkle::{ProofError, leaf_hash, verify_inclusion};
@@ -31,6 +31,10 @@ use super::note::Note;
 use crate::limits::{PROOF_HASHES_MAX, RECEIPT_EXTRA_BYTES_MAX};
 
 const HEADER: &str = "c2sp.org/tlog-proof@v1";
+/// A hash in base64, and its line end.
+const PROOF_LINE_BYTES: usize = 45;
+/// Room for what stands around the parts of a receipt, or of its extra.
+const FRAME_BYTES: usize = 96;
 
 /// Why a receipt proves nothing.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -98,14 +102,35 @@ struct Extra {
 impl Receipt {
     /// Writes the receipt (tlog-proof, "Format").
     pub fn to_text(&self) -> String {
-        let sealer = encode_base64(&self.sealer);
-        let extra = to_canonical_sized(&Extra { entry: self.entry.clone(), sealer });
-        let mut text = format!("{HEADER}\nextra {}\nindex {}\n", encode_base64(&extra), self.index);
+        let extra = self.extra();
+        let hashes_bytes = self.proof.len() * PROOF_LINE_BYTES;
+        let room = extra.len() / 3 * 4 + hashes_bytes + self.note.len() + FRAME_BYTES;
+        let mut text = String::with_capacity(room);
+        text.push_str(HEADER);
+        text.push_str("\nextra ");
+        append_base64(&extra, &mut text);
+        text.push_str("\nindex ");
+        text.push_str(&self.index.to_string());
+        text.push('\n');
         for hash in &self.proof {
-            text.push_str(&encode_base64(hash.as_ref()));
+            append_base64(hash.as_ref(), &mut text);
             text.push('\n');
         }
-        text + "\n" + &self.note
+        text.push('\n');
+        text.push_str(&self.note);
+        text
+    }
+
+    /// The canonical form of [`Extra`], without a copy of the line.
+    fn extra(&self) -> Vec<u8> {
+        let room = self.entry.len() * 5 / 4 + self.sealer.len() * 4 / 3 + FRAME_BYTES;
+        let mut extra = Vec::with_capacity(room);
+        extra.extend_from_slice(br#"{"entry":"#);
+        push_string(&mut extra, self.entry.as_bytes());
+        extra.extend_from_slice(br#","sealer":"#);
+        push_string(&mut extra, encode_base64(&self.sealer).as_bytes());
+        extra.push(b'}');
+        extra
     }
 
     /// Reads a receipt. Its parts are well formed then, and nothing is proven.

@@ -17,6 +17,7 @@ mod disk;
 mod hostile;
 mod idle;
 mod light;
+mod limits;
 mod offer;
 mod process;
 mod report;
@@ -27,9 +28,13 @@ mod witness;
 
 pub use against::{Pair, Siege, SiegeReport, against};
 pub use check::{Checked, LedgerUnreadable};
+pub use disk::SyncWay;
 pub use hostile::Hostile;
 pub use idle::IdleReport;
-pub use light::{Light, LightReport, Pace, light};
+pub use light::{Light, LightReport, Pace, Share, light};
+pub use limits::{
+    Effort, Limits, LimitsFault, MeanFrame, Shape, SyncCost, ceiling, measure as measure_limits,
+};
 pub use process::ProcessFault;
 pub use report::{Comparison, Conditions, Costs, Percentiles, Report};
 pub use tally::ErrorCount;
@@ -166,6 +171,9 @@ pub enum LoadFailure {
     /// The generator panicked.
     #[error("the load generator broke down")]
     Broke,
+    /// The machine's limits cannot be measured.
+    #[error(transparent)]
+    Limits(#[from] LimitsFault),
     /// The disk cannot be measured.
     #[error("the disk cannot be measured")]
     Disk(#[source] io::Error),

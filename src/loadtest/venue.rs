@@ -102,7 +102,7 @@ impl Venue {
 }
 
 /// Raises the soft limit of open files as far as needed.
-fn allow_descriptors(bidders: usize) -> Result<(), LoadFailure> {
+pub(super) fn allow_descriptors(bidders: usize) -> Result<(), LoadFailure> {
     // The server needs one for each bidder as well, and inherits the limit.
     let needed = u64::try_from(bidders).unwrap_or(u64::MAX).saturating_add(128);
     let mut limit = getrlimit(Resource::Nofile);

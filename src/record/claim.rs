@@ -1,9 +1,9 @@
 //! What bids and acts have in common: who signs, with which key and number, in
 //! which sale, and which ledger the signer had seen (LEDGER 3).
 
-use super::act::{Order, SignedAct};
+use super::act::{ACT_DOMAIN, Order, SignedAct};
 use super::authenticated::Authenticated;
-use super::statement::{BadSignature, BidKey, Head, SignedBid};
+use super::statement::{BID_DOMAIN, BadSignature, BidKey, Head, SignedBid, UsableKey};
 use crate::auction::event::Bid;
 use crate::auction::name::{LotId, Name, Party, Role};
 use crate::ledger::Hash;
@@ -94,12 +94,29 @@ impl Signed {
 
     /// By what the same bytes are known again: the statement and its signature.
     pub fn digest(&self) -> Hash {
-        let mut bytes = match self {
-            Self::Act(act) => act.statement.to_canonical(),
-            Self::Bid(bid) => bid.statement.to_canonical(),
-        };
-        bytes.extend_from_slice(self.signature());
-        Hash::of(&bytes)
+        self.digest_of(self.message())
+    }
+
+    /// Takes a message for room to write in.
+    fn digest_of(&self, mut message: Vec<u8>) -> Hash {
+        message.extend_from_slice(self.signature());
+        Hash::of(&message[self.domain().len()..])
+    }
+
+    /// The bytes that are signed.
+    fn message(&self) -> Vec<u8> {
+        match self {
+            Self::Act(act) => act.statement.message(),
+            Self::Bid(bid) => bid.statement.message(),
+        }
+    }
+
+    /// What stands before the statement in these.
+    const fn domain(&self) -> &'static [u8] {
+        match self {
+            Self::Act(_) => ACT_DOMAIN,
+            Self::Bid(_) => BID_DOMAIN,
+        }
     }
 
     /// Checks the signature under the key that the statement names. Whether that key
@@ -108,16 +125,34 @@ impl Signed {
     /// # Errors
     /// [`BadSignature`] if it is not that key's over these bytes.
     pub fn check(&self) -> Result<(), BadSignature> {
+        self.check_under(self.claim().bid_key.usable())
+    }
+
+    /// As [`Signed::check`], where the key was looked at before: it must be the statement's.
+    ///
+    /// # Errors
+    /// As for [`Signed::check`].
+    pub fn check_under(&self, key: Result<UsableKey, BadSignature>) -> Result<(), BadSignature> {
+        self.checked_message(key).map(drop)
+    }
+
+    /// The message, once its signature was checked.
+    fn checked_message(
+        &self,
+        key: Result<UsableKey, BadSignature>,
+    ) -> Result<Vec<u8>, BadSignature> {
         let claim = self.claim();
         // Beyond that no canonical form exists that anybody could have signed.
         if claim.n > INTEGER_MAX || claim.head.size > INTEGER_MAX {
             return Err(BadSignature::Mismatch);
         }
-        let message = match self {
-            Self::Act(act) => act.statement.message(),
-            Self::Bid(bid) => bid.statement.message(),
-        };
-        claim.bid_key.verify(&message, self.signature())
+        let key = key?;
+        if key.key() != claim.bid_key {
+            return Err(BadSignature::Mismatch);
+        }
+        let message = self.message();
+        key.verify(&message, self.signature())?;
+        Ok(message)
     }
 
     /// Checks the signature like [`Signed::check`], and vouches for it.
@@ -125,8 +160,24 @@ impl Signed {
     /// # Errors
     /// [`Forged`] holds the statement, for counting its refusal.
     pub fn authenticate(self) -> Result<Authenticated<Self>, Forged> {
-        match self.check() {
-            Ok(()) => Ok(Authenticated::vouch(self)),
+        let key = self.claim().bid_key.usable();
+        self.authenticate_under(key)
+    }
+
+    /// As [`Signed::authenticate`], where the key was looked at before: it must be the
+    /// statement's.
+    ///
+    /// # Errors
+    /// As for [`Signed::authenticate`].
+    pub fn authenticate_under(
+        self,
+        key: Result<UsableKey, BadSignature>,
+    ) -> Result<Authenticated<Self>, Forged> {
+        match self.checked_message(key) {
+            Ok(message) => {
+                let digest = self.digest_of(message);
+                Ok(Authenticated::vouch_hashed(self, digest))
+            }
             Err(why) => Err(Forged { signed: Box::new(self), why }),
         }
     }

@@ -41,6 +41,7 @@ pub use reserve::{
 pub use sale_file::{FileLot, SaleFile, SaleFileError, Times, read_sale_file, read_scenario_sale};
 pub use statement::{
     AttestedBid, BID_DOMAIN, BadSignature, BidKey, BidKeyError, Head, SignedBid, Statement,
+    UsableKey,
 };
 pub use v1::Act as ActFields;
 pub use write::{

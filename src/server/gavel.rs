@@ -1,7 +1,7 @@
 //! A session that speaks `gavel/1`: requests into questions and inputs, answers
 //! into messages.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use tokio::sync::OwnedSemaphorePermit;
 
@@ -20,13 +20,14 @@ use crate::limits::LIST_LOTS_MAX;
 use crate::pki::CertificateFault;
 use crate::record::{
     BidKey, Enrolment, EnrolmentEvidence, EnrolmentFault, Head, Signed, SignedBid, Statement,
+    UsableKey,
 };
 use crate::time::Timestamp;
 use crate::wire::encoding::{ProofHash, Signature64};
 use crate::wire::frame::LineFault;
 use crate::wire::json::{
     self, BidBody, EnrolBody, EnrolSignatures, ProvenCosigned, ProvenLine, Reply, Request,
-    RequestFault, RequestId, ServerMessage, Snapshot, Welcome, lines_message,
+    RequestFault, RequestId, ServerMessage, Snapshot, Welcome, entered_message, lines_message,
 };
 use crate::wire::lot::LotView;
 
@@ -64,7 +65,8 @@ pub(super) async fn take(
         Request::Bid { body, sig, .. } => match signed_bid(session, body, sig) {
             Ok(bid) => {
                 let ticket = session.ticket(Asked::Gavel { id }, place);
-                session.enter(ticket, None, move |_| check(bid.into(), None));
+                let signer = Arc::clone(&session.signer);
+                session.enter(ticket, None, move |_| check(bid.into(), None, &signer));
             }
             Err(code) => refuse(place, code),
         },
@@ -75,7 +77,8 @@ pub(super) async fn take(
         Request::Act { body, sig, opening, .. } => match signed_act(session, *body, sig, opening) {
             Ok((act, opening)) => {
                 let ticket = session.ticket(Asked::Gavel { id }, place);
-                session.enter(ticket, None, move |_| check(act.into(), opening));
+                let signer = Arc::clone(&session.signer);
+                session.enter(ticket, None, move |_| check(act.into(), opening, &signer));
             }
             Err(fault) => {
                 let fault = RequestFault { id: Some(id), reason: fault.to_string() };
@@ -112,9 +115,22 @@ pub(super) async fn take(
     Flow::On
 }
 
-pub(super) fn check(signed: Signed, opening: Option<ReserveOpening>) -> Checked {
-    match signed.authenticate() {
-        Ok(signed) => Checked::Signed { signed: Box::new(signed), opening },
+/// Checks the signature, under the session's signer if the statement names that.
+pub(super) fn check(
+    signed: Signed,
+    opening: Option<ReserveOpening>,
+    signer: &OnceLock<UsableKey>,
+) -> Checked {
+    let bid_key = *signed.claim().bid_key;
+    let known = signer.get().copied().filter(|known| *known.key() == bid_key);
+    let usable = known.map_or_else(|| bid_key.usable(), Ok);
+    match signed.authenticate_under(usable) {
+        Ok(signed) => {
+            if let Ok(usable) = usable {
+                let _ = signer.set(usable);
+            }
+            Checked::Signed { signed: Box::new(signed), opening }
+        }
         Err(forged) => Checked::Forged(forged),
     }
 }
@@ -212,7 +228,7 @@ pub(super) fn answer(about: &About, asked: &Asked, answer: Answer) -> Vec<u8> {
         return Vec::new();
     };
     let said = match answer {
-        Answer::Entered { receipt, .. } => json::Answer::Entered { receipt: receipt.to_text() },
+        Answer::Entered { receipt, .. } => return entered_message(*id, &receipt.to_text()),
         Answer::Lot(Some(lot)) => json::Answer::Lots { lots: vec![lot], more: false },
         Answer::Lot(None) => json::Answer::refused(Code::NoSuchLot, None, &about.currency),
         Answer::Lots(lots) => match asked {

@@ -7,8 +7,8 @@
 
 use std::io;
 use std::pin::{Pin, pin};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::task::{Poll, ready};
 use std::time::Duration;
 
@@ -28,6 +28,7 @@ use crate::limits::{
     TEXT_LINE_BYTES_MAX, WRITE_TIMEOUT,
 };
 use crate::pki::Identity;
+use crate::record::UsableKey;
 use crate::time::Timestamp;
 use crate::wire::frame::{Framer, LineFault};
 
@@ -96,6 +97,8 @@ pub(super) struct Session {
     bad_lines: u32,
     /// Set by the speaker once a `hello` was welcomed.
     welcomed: Arc<AtomicBool>,
+    /// The bid key that has signed here: nearly always it is the next one's too.
+    pub(super) signer: Arc<OnceLock<UsableKey>>,
 }
 
 /// Whether to read on.
@@ -140,6 +143,7 @@ pub(super) fn serve<S: AsyncRead + AsyncWrite + Send + Sync + 'static>(
         pace: Pace::new(),
         bad_lines: 0,
         welcomed,
+        signer: Arc::default(),
     };
     converse(session, speaker, read)
 }

@@ -6,6 +6,8 @@
 //! read is handed out as a [`LineFault`] to be answered, never dropped in
 //! silence (SEED, defects 1 and 10).
 
+use std::io::BufRead as _;
+
 use crate::auction::name::is_showable;
 
 /// Why a line cannot be read as text.
@@ -59,10 +61,13 @@ impl Framer {
     /// while only part of a line is here.
     pub fn next_line(&mut self) -> Option<Result<&str, LineFault>> {
         let (begin, end) = loop {
-            let Some(length) = self.buffer[self.scanned..].iter().position(|b| *b == b'\n') else {
+            // Reading a slice cannot fail, and finds a line's end many bytes at a time.
+            let mut rest = &self.buffer[self.scanned..];
+            let length = rest.skip_until(b'\n').unwrap_or(0);
+            if !self.buffer[self.scanned..self.scanned + length].ends_with(b"\n") {
                 return self.wait_for_more();
-            };
-            let (begin, end) = (self.begin, self.scanned + length);
+            }
+            let (begin, end) = (self.begin, self.scanned + length - 1);
             self.begin = end + 1;
             self.scanned = self.begin;
             if !std::mem::take(&mut self.skipping) {

@@ -22,8 +22,8 @@ const LINES_KEPT_BYTES: usize = 64;
 pub(super) enum Heard<'a> {
     /// The live lines from that number on, and how long the message is.
     Lines { from: u64, bytes: usize },
-    /// The request was entered as that line.
-    Entered { id: u64, seq: u64 },
+    /// The request was entered as that line, and how long the message is.
+    Entered { id: u64, seq: u64, bytes: usize },
     /// The request was refused.
     Refused { id: u64, code: &'a str },
     /// Something else, without its LF.
@@ -103,7 +103,7 @@ fn known(message: &[u8], bytes: usize) -> Option<Heard<'_>> {
     let mut ends = receipt.iter().enumerate().filter(|(_, byte)| **byte == b'\\');
     let (second, _) = ends.nth(1)?;
     let (seq, _) = number(receipt[second..].strip_prefix(INDEX)?)?;
-    Some(Heard::Entered { id, seq })
+    Some(Heard::Entered { id, seq, bytes })
 }
 
 /// The decimal number at the beginning, and what follows.
@@ -157,7 +157,7 @@ mod tests {
     #[test]
     fn messages_are_heard_however_they_are_read() {
         let whole = heard(usize::MAX);
-        assert_eq!(whole[0], "Entered { id: 3, seq: 17 }");
+        assert!(whole[0].starts_with("Entered { id: 3, seq: 17, bytes: "), "{}", whole[0]);
         assert!(whole[1].starts_with("Lines { from: 17, bytes: 90"), "{}", whole[1]);
         assert_eq!(whole[2], "Refused { id: 4, code: \"too-low\" }");
         assert!(whole[3].starts_with("Other("));

@@ -12,7 +12,7 @@ mod script;
 mod seat;
 
 pub use player::Pace;
-pub use report::LightReport;
+pub use report::{LightReport, Share};
 
 use std::collections::BTreeMap;
 
@@ -23,7 +23,7 @@ use super::bidder;
 use super::report::Percentiles;
 use super::tally::{Accepted, count};
 use super::venue::{Closed, Venue};
-use super::{LoadFailure, Plan, Stage, Style, idle};
+use super::{LoadFailure, Plan, Stage, Style, idle, limits};
 use crate::auction::act::Deed;
 use crate::client::BidAnswer;
 use crate::record::Order;
@@ -48,6 +48,8 @@ pub struct Light {
     pub one_lot: bool,
     /// Whether the bidders do without the live lines.
     pub quiet: bool,
+    /// Whether the machine's limits are measured in the same run.
+    pub limits: bool,
 }
 
 impl Light {
@@ -121,7 +123,14 @@ async fn conclude(
     outcome.tally.accepted.extend(accepted);
     let conditions = venue.conditions.clone();
     let closed = venue.close(sessions, &mut outcome.tally, tell).await?;
-    Ok(LightReport { conditions, ..report(plan, light, course, outcome, closed) })
+    let report = LightReport { conditions, ..report(plan, light, course, outcome, closed) };
+    if !light.limits {
+        return Ok(report);
+    }
+    let (folder, shape) = (plan.folder.clone(), report.shape());
+    let measuring = tokio::task::spawn_blocking(move || limits::measure(&folder, &shape));
+    let limits = measuring.await.map_err(|_| LoadFailure::Broke)??;
+    Ok(report.within(limits))
 }
 
 fn report(
@@ -150,6 +159,7 @@ fn report(
         }
     };
     let accepted = receipt.len();
+    let answer_bytes: usize = outcome.played.iter().map(|played| played.answer_bytes).sum();
     let answered = accepted + refused.values().sum::<u64>();
     let each = |us: u64| us.saturating_mul(1000) / answered.max(1);
     let per_s = |bids: u64| bids.saturating_mul(1_000_000) / outcome.bidding_us.max(1);
@@ -183,6 +193,8 @@ fn report(
         server_sync_p50_us: closed.said.sync_p50_us(),
         disk_sync: closed.disk_sync,
         request_bytes: count(outcome.request_bytes),
+        answer_bytes: count(answer_bytes) / accepted.max(1),
+        share: None,
         ledger: closed.checked,
         conditions: super::report::Conditions::here(),
     }

@@ -38,6 +38,8 @@ pub(super) struct Played {
     /// When each accepted bid was due, and how long it took to its receipt.
     pub(super) waits: Vec<(u64, u64)>,
     pub(super) refused: BTreeMap<Code, u64>,
+    /// How long all receipts were.
+    pub(super) answer_bytes: usize,
     /// Its script ended before its time did.
     pub(super) ran_out: bool,
 }
@@ -171,11 +173,12 @@ fn note(
     progress.answered += 1;
     match heard {
         Heard::Refused { code: text, .. } => *played.refused.entry(code(text)?).or_default() += 1,
-        Heard::Entered { seq, .. } => {
+        Heard::Entered { seq, bytes, .. } => {
             let turn = usize::try_from(id).ok().filter(|turn| *turn < progress.next);
             let turn = turn.ok_or_else(|| Fault::Speech(format!("an answer to request {id}")))?;
             let (lot, amount) = floor.course.bid(place, turn);
             let due_us = progress.due_us[turn];
+            played.answer_bytes += bytes;
             played.accepted.push(Accepted { seq, lot, amount });
             played.waits.push((due_us, us.saturating_sub(due_us)));
         }

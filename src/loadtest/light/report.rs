@@ -8,6 +8,7 @@ use serde::Serialize;
 use super::Light;
 use super::player::Pace;
 use crate::loadtest::check::Checked;
+use crate::loadtest::limits::{Limits, MeanFrame, Shape, ceiling};
 use crate::loadtest::report::{Conditions, Milliseconds, Percentiles, Rows, grouped, listed};
 use crate::loadtest::tally::ErrorCount;
 
@@ -68,13 +69,51 @@ pub struct LightReport {
     pub disk_sync: Percentiles,
     /// How long a request was, in bytes.
     pub request_bytes: u64,
+    /// How long the answer to it was, its receipt in it.
+    pub answer_bytes: u64,
+    /// What the machine allows, measured in the same run, if that was asked for.
+    pub share: Option<Share>,
     /// The ledger afterwards.
     pub ledger: Checked,
     /// On what all this was measured.
     pub conditions: Conditions,
 }
 
+/// A rate beside what the machine allows.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Share {
+    /// What was measured of the machine.
+    pub limits: Limits,
+    /// How many bids a second that would come to, with nothing else to do.
+    pub ceiling_per_s: u64,
+    /// The accepted bids a second, in thousandths of that.
+    pub thousandths: u64,
+}
+
 impl LightReport {
+    /// What the limits are to be measured with: messages, connections and frames like this load's.
+    pub(super) fn shape(&self) -> Shape {
+        let size = |number: u64| usize::try_from(number).unwrap_or(usize::MAX);
+        let frame_bytes = self.ledger.bytes / self.ledger.frames.max(1);
+        Shape {
+            connections: size(self.bidders),
+            in_flight: size(self.in_flight),
+            request_bytes: size(self.request_bytes),
+            response_bytes: size(self.answer_bytes),
+            sync_bytes: size(frame_bytes),
+            ..Shape::of_a_sale()
+        }
+    }
+
+    /// Holds it against what the machine allows.
+    pub(super) fn within(self, limits: Limits) -> Self {
+        let frame = MeanFrame { bids: self.accepted, frames: self.frames };
+        let cores = self.conditions.cores;
+        let ceiling_per_s = ceiling(cores, &limits, frame, self.generator_cpu_per_bid_ns);
+        let thousandths = self.accepted_per_s.saturating_mul(1000) / ceiling_per_s.max(1);
+        Self { share: Some(Share { limits, ceiling_per_s, thousandths }), ..self }
+    }
+
     /// Whether every bidder was served without error, everybody heard every bid, and the ledger
     /// agrees with them.
     pub fn is_good(&self) -> bool {
@@ -103,6 +142,16 @@ impl fmt::Display for LightReport {
         writeln!(f, "{bidders} bidders and {watchers} watchers, {lots} lots: {pace}\n")?;
         for (name, value) in [self.what_came(), self.what_it_took(), self.what_stands()].concat() {
             writeln!(f, "  {name:<16}{value}")?;
+        }
+        if let Some(Share { limits, ceiling_per_s, thousandths }) = &self.share {
+            let (whole, tenth) = (thousandths / 10, thousandths % 10);
+            writeln!(f, "\n{limits}")?;
+            writeln!(
+                f,
+                "  {:<16}{whole}.{tenth} % of the ceiling of {} bids a second",
+                "share",
+                grouped(*ceiling_per_s)
+            )?;
         }
         Ok(())
     }

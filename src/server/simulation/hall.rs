@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use super::bidder::{Bidder, Payload, Read, read_line};
 use super::dice::Dice;
@@ -396,7 +396,7 @@ impl Hall {
                 let (ticket, office) = (line.ticket(op), Arc::clone(&self.office));
                 let entered = match payload {
                     Payload::Signed(signed, opening) => {
-                        let check = move |_| gavel::check(*signed, opening);
+                        let check = move |_| gavel::check(*signed, opening, &OnceLock::new());
                         gate.enter(&identity.name, ticket, None, check)
                     }
                     Payload::Enrol(enrolment) => {

@@ -21,7 +21,7 @@ pub use self::request::{
 };
 pub use self::says::{
     Answer, Cosigned, Lines, ProvenCosigned, ProvenLine, Reply, ServerFault, ServerMessage,
-    Snapshot, Welcome, lines_message,
+    Snapshot, Welcome, entered_message, lines_message,
 };
 use crate::auction::name::is_showable;
 use crate::limits::INTEGER_MAX;

@@ -267,6 +267,9 @@ pub struct RequestFault {
 impl Request {
     /// Reads one line of a client.
     pub fn parse(line: &str) -> Result<Self, RequestFault> {
+        if let Some(bid) = read_bid(line) {
+            return Ok(bid);
+        }
         read(line).map_err(|reason| RequestFault { id: id_of(line), reason })
     }
 
@@ -289,6 +292,32 @@ impl Request {
             | Self::Status { id, .. } => *id,
         }
     }
+}
+
+/// Reads a bid as clients write it, its kind first: nearly every line of a busy sale is one, and
+/// where the kind may stand anywhere, all else must be kept until it was found. Whatever is not
+/// so is read, or refused, like any other request.
+fn read_bid(line: &str) -> Option<Request> {
+    #[derive(Deserialize)]
+    #[serde(rename_all = "lowercase")]
+    enum Kind {
+        Bid,
+    }
+    #[derive(Deserialize)]
+    #[serde(deny_unknown_fields)]
+    struct Bid {
+        #[serde(rename = "m")]
+        _kind: Kind,
+        id: RequestId,
+        #[serde(deserialize_with = "object")]
+        body: BidBody,
+        sig: Signature64,
+    }
+    if !line.starts_with(r#"{"m":"bid","#) {
+        return None;
+    }
+    let Bid { id, body, sig, .. } = serde_json::from_str(line).ok()?;
+    Some(Request::Bid { id, body, sig })
 }
 
 /// The number of a request that is otherwise not understood.

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::{RequestFault, RequestId, line_of, read};
 use crate::auction::money::{Amount, Currency};
 use crate::auction::refusal::Code;
+use crate::ledger::canonical::push_string;
 use crate::time::Timestamp;
 use crate::wire::encoding::{ProofHash, as_text, minor_units, unix_ms};
 use crate::wire::lot::LotView;
@@ -281,28 +282,25 @@ pub fn lines_message<'a>(
         if i > 0 {
             message.push(b',');
         }
-        push_quoted(&mut message, line);
+        push_string(&mut message, line);
     }
     message.extend_from_slice(b"]}\n");
     message
 }
 
-/// A canonical line as a JSON string: it holds no control character, so only
-/// quotes and backslashes need an escape.
-fn push_quoted(message: &mut Vec<u8>, line: &[u8]) {
-    message.reserve(line.len() + line.len() / 8);
-    message.push(b'"');
-    for part in line.split_inclusive(|b| matches!(b, b'"' | b'\\')) {
-        match part.split_last() {
-            Some((escaped @ (b'"' | b'\\'), plain)) => {
-                message.extend_from_slice(plain);
-                message.extend_from_slice(&[b'\\', *escaped]);
-            }
-            _ => message.extend_from_slice(part),
-        }
-    }
-    message.push(b'"');
+/// A `reply` with a receipt, with its LF: the same bytes as [`ServerMessage::Reply`] would give.
+pub fn entered_message(RequestId(id): RequestId, receipt: &str) -> Vec<u8> {
+    let mut message = Vec::with_capacity(receipt.len() + receipt.len() / 8 + REPLY_ROOM_BYTES);
+    message.extend_from_slice(br#"{"m":"reply","id":"#);
+    message.extend_from_slice(id.to_string().as_bytes());
+    message.extend_from_slice(br#","receipt":"#);
+    push_string(&mut message, receipt.as_bytes());
+    message.extend_from_slice(b"}\n");
+    message
 }
+
+/// Room for what stands around the receipt of a reply.
+const REPLY_ROOM_BYTES: usize = 64;
 
 #[cfg(test)]
 mod tests {
@@ -323,7 +321,10 @@ mod tests {
             let reply = ServerMessage::Reply(Reply { id, answer });
             let line = reply.to_line();
             let text = std::str::from_utf8(&line).expect("UTF-8");
-            assert_eq!(ServerMessage::parse(text.trim_end()), Ok(reply), "{text}");
+            assert_eq!(ServerMessage::parse(text.trim_end()), Ok(reply.clone()), "{text}");
+            if let ServerMessage::Reply(Reply { answer: Answer::Entered { receipt }, .. }) = reply {
+                assert_eq!(entered_message(RequestId(7), &receipt), line);
+            }
         }
         let both = r#"{"m":"reply","id":7,"code":"busy","receipt":"x"}"#;
         assert!(ServerMessage::parse(both).is_err());
