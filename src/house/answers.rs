@@ -8,11 +8,12 @@ use crate::auction::money::Amount;
 use crate::auction::name::Name;
 use crate::auction::refusal::Code;
 use crate::ledger::checkpoint::SignedCheckpoint;
+use crate::ledger::encoding::{decode_base64, encode_base64};
 use crate::ledger::hash::Hash;
-use crate::ledger::receipt::Receipt;
+use crate::ledger::receipt::{Receipt, ReceiptParts};
 use crate::ledger::store::Committed;
 use crate::pki::Fingerprint;
-use crate::record::BidKey;
+use crate::record::{BidKey, Opening};
 
 /// What was decided for an input. It says nothing until its frame is on the disk:
 /// [`House::answer`] turns it into an [`Answer`] then.
@@ -86,7 +87,8 @@ pub struct Proof {
     pub seq: u64,
     hashes: Vec<Hash>,
     note: Arc<str>,
-    sealer: Vec<u8>,
+    /// In base64 of DER.
+    sealer: Arc<str>,
 }
 
 impl Proof {
@@ -97,9 +99,29 @@ impl Proof {
             proof: self.hashes,
             note: self.note.to_string(),
             entry: line,
-            sealer: self.sealer,
+            sealer: decode_base64(&self.sealer).expect("the house wrote it so"),
         }
     }
+
+    /// The parts of the receipt, with the entry's line as a JSON string.
+    pub fn parts<'a>(&'a self, entry: &'a [u8]) -> ReceiptParts<'a> {
+        let Self { seq, hashes, note, sealer } = self;
+        ReceiptParts { index: *seq, proof: hashes, note, entry, sealer }
+    }
+}
+
+/// What was decided and may be told, before the lines that it speaks of are looked up.
+#[derive(Debug)]
+pub enum Proven {
+    /// It stands in the ledger.
+    Entered(Box<Proof>),
+    /// It was refused.
+    Refused {
+        /// Why.
+        code: Code,
+        /// The least bid that would stand, where that is the reason.
+        least: Option<Amount>,
+    },
 }
 
 /// An enrolment under a name, for the holder of that name to compare.
@@ -148,17 +170,31 @@ pub enum WelcomeRefusal {
     },
 }
 
+/// The sealer's certificate as receipts have it; line 0 names one.
+pub(super) fn sealer_text(opening: &Opening) -> Arc<str> {
+    encode_base64(opening.sealers.first().map_or(&[], Vec::as_slice)).into()
+}
+
 impl House {
     /// What may be told about `pending`, now that its frame was released.
     pub fn answer(&self, released: &Released, pending: Pending) -> Answer {
-        let seq = match pending.0 {
-            Decided::Refused { code, least } => return Answer::Refused { code, least },
-            Decided::Entered { seq } => seq,
-        };
-        let proof = self.proof(seq).expect("a released entry has a checkpoint over it");
-        match released.line(seq) {
-            Some(line) => Answer::Entered(Box::new(proof.receipt(line))),
-            None => Answer::Earlier(Box::new(proof)),
+        match self.prove(released, pending) {
+            Proven::Refused { code, least } => Answer::Refused { code, least },
+            Proven::Entered(proof) => match released.line(proof.seq) {
+                Some(line) => Answer::Entered(Box::new(proof.receipt(line))),
+                None => Answer::Earlier(proof),
+            },
+        }
+    }
+
+    /// The same for an owner who has the lines at hand in another form.
+    pub fn prove(&self, _released: &Released, pending: Pending) -> Proven {
+        match pending.0 {
+            Decided::Refused { code, least } => Proven::Refused { code, least },
+            Decided::Entered { seq } => {
+                let proof = self.proof(seq).expect("a released entry has a checkpoint over it");
+                Proven::Entered(Box::new(proof))
+            }
         }
     }
 
@@ -169,7 +205,7 @@ impl House {
             seq,
             hashes: self.chain.tree().inclusion(seq, *size)?,
             note: Arc::clone(note),
-            sealer: self.opening.sealers.first()?.clone(),
+            sealer: Arc::clone(&self.sealer_text),
         })
     }
 

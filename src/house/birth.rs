@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
+use super::answers::sealer_text;
 use super::reserves::{MissingReserve, Reserves};
 use super::{House, OpenFrame};
 use crate::auction::catalogue::LotTerms;
@@ -83,6 +84,7 @@ impl Newborn {
             sale,
             reserves,
             sealer: key.verifying_key(),
+            sealer_text: sealer_text(&self.opening),
             opening: Arc::new(self.opening),
             open_line: self.open_line,
             sale_hash,

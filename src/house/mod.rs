@@ -23,7 +23,7 @@ mod recovery;
 mod replay;
 mod reserves;
 
-pub use answers::{Answer, Own, Pending, Proof, Released, Welcome, WelcomeRefusal};
+pub use answers::{Answer, Own, Pending, Proof, Proven, Released, Welcome, WelcomeRefusal};
 pub use birth::{BirthFault, Newborn};
 pub use recovery::{Prepared, Recovered, Recovery, RecoveryRefusal};
 pub use reserves::MissingReserve;
@@ -60,6 +60,8 @@ pub struct House {
     /// Gone once the seal over `close` is on the disk.
     key: Option<SealingKey>,
     sealer: VerifyingKey,
+    /// The sealer's certificate, as every receipt has it: base64 of DER.
+    sealer_text: Arc<str>,
     /// The newest checkpoint; its seal line may not have been written yet.
     newest: SignedCheckpoint,
     seal_owed: bool,

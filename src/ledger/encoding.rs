@@ -46,6 +46,14 @@ pub fn append_base64(bytes: &[u8], text: &mut String) {
     STANDARD.encode_string(bytes, text);
 }
 
+/// Adds them to what is written, spelt so.
+pub fn push_base64(bytes: &[u8], written: &mut Vec<u8>) {
+    let begin = written.len();
+    written.resize(begin + bytes.len().div_ceil(3) * 4, b'=');
+    let length = STANDARD.encode_slice(bytes, &mut written[begin..]);
+    debug_assert_eq!(length.ok(), Some(written.len() - begin), "four digits for three bytes");
+}
+
 /// Reads padded base64 and refuses every other spelling of the same bytes.
 pub fn decode_base64(text: &str) -> Result<Vec<u8>, EncodingError> {
     STANDARD.decode(text).map_err(|_| EncodingError::Base64)

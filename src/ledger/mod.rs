@@ -23,7 +23,7 @@ pub mod store;
 pub mod vkey;
 pub mod witnessing;
 
-pub use canonical::{CanonicalError, from_canonical, to_canonical};
+pub use canonical::{CanonicalError, from_canonical, to_canonical, to_canonical_behind};
 pub use chain::{Chain, ChainError, Chained, Links};
 pub use checkpoint::{Checkpoint, CheckpointError, SealingKey, SignedCheckpoint, origin};
 pub use cosignature::{Cosignature, CosignerKey, WitnessKey};
@@ -32,5 +32,5 @@ pub use evidence::{Contradiction, Evidence, EvidenceError};
 pub use hash::Hash;
 pub use merkle::{Frontier, Tree};
 pub use policy::Policy;
-pub use receipt::{Receipt, ReceiptError};
+pub use receipt::{Receipt, ReceiptError, ReceiptParts};
 pub use vkey::VerifierKey;

@@ -23,7 +23,7 @@ use serde::{Deserialize, Serialize};
 
 use super::canonical::{CanonicalError, from_canonical_sized, push_string};
 use super::checkpoint::{CheckpointError, SignedCheckpoint, decimal};
-use super::encoding::{append_base64, decode_base64, encode_base64};
+use super::encoding::{append_base64, decode_base64, encode_base64, push_base64};
 use super::entry::{Line, LineError};
 use super::hash::Hash;
 use super::merkle::{ProofError, leaf_hash, verify_inclusion};
@@ -97,6 +97,52 @@ pub struct Receipt {
 struct Extra {
     entry: String,
     sealer: String,
+}
+
+/// The parts of a receipt, for writing it into a message without writing it out first: the server
+/// writes one for each bid.
+#[derive(Clone, Copy, Debug)]
+pub struct ReceiptParts<'a> {
+    /// The line's number.
+    pub index: u64,
+    /// The inclusion proof, from the leaf's sibling up.
+    pub proof: &'a [Hash],
+    /// The signed checkpoint that the proof leads to.
+    pub note: &'a str,
+    /// The exact line as a JSON string, with its quotes.
+    pub entry: &'a [u8],
+    /// The sealer's certificate in base64 of DER.
+    pub sealer: &'a str,
+}
+
+impl ReceiptParts<'_> {
+    /// Adds the receipt's text as a JSON string: what [`Receipt::to_text`] writes, with its quotes.
+    pub fn push_json(&self, written: &mut Vec<u8>) {
+        let mut extra = Vec::with_capacity(self.entry.len() + self.sealer.len() + FRAME_BYTES);
+        for part in
+            [br#"{"entry":"#, self.entry, br#","sealer":""#, self.sealer.as_bytes(), br#""}"#]
+        {
+            extra.extend_from_slice(part);
+        }
+        let hashes_bytes = self.proof.len() * (PROOF_LINE_BYTES + 1);
+        written.reserve(extra.len() / 3 * 4 + hashes_bytes + self.note.len() + FRAME_BYTES);
+        written.push(b'"');
+        written.extend_from_slice(HEADER.as_bytes());
+        written.extend_from_slice(br"\nextra ");
+        push_base64(&extra, written);
+        written.extend_from_slice(br"\nindex ");
+        written.extend_from_slice(self.index.to_string().as_bytes());
+        written.extend_from_slice(br"\n");
+        for hash in self.proof {
+            push_base64(hash.as_ref(), written);
+            written.extend_from_slice(br"\n");
+        }
+        written.extend_from_slice(br"\n");
+        let opened = written.len();
+        push_string(written, self.note.as_bytes());
+        // The note goes on in the string that is open already.
+        written.remove(opened);
+    }
 }
 
 impl Receipt {
@@ -236,6 +282,17 @@ mod tests {
     fn a_receipt_is_a_tlog_proof() {
         let receipt = receipt(2, 7);
         let text = receipt.to_text();
+        let (mut entry, mut written) = (Vec::new(), Vec::new());
+        push_string(&mut entry, receipt.entry.as_bytes());
+        let parts = ReceiptParts {
+            index: receipt.index,
+            proof: &receipt.proof,
+            note: &receipt.note,
+            entry: &entry,
+            sealer: &encode_base64(&receipt.sealer),
+        };
+        parts.push_json(&mut written);
+        assert_eq!(serde_json::from_slice::<String>(&written).ok().as_ref(), Some(&text));
         let mut lines = text.lines();
         assert_eq!(lines.next(), Some("c2sp.org/tlog-proof@v1"));
         assert!(lines.next().is_some_and(|line| line.starts_with("extra eyJlbnRyeSI6")));

@@ -13,11 +13,11 @@ use ed25519_dalek::{Signature, Signer, SigningKey, VerifyingKey};
 
 use super::authenticated::Authenticated;
 use super::claim::{Claim, Forged, Signed};
-use super::v1;
+use super::write::quick;
 use crate::auction::event::Bid;
 use crate::auction::money::Amount;
 use crate::auction::name::{LotId, Name, Role};
-use crate::ledger::{Hash, to_canonical};
+use crate::ledger::{Hash, to_canonical, to_canonical_behind};
 use crate::pki::Identity;
 
 /// What stands before a bid's statement in the signed message.
@@ -156,12 +156,12 @@ pub struct Statement {
 impl Statement {
     /// The statement as canonical JSON, as it also stands in the ledger.
     pub fn to_canonical(&self) -> Vec<u8> {
-        to_canonical(&v1::Statement::from(self))
+        to_canonical(&quick::Statement::from(self))
     }
 
     /// The bytes that are signed.
     pub fn message(&self) -> Vec<u8> {
-        [BID_DOMAIN, &self.to_canonical()].concat()
+        to_canonical_behind(BID_DOMAIN, &quick::Statement::from(self))
     }
 
     /// The bid as the rules see it, under the role of the key's enrolment.

@@ -1,6 +1,7 @@
 //! Values to bodies: one function for each entry that the house writes.
 
 mod acts;
+pub(super) mod quick;
 
 use serde::Serialize;
 
@@ -40,7 +41,12 @@ pub fn draft_enrol(enrolment: &Enrolment, at: Timestamp) -> Draft {
 
 /// Writes an accepted bid.
 pub fn draft_bid(accepted: &AcceptedBid, at: Timestamp) -> Draft {
-    draft(Kind::Bid, at, &v1::Bid::from(accepted))
+    match &accepted.evidence {
+        BidEvidence::Signed(bid) => draft(Kind::Bid, at, &quick::Bid::of(accepted, bid)),
+        BidEvidence::Attested { .. } | BidEvidence::Clerk(_) => {
+            draft(Kind::Bid, at, &v1::Bid::from(accepted))
+        }
+    }
 }
 
 /// Writes a refused bid or act whole.

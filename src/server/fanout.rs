@@ -6,6 +6,7 @@
 //! not wait behind ten thousand who hear of somebody else's bid.
 
 use std::collections::VecDeque;
+use std::ops::Range;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -19,6 +20,10 @@ use crate::limits::{FRAME_BYTES_BEHIND_MAX, FRAMES_BEHIND_MAX};
 pub(super) struct Told {
     /// The `lines` message of `gavel/1`.
     pub(super) lines: Box<[u8]>,
+    /// Where in that each of its lines stands, with its quotes.
+    pub(super) places: Box<[Range<usize>]>,
+    /// The number of the first of them.
+    pub(super) from: u64,
     /// The notices of the text sessions; may be empty.
     pub(super) notices: Box<[u8]>,
 }
@@ -78,10 +83,10 @@ impl FanOut {
     }
 
     /// Hands a frame to everybody; drops the oldest beyond the ring's bounds.
-    pub(super) fn publish(&self, told: Told) {
+    pub(super) fn publish(&self, told: Arc<Told>) {
         let mut ring = self.lock();
         ring.bytes += told.size();
-        ring.frames.push_back(Arc::new(told));
+        ring.frames.push_back(told);
         while ring.frames.len() > FRAMES_BEHIND_MAX
             || (ring.bytes > FRAME_BYTES_BEHIND_MAX && ring.frames.len() > 1)
         {
@@ -142,6 +147,12 @@ impl FanOut {
 }
 
 impl Told {
+    /// The place of line `seq`, if it is one of these.
+    pub(super) fn place(&self, seq: u64) -> Option<Range<usize>> {
+        let at = usize::try_from(seq.checked_sub(self.from)?).ok()?;
+        self.places.get(at).cloned()
+    }
+
     fn size(&self) -> usize {
         self.lines.len() + self.notices.len()
     }
@@ -151,8 +162,13 @@ impl Told {
 mod tests {
     use super::*;
 
-    fn told(n: usize) -> Told {
-        Told { lines: n.to_string().into_bytes().into(), notices: Box::default() }
+    fn told(n: usize) -> Arc<Told> {
+        of_lines(n.to_string().into_bytes())
+    }
+
+    fn of_lines(lines: Vec<u8>) -> Arc<Told> {
+        let (lines, places, notices) = (lines.into(), Box::default(), Box::default());
+        Arc::new(Told { lines, places, from: 0, notices })
     }
 
     fn taken(news: News) -> Vec<String> {
@@ -211,8 +227,7 @@ mod tests {
     fn the_ring_is_bounded_in_bytes_too() {
         let fanout = FanOut::new();
         for _ in 0..4 {
-            let lines = vec![b'x'; FRAME_BYTES_BEHIND_MAX / 2].into();
-            fanout.publish(Told { lines, notices: Box::default() });
+            fanout.publish(of_lines(vec![b'x'; FRAME_BYTES_BEHIND_MAX / 2]));
         }
         assert!(fanout.lock().bytes <= FRAME_BYTES_BEHIND_MAX);
     }

@@ -16,14 +16,14 @@ use super::fanout::{FanOut, Told};
 use super::gate::{Arrival, Checked, Found, Gate};
 use super::metrics::{Metrics, Summary};
 use super::second_disk::{CopyEnd, SecondDisk};
-use super::ticket::{Answer, Query, Shown, Ticket};
+use super::ticket::{Answer, EntryJson, Query, Shown, Ticket};
 use super::witnesses::Cosigning;
 use crate::auction::event::Happening;
 use crate::auction::name::{LotId, Name};
 use crate::auction::refusal::Code;
 use crate::auction::reserve::ReserveOpening;
 use crate::clock::{Clock, Stopwatch};
-use crate::house::{After, House, Pending, Released, Welcome, WelcomeRefusal};
+use crate::house::{After, House, Pending, Proven, Released, Welcome, WelcomeRefusal};
 use crate::ledger::SignedCheckpoint;
 use crate::ledger::store::{Store, StoreFailure};
 use crate::limits::{ANCHOR_EVERY, CLOCK_LOOK_EVERY, FRAME_LINES_MAX, SUSPENSION_MIN};
@@ -31,7 +31,7 @@ use crate::limits::{ANCHOR_EVERY, CLOCK_LOOK_EVERY, FRAME_LINES_MAX, SUSPENSION_
 use crate::planted;
 use crate::record::{KeptReserve, Signed, write_reserves};
 use crate::time::{Span, Timestamp};
-use crate::wire::json::lines_message;
+use crate::wire::json::lines_message_placed;
 use crate::wire::lot::LotView;
 use crate::wire::notice::Announcer;
 
@@ -310,10 +310,13 @@ impl Floor {
         self.second_disk.look(&mut self.store);
         // And a witness must not hear of a checkpoint from others first.
         self.newest.send_replace(released.checkpoint.clone());
+        let told = self.put_into_words(&released);
         for waiting in waiting {
-            self.answer(&released, waiting);
+            self.answer(&released, &told, waiting);
         }
-        self.tell(&released);
+        for told in told {
+            self.fanout.publish(told);
+        }
         #[cfg(feature = "planted-faults")]
         if planted::is_armed(planted::Fault::AnswerBeforeSync) {
             self.store.sync_late()?;
@@ -321,19 +324,20 @@ impl Floor {
         Ok(())
     }
 
-    fn answer(&mut self, released: &Released, waiting: Waiting) {
-        use crate::house::Answer as Decided;
+    fn answer(&mut self, released: &Released, told: &[Arc<Told>], waiting: Waiting) {
         let Waiting { ticket, pending, lot, since } = waiting;
-        let answer = match self.house.answer(released, pending) {
-            Decided::Entered(receipt) => {
-                self.metrics.entered(since);
-                Answer::Entered { receipt, lot: self.view(lot.as_ref()) }
-            }
-            Decided::Earlier(proof) => {
-                let line = self.line_range(proof.seq);
-                Answer::Earlier { proof, line }
-            }
-            Decided::Refused { code, least } => {
+        let answer = match self.house.prove(released, pending) {
+            Proven::Entered(proof) => match entry(told, proof.seq) {
+                Some(entry) => {
+                    self.metrics.entered(since);
+                    Answer::Entered { proof, entry, lot: self.view(lot.as_ref()) }
+                }
+                None => {
+                    let line = self.line_range(proof.seq);
+                    Answer::Earlier { proof, line }
+                }
+            },
+            Proven::Refused { code, least } => {
                 self.metrics.refused(code);
                 Answer::Refused { code, least, lot: self.view(lot.as_ref()) }
             }
@@ -341,13 +345,17 @@ impl Floor {
         ticket.answer(answer);
     }
 
-    fn tell(&mut self, released: &Released) {
+    /// What everybody will be told, once; receipts take their line from it.
+    fn put_into_words(&mut self, released: &Released) -> Vec<Arc<Told>> {
         let mut notices = self.notices(released);
-        for lines in released.lines.chunks(FRAME_LINES_MAX) {
-            let lines = lines_message(None, lines[0].seq(), lines.iter().map(|line| line.bytes()));
-            let notices = std::mem::take(&mut notices).into_bytes().into_boxed_slice();
-            self.fanout.publish(Told { lines: lines.into_boxed_slice(), notices });
-        }
+        let told = released.lines.chunks(FRAME_LINES_MAX).map(|lines| {
+            let (from, mut places) = (lines[0].seq(), Vec::with_capacity(lines.len()));
+            let bytes = lines.iter().map(|line| line.bytes());
+            let lines = lines_message_placed(None, from, bytes, |place| places.push(place)).into();
+            let notices = std::mem::take(&mut notices).into_bytes().into();
+            Arc::new(Told { lines, places: places.into(), from, notices })
+        });
+        told.collect()
     }
 
     fn notices(&mut self, released: &Released) -> String {
@@ -513,6 +521,12 @@ impl Floor {
         }
         Ok(())
     }
+}
+
+/// Line `seq`, if it is one of this frame's.
+fn entry(told: &[Arc<Told>], seq: u64) -> Option<EntryJson> {
+    let found = |told: &Arc<Told>| Some((Arc::clone(told), told.place(seq)?));
+    told.iter().find_map(found).map(|(told, place)| EntryJson::Told { told, place })
 }
 
 /// Gives the first two who wait each other's answer.

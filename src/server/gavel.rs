@@ -27,7 +27,7 @@ use crate::wire::encoding::{ProofHash, Signature64};
 use crate::wire::frame::LineFault;
 use crate::wire::json::{
     self, BidBody, EnrolBody, EnrolSignatures, ProvenCosigned, ProvenLine, Reply, Request,
-    RequestFault, RequestId, ServerMessage, Snapshot, Welcome, entered_message, lines_message,
+    RequestFault, RequestId, ServerMessage, Snapshot, Welcome, lines_message,
 };
 use crate::wire::lot::LotView;
 
@@ -228,7 +228,6 @@ pub(super) fn answer(about: &About, asked: &Asked, answer: Answer) -> Vec<u8> {
         return Vec::new();
     };
     let said = match answer {
-        Answer::Entered { receipt, .. } => return entered_message(*id, &receipt.to_text()),
         Answer::Lot(Some(lot)) => json::Answer::Lots { lots: vec![lot], more: false },
         Answer::Lot(None) => json::Answer::refused(Code::NoSuchLot, None, &about.currency),
         Answer::Lots(lots) => match asked {
@@ -238,6 +237,7 @@ pub(super) fn answer(about: &About, asked: &Asked, answer: Answer) -> Vec<u8> {
         Answer::Refused { code, least, .. } => json::Answer::refused(code, least, &about.currency),
         // These have their own messages.
         Answer::Earlier { .. }
+        | Answer::Entered { .. }
         | Answer::Lines { .. }
         | Answer::Snapshot { .. }
         | Answer::Welcome { .. } => return Vec::new(),

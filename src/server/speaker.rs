@@ -18,11 +18,11 @@ use super::cosigned::{Cosigned, Reader};
 use super::fanout::{Cursor, News, Told};
 use super::premises::{Phase, Premises};
 use super::session::{Ending, Speech};
-use super::ticket::{Answer, Asked, Outgoing, Query, Say, Ticket};
+use super::ticket::{Answer, Asked, EntryJson, Outgoing, Query, Say, Ticket};
 use super::{gavel, text};
 use crate::clock::Stopwatch;
 use crate::limits::{SNAPSHOT_APART, WRITE_TIMEOUT};
-use crate::wire::json::RequestId;
+use crate::wire::json::{RequestId, push_entered};
 
 /// Writes to one peer.
 #[derive(Debug)]
@@ -223,8 +223,8 @@ impl<W: AsyncWrite + Unpin> Speaker<W> {
             }
             Answer::Earlier { proof, line } => {
                 let line = self.read(line).await.unwrap_or_default();
-                let receipt = Box::new(proof.receipt(String::from_utf8_lossy(&line).into_owned()));
-                self.answer(&asked, Answer::Entered { receipt, lot: None }, bytes);
+                let entry = EntryJson::of_line(&line);
+                self.answer(&asked, Answer::Entered { proof, entry, lot: None }, bytes);
             }
             answer => self.answer(&asked, answer, bytes),
         }
@@ -233,6 +233,11 @@ impl<W: AsyncWrite + Unpin> Speaker<W> {
 
     fn answer(&self, asked: &Asked, answer: Answer, bytes: &mut Vec<u8>) {
         let about = &self.premises.about;
+        if let (Speech::Gavel, Asked::Gavel { id }, Answer::Entered { proof, entry, .. }) =
+            (self.speech, asked, &answer)
+        {
+            return push_entered(bytes, *id, &proof.parts(entry.bytes()));
+        }
         bytes.extend_from_slice(&match self.speech {
             Speech::Gavel => gavel::answer(about, asked, answer),
             Speech::Text => text::answer(about, asked, answer),

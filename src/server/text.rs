@@ -93,8 +93,8 @@ fn bid(session: &Session, place: OwnedSemaphorePermit, lot: LotId, amount: Amoun
 pub(super) fn answer(about: &About, asked: &Asked, answer: Answer) -> Vec<u8> {
     let currency = &about.currency;
     let said = match answer {
-        Answer::Entered { receipt, lot: Some(lot) } => match asked {
-            Asked::TextBid { amount } => text::bid_accepted(*amount, &lot, receipt.index, currency),
+        Answer::Entered { proof, lot: Some(lot), .. } => match asked {
+            Asked::TextBid { amount } => text::bid_accepted(*amount, &lot, proof.seq, currency),
             _ => String::new(),
         },
         Answer::Lot(Some(lot)) => text::status(&lot, currency),

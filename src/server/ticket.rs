@@ -6,14 +6,14 @@ use std::sync::Arc;
 use tokio::sync::{OwnedSemaphorePermit, mpsc, oneshot};
 
 use super::cosigned::Cosigned;
-use super::fanout::Cursor;
+use super::fanout::{Cursor, Told};
 use super::session::Ending;
 use crate::auction::money::Amount;
 use crate::auction::name::{LotId, Name};
 use crate::auction::refusal::Code;
 use crate::house::{Proof, Welcome};
+use crate::ledger::canonical::push_string;
 use crate::ledger::hash::Hash;
-use crate::ledger::receipt::Receipt;
 use crate::time::Timestamp;
 use crate::wire::json::RequestId;
 use crate::wire::lot::LotView;
@@ -120,7 +120,7 @@ pub(super) enum Answer {
     /// It stands in the ledger since an earlier frame; its line is at `line`.
     Earlier { proof: Box<Proof>, line: Range<u64> },
     /// It stands in the ledger. `lot` is there if it was wanted.
-    Entered { receipt: Box<Receipt>, lot: Option<LotView> },
+    Entered { proof: Box<Proof>, entry: EntryJson, lot: Option<LotView> },
     /// The ledger's lines `from..next` are the file's `bytes`.
     Lines { from: u64, next: u64, bytes: Range<u64>, note: Arc<str> },
     /// One lot, if it exists.
@@ -140,6 +140,31 @@ pub(super) enum Answer {
         now: Timestamp,
         cursor: Cursor,
     },
+}
+
+/// A line of the ledger as a JSON string, with its quotes.
+#[derive(Debug)]
+pub(super) enum EntryJson {
+    /// It stands there in what everybody is told of its frame.
+    Told { told: Arc<Told>, place: Range<usize> },
+    /// It was read from the file.
+    Read(Vec<u8>),
+}
+
+impl EntryJson {
+    /// A line as it stands in the file, without its LF.
+    pub(super) fn of_line(line: &[u8]) -> Self {
+        let mut json = Vec::new();
+        push_string(&mut json, line);
+        Self::Read(json)
+    }
+
+    pub(super) fn bytes(&self) -> &[u8] {
+        match self {
+            Self::Told { told, place } => &told.lines[place.clone()],
+            Self::Read(json) => json,
+        }
+    }
 }
 
 /// A cosigned checkpoint with the proof from its tree to that of the welcome's checkpoint.

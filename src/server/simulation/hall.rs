@@ -487,7 +487,10 @@ impl Hall {
 
     fn say(&mut self, connection: u64, asked: &Asked, answer: Answer) {
         let down = match (operation(asked), answer) {
-            (Some(op), Answer::Entered { receipt, .. }) => Down::Receipt { op, receipt },
+            (Some(op), Answer::Entered { proof, entry, .. }) => {
+                let line = serde_json::from_slice(entry.bytes()).expect("a JSON string");
+                Down::Receipt { op, receipt: Box::new(proof.receipt(line)) }
+            }
             (Some(op), Answer::Earlier { proof, line }) => {
                 let line = self.disk.read_range(&self.ledger, line);
                 let receipt = proof.receipt(String::from_utf8_lossy(&line).into_owned());

@@ -21,7 +21,7 @@ pub use self::request::{
 };
 pub use self::says::{
     Answer, Cosigned, Lines, ProvenCosigned, ProvenLine, Reply, ServerFault, ServerMessage,
-    Snapshot, Welcome, entered_message, lines_message,
+    Snapshot, Welcome, lines_message, lines_message_placed, push_entered,
 };
 use crate::auction::name::is_showable;
 use crate::limits::INTEGER_MAX;

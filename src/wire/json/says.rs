@@ -1,10 +1,13 @@
 //! What a server of `gavel/1` says.
 
+use std::ops::Range;
+
 use serde::{Deserialize, Serialize};
 
 use super::{RequestFault, RequestId, line_of, read};
 use crate::auction::money::{Amount, Currency};
 use crate::auction::refusal::Code;
+use crate::ledger::ReceiptParts;
 use crate::ledger::canonical::push_string;
 use crate::time::Timestamp;
 use crate::wire::encoding::{ProofHash, as_text, minor_units, unix_ms};
@@ -273,6 +276,16 @@ pub fn lines_message<'a>(
     from: u64,
     lines: impl IntoIterator<Item = &'a [u8]>,
 ) -> Vec<u8> {
+    lines_message_placed(id, from, lines, |_| ())
+}
+
+/// The same, which also tells where in it each line stands as a JSON string, with its quotes.
+pub fn lines_message_placed<'a>(
+    id: Option<RequestId>,
+    from: u64,
+    lines: impl IntoIterator<Item = &'a [u8]>,
+    mut place: impl FnMut(Range<usize>),
+) -> Vec<u8> {
     let mut message = match id {
         Some(RequestId(id)) => format!(r#"{{"m":"lines","id":{id},"from":{from},"lines":["#),
         None => format!(r#"{{"m":"lines","from":{from},"lines":["#),
@@ -282,29 +295,30 @@ pub fn lines_message<'a>(
         if i > 0 {
             message.push(b',');
         }
+        let begin = message.len();
         push_string(&mut message, line);
+        place(begin..message.len());
     }
     message.extend_from_slice(b"]}\n");
     message
 }
 
 /// A `reply` with a receipt, with its LF: the same bytes as [`ServerMessage::Reply`] would give.
-pub fn entered_message(RequestId(id): RequestId, receipt: &str) -> Vec<u8> {
-    let mut message = Vec::with_capacity(receipt.len() + receipt.len() / 8 + REPLY_ROOM_BYTES);
+///
+/// It is added to what else is said at once.
+pub fn push_entered(message: &mut Vec<u8>, RequestId(id): RequestId, receipt: &ReceiptParts<'_>) {
     message.extend_from_slice(br#"{"m":"reply","id":"#);
     message.extend_from_slice(id.to_string().as_bytes());
     message.extend_from_slice(br#","receipt":"#);
-    push_string(&mut message, receipt.as_bytes());
+    receipt.push_json(message);
     message.extend_from_slice(b"}\n");
-    message
 }
-
-/// Room for what stands around the receipt of a reply.
-const REPLY_ROOM_BYTES: usize = 64;
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::ledger::encoding::encode_base64;
+    use crate::ledger::{Hash, Receipt};
 
     #[test]
     fn replies_have_one_answer() {
@@ -321,14 +335,33 @@ mod tests {
             let reply = ServerMessage::Reply(Reply { id, answer });
             let line = reply.to_line();
             let text = std::str::from_utf8(&line).expect("UTF-8");
-            assert_eq!(ServerMessage::parse(text.trim_end()), Ok(reply.clone()), "{text}");
-            if let ServerMessage::Reply(Reply { answer: Answer::Entered { receipt }, .. }) = reply {
-                assert_eq!(entered_message(RequestId(7), &receipt), line);
-            }
+            assert_eq!(ServerMessage::parse(text.trim_end()), Ok(reply), "{text}");
         }
         let both = r#"{"m":"reply","id":7,"code":"busy","receipt":"x"}"#;
         assert!(ServerMessage::parse(both).is_err());
         assert!(ServerMessage::parse(r#"{"m":"reply","id":7,"code":"frob"}"#).is_err());
+    }
+
+    #[test]
+    fn a_receipt_is_written_as_serde_would_write_it() {
+        let entry = r#"{"body":{"name":"a \"b\" \\ é"},"seq":1}"#;
+        let (note, proof) =
+            ("house/sale\n2\nroot\n\n— house/sale x\n", [Hash::of(b"a"), Hash::ZERO]);
+        let json = serde_json::to_vec(entry).expect("a string");
+        let sealer = encode_base64(b"der");
+        let parts = ReceiptParts { index: 1, proof: &proof, note, entry: &json, sealer: &sealer };
+        let mut written = b"before".to_vec();
+        push_entered(&mut written, RequestId(7), &parts);
+        let receipt = Receipt {
+            index: 1,
+            proof: proof.to_vec(),
+            note: note.to_owned(),
+            entry: entry.to_owned(),
+            sealer: b"der".to_vec(),
+        };
+        let answer = Answer::Entered { receipt: receipt.to_text() };
+        let line = ServerMessage::Reply(Reply { id: Some(RequestId(7)), answer }).to_line();
+        assert_eq!(String::from_utf8(written), String::from_utf8([&b"before"[..], &line].concat()));
     }
 
     #[test]
