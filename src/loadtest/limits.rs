@@ -25,6 +25,10 @@ use super::{LoadFailure, TrialFault};
 use crate::pki::{ServeFault, TlsFault};
 use parties::Parties;
 
+/// How often everything but syncs is measured. The least counts: whatever else goes on in the
+/// machine only adds, and what costs too much here would make a limit that a server can pass.
+const RUNS: usize = 5;
+
 /// What the measured traffic looks like. Where at least one is said, none is taken as one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct Shape {
@@ -46,7 +50,7 @@ pub struct Shape {
     pub effort: Effort,
 }
 
-/// How often everything is done, each at least once.
+/// How often everything is done in each of several runs, at least once; syncs have one run alone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct Effort {
     /// Signatures made, and signatures checked.
@@ -74,11 +78,11 @@ impl Shape {
             frame_bytes: 9_000,
             sync_bytes: 4 * 1024,
             effort: Effort {
-                signatures: 4_000,
-                requests: 60_000,
-                frames: 200,
+                signatures: 1_000,
+                requests: 20_000,
+                frames: 50,
                 syncs: 200,
-                handshakes: 300,
+                handshakes: 60,
             },
         }
     }
@@ -187,19 +191,25 @@ pub fn measure(folder: &Path, shape: &Shape) -> Result<Limits, LimitsFault> {
     let house = folder.join("limits");
     crate::pki::keys::make_folder(&house).map_err(TrialFault::from)?;
     let parties = Parties::make(&house)?;
-    let send = |bytes| send::send_ns(&parties, connections, bytes, effort.frames);
+    let Effort { signatures, requests, frames, handshakes, .. } = effort;
+    let send = |bytes| least(|| send::send_ns(&parties, connections, bytes, frames));
     Ok(Limits {
         conditions,
         shape,
-        verify_ns: signatures::verify_ns(effort.signatures)?,
-        sign_ns: signatures::sign_ns(effort.signatures),
-        tls_echo_ns: echo::echo_ns(&parties, &shape, effort.requests)?,
+        verify_ns: least(|| signatures::verify_ns(signatures))?,
+        sign_ns: least(|| Ok(signatures::sign_ns(signatures)))?,
+        tls_echo_ns: least(|| echo::echo_ns(&parties, &shape, requests))?,
         send_small_ns: send(shape.small_frame_bytes)?,
         send_ns: send(shape.frame_bytes)?,
-        handshake_ns: handshakes::bare_ns(&parties, effort.handshakes)?,
-        handshake_socket_ns: handshakes::over_sockets_ns(&parties, effort.handshakes)?,
+        handshake_ns: least(|| handshakes::bare_ns(&parties, handshakes))?,
+        handshake_socket_ns: least(|| handshakes::over_sockets_ns(&parties, handshakes))?,
         syncs: sync_costs(&house, &shape)?,
     })
+}
+
+/// The least of several runs.
+fn least(run: impl Fn() -> Result<u64, LimitsFault>) -> Result<u64, LimitsFault> {
+    (0..RUNS).try_fold(u64::MAX, |least, _| run().map(|ns| least.min(ns)))
 }
 
 fn sync_costs(folder: &Path, shape: &Shape) -> io::Result<Vec<SyncCost>> {
@@ -266,7 +276,8 @@ impl fmt::Display for Limits {
         let Shape { connections, in_flight, request_bytes, response_bytes, .. } = self.shape;
         let Shape { small_frame_bytes, frame_bytes, sync_bytes, .. } = self.shape;
         let echo = format!(
-            "{request_bytes} bytes in, {response_bytes} out, {connections} connections with {in_flight} each on their way"
+            "{request_bytes} bytes in, {response_bytes} out, {connections} connections, \
+             {in_flight} of each on their way"
         );
         let send = |bytes| format!("{bytes} bytes to one of {connections}");
         let rows = [
@@ -278,7 +289,10 @@ impl fmt::Display for Limits {
             ("handshake", self.handshake_ns, self.per_second("in memory")),
             ("", self.handshake_socket_ns, "over sockets, with accept and end".to_owned()),
         ];
-        writeln!(f, "what this machine allows, in µs of one thread's CPU time:\n")?;
+        writeln!(
+            f,
+            "what this machine allows, in µs of one thread's CPU time, the least of {RUNS} runs:\n"
+        )?;
         for (name, ns, what) in rows {
             writeln!(f, "  {name:<12}{:>9}  {what}", Microseconds(ns).to_string())?;
         }
