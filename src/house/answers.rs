@@ -8,9 +8,8 @@ use crate::auction::money::Amount;
 use crate::auction::name::Name;
 use crate::auction::refusal::Code;
 use crate::ledger::checkpoint::SignedCheckpoint;
-use crate::ledger::encoding::{decode_base64, encode_base64};
 use crate::ledger::hash::Hash;
-use crate::ledger::receipt::{Receipt, ReceiptParts};
+use crate::ledger::receipt::{Receipt, ReceiptParts, SealerEnd};
 use crate::ledger::store::Committed;
 use crate::pki::Fingerprint;
 use crate::record::{BidKey, Opening};
@@ -87,8 +86,7 @@ pub struct Proof {
     pub seq: u64,
     hashes: Vec<Hash>,
     note: Arc<str>,
-    /// In base64 of DER.
-    sealer: Arc<str>,
+    sealer: Arc<SealerEnd>,
 }
 
 impl Proof {
@@ -99,7 +97,7 @@ impl Proof {
             proof: self.hashes,
             note: self.note.to_string(),
             entry: line,
-            sealer: decode_base64(&self.sealer).expect("the house wrote it so"),
+            sealer: self.sealer.der().to_vec(),
         }
     }
 
@@ -171,8 +169,8 @@ pub enum WelcomeRefusal {
 }
 
 /// The sealer's certificate as receipts have it; line 0 names one.
-pub(super) fn sealer_text(opening: &Opening) -> Arc<str> {
-    encode_base64(opening.sealers.first().map_or(&[], Vec::as_slice)).into()
+pub(super) fn sealer_end(opening: &Opening) -> Arc<SealerEnd> {
+    Arc::new(SealerEnd::new(opening.sealers.first().cloned().unwrap_or_default()))
 }
 
 impl House {
@@ -205,7 +203,7 @@ impl House {
             seq,
             hashes: self.chain.tree().inclusion(seq, *size)?,
             note: Arc::clone(note),
-            sealer: Arc::clone(&self.sealer_text),
+            sealer: Arc::clone(&self.sealer_end),
         })
     }
 

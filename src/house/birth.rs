@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
-use super::answers::sealer_text;
+use super::answers::sealer_end;
 use super::reserves::{MissingReserve, Reserves};
 use super::{House, OpenFrame};
 use crate::auction::catalogue::LotTerms;
@@ -84,7 +84,7 @@ impl Newborn {
             sale,
             reserves,
             sealer: key.verifying_key(),
-            sealer_text: sealer_text(&self.opening),
+            sealer_end: sealer_end(&self.opening),
             opening: Arc::new(self.opening),
             open_line: self.open_line,
             sale_hash,

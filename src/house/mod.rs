@@ -43,6 +43,7 @@ use crate::auction::sale::Sale;
 use crate::ledger::chain::{Chain, Chained};
 use crate::ledger::checkpoint::{SealingKey, SignedCheckpoint};
 use crate::ledger::hash::Hash;
+use crate::ledger::receipt::SealerEnd;
 use crate::ledger::store::Committed;
 use crate::record::{self, BidKey, Enrolment, EnrolmentEvidence, Opening, Revocation};
 use crate::roster::Roster;
@@ -60,8 +61,8 @@ pub struct House {
     /// Gone once the seal over `close` is on the disk.
     key: Option<SealingKey>,
     sealer: VerifyingKey,
-    /// The sealer's certificate, as every receipt has it: base64 of DER.
-    sealer_text: Arc<str>,
+    /// The sealer's certificate, as every receipt has it.
+    sealer_end: Arc<SealerEnd>,
     /// The newest checkpoint; its seal line may not have been written yet.
     newest: SignedCheckpoint,
     seal_owed: bool,

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use ed25519_dalek::VerifyingKey;
 
-use super::answers::sealer_text;
+use super::answers::sealer_end;
 use super::bids::No;
 use super::recovery::RecoveryRefusal;
 use super::reserves::Reserves;
@@ -355,7 +355,7 @@ impl Replay {
         reserves: Reserves,
     ) -> House {
         House {
-            sealer_text: sealer_text(&self.opening),
+            sealer_end: sealer_end(&self.opening),
             reserves,
             sale_hash: self.sale_hash,
             opening: Arc::new(self.opening),

@@ -32,5 +32,5 @@ pub use evidence::{Contradiction, Evidence, EvidenceError};
 pub use hash::Hash;
 pub use merkle::{Frontier, Tree};
 pub use policy::Policy;
-pub use receipt::{Receipt, ReceiptError, ReceiptParts};
+pub use receipt::{Receipt, ReceiptError, ReceiptParts, SealerEnd};
 pub use vkey::VerifierKey;

@@ -111,25 +111,56 @@ pub struct ReceiptParts<'a> {
     pub note: &'a str,
     /// The exact line as a JSON string, with its quotes.
     pub entry: &'a [u8],
-    /// The sealer's certificate in base64 of DER.
-    pub sealer: &'a str,
+    /// The sealer's certificate.
+    pub sealer: &'a SealerEnd,
+}
+
+/// How the `extra` of every receipt of a sale ends: the sealer's certificate, already in the
+/// base64 of all of it. Three bytes make four digits, so that it has three forms.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SealerEnd {
+    der: Vec<u8>,
+    /// Behind the line: the certificate's member, and the object's end.
+    plain: Vec<u8>,
+    /// `plain` in base64 without its first 0, 1 and 2 bytes.
+    spelt: [String; 3],
+}
+
+impl SealerEnd {
+    /// That of a certificate in DER.
+    pub fn new(der: Vec<u8>) -> Self {
+        let plain = format!(r#","sealer":"{}"}}"#, encode_base64(&der)).into_bytes();
+        let spelt = [0, 1, 2].map(|skipped| encode_base64(&plain[skipped..]));
+        Self { der, plain, spelt }
+    }
+
+    /// The certificate in DER.
+    pub fn der(&self) -> &[u8] {
+        &self.der
+    }
+
+    /// Adds the base64 of an `extra` that begins with `begin` and ends with this.
+    fn push_behind(&self, mut begin: Vec<u8>, written: &mut Vec<u8>) {
+        let missing = (3 - begin.len() % 3) % 3;
+        begin.extend_from_slice(&self.plain[..missing]);
+        push_base64(&begin, written);
+        written.extend_from_slice(self.spelt[missing].as_bytes());
+    }
 }
 
 impl ReceiptParts<'_> {
     /// Adds the receipt's text as a JSON string: what [`Receipt::to_text`] writes, with its quotes.
     pub fn push_json(&self, written: &mut Vec<u8>) {
-        let mut extra = Vec::with_capacity(self.entry.len() + self.sealer.len() + FRAME_BYTES);
-        for part in
-            [br#"{"entry":"#, self.entry, br#","sealer":""#, self.sealer.as_bytes(), br#""}"#]
-        {
-            extra.extend_from_slice(part);
-        }
+        let mut extra = Vec::with_capacity(self.entry.len() + FRAME_BYTES);
+        extra.extend_from_slice(br#"{"entry":"#);
+        extra.extend_from_slice(self.entry);
         let hashes_bytes = self.proof.len() * (PROOF_LINE_BYTES + 1);
-        written.reserve(extra.len() / 3 * 4 + hashes_bytes + self.note.len() + FRAME_BYTES);
+        let extra_bytes = (extra.len() + self.sealer.plain.len()) / 3 * 4;
+        written.reserve(extra_bytes + hashes_bytes + self.note.len() + FRAME_BYTES);
         written.push(b'"');
         written.extend_from_slice(HEADER.as_bytes());
         written.extend_from_slice(br"\nextra ");
-        push_base64(&extra, written);
+        self.sealer.push_behind(extra, written);
         written.extend_from_slice(br"\nindex ");
         written.extend_from_slice(self.index.to_string().as_bytes());
         written.extend_from_slice(br"\n");
@@ -284,12 +315,13 @@ mod tests {
         let text = receipt.to_text();
         let (mut entry, mut written) = (Vec::new(), Vec::new());
         push_string(&mut entry, receipt.entry.as_bytes());
+        let sealer = SealerEnd::new(receipt.sealer.clone());
         let parts = ReceiptParts {
             index: receipt.index,
             proof: &receipt.proof,
             note: &receipt.note,
             entry: &entry,
-            sealer: &encode_base64(&receipt.sealer),
+            sealer: &sealer,
         };
         parts.push_json(&mut written);
         assert_eq!(serde_json::from_slice::<String>(&written).ok().as_ref(), Some(&text));

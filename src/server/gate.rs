@@ -9,6 +9,7 @@ use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
+use super::checks::Checks;
 use super::ticket::{Query, Ticket};
 use crate::auction::name::{LotId, Name};
 use crate::auction::refusal::Code;
@@ -69,6 +70,7 @@ pub(super) struct Gate {
     clock: Clock,
     queue: Mutex<Queue>,
     wake: Condvar,
+    checks: Arc<Checks>,
 }
 
 #[derive(Debug)]
@@ -103,7 +105,7 @@ impl Gate {
             last,
             stopping: false,
         };
-        Self { clock, queue: Mutex::new(queue), wake: Condvar::new() }
+        Self { clock, queue: Mutex::new(queue), wake: Condvar::new(), checks: Arc::default() }
     }
 
     /// Stamps an input of `name` and queues it; its check runs on the pool.
@@ -121,7 +123,7 @@ impl Gate {
         let (at, slot) = queue.push(&self.clock, Some(name), Some(ticket), lot);
         drop(queue);
         let gate = Arc::clone(self);
-        rayon::spawn(move || {
+        self.checks.push(move || {
             let checked = check(at);
             let _ = slot.set(checked);
             drop(slot);

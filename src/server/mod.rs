@@ -12,6 +12,7 @@
 
 mod acts;
 mod admission;
+mod checks;
 mod cosigned;
 mod door;
 mod fanout;

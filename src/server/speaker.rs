@@ -158,7 +158,7 @@ impl<W: AsyncWrite + Unpin> Speaker<W> {
 
     /// Says this and whatever else is ready, in one go.
     async fn say_all(&mut self, first: Box<Outgoing>) -> Result<(), Mute> {
-        let mut bytes = Vec::new();
+        let mut bytes = Vec::with_capacity((1 + self.outgoing.len()).min(SAYS_MAX) * SAY_BYTES);
         let mut places = Vec::new();
         let mut next = Some(first);
         while let Some(outgoing) = next {
@@ -369,6 +369,9 @@ async fn news(
     }
 }
 
+/// Room for what is said at once: so many receipts of this length.
+const SAYS_MAX: usize = 32;
+const SAY_BYTES: usize = 3 * 1024;
 /// How many frames are taken under one look at the ring.
 const FRAMES_AT_ONCE: usize = 16;
 /// How much is handed to TLS at once.

@@ -317,8 +317,7 @@ pub fn push_entered(message: &mut Vec<u8>, RequestId(id): RequestId, receipt: &R
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ledger::encoding::encode_base64;
-    use crate::ledger::{Hash, Receipt};
+    use crate::ledger::{Hash, Receipt, SealerEnd};
 
     #[test]
     fn replies_have_one_answer() {
@@ -344,11 +343,18 @@ mod tests {
 
     #[test]
     fn a_receipt_is_written_as_serde_would_write_it() {
-        let entry = r#"{"body":{"name":"a \"b\" \\ é"},"seq":1}"#;
+        // Each length of the line modulo 3 has its own form.
+        for end in ["}", " }", "  }"] {
+            let entry = format!(r#"{{"body":{{"name":"a \"b\" \\ é"}},"seq":1{end}"#);
+            written_as_serde_would(&entry);
+        }
+    }
+
+    fn written_as_serde_would(entry: &str) {
         let (note, proof) =
             ("house/sale\n2\nroot\n\n— house/sale x\n", [Hash::of(b"a"), Hash::ZERO]);
         let json = serde_json::to_vec(entry).expect("a string");
-        let sealer = encode_base64(b"der");
+        let sealer = SealerEnd::new(b"der".to_vec());
         let parts = ReceiptParts { index: 1, proof: &proof, note, entry: &json, sealer: &sealer };
         let mut written = b"before".to_vec();
         push_entered(&mut written, RequestId(7), &parts);
