@@ -200,6 +200,8 @@ pub const ARRIVALS_MAX: usize = 16 * 1024;
 /// The most of them under one name: a few certificate holders who act together must not keep
 /// everybody else on `busy`. Four connections' worth of requests in flight.
 pub const ARRIVALS_PER_NAME_MAX: usize = 4 * REQUESTS_IN_FLIGHT_MAX;
+/// How long telling everybody rests at the most between two rounds: below what people notice.
+pub const ROUND_APART_MAX: Span = Span::from_ms(25);
 /// How many frames a reader may fall behind before it gets a snapshot instead.
 pub const FRAMES_BEHIND_MAX: usize = 1024;
 /// How many bytes of frames are kept for readers that fall behind: it bounds the server's memory.

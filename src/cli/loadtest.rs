@@ -107,9 +107,12 @@ pub(super) struct Args {
         value_parser = clap::value_parser!(u16).range(0..=11_000)
     )]
     watchers: u16,
-    /// Light clients: everybody bids on one lot
+    /// Light clients: everybody bids on one lot, and signs when it bids
     #[arg(long, requires = "light")]
     one_lot: bool,
+    /// Light clients: bids are signed when they are sent, as on one lot, to compare with that
+    #[arg(long, requires = "light")]
+    sign_live: bool,
     /// Light clients: the bidders ask for no live lines, and get their answers alone
     #[arg(long, requires = "light")]
     quiet: bool,
@@ -192,6 +195,7 @@ fn light(args: &Args) -> Light {
         in_flight: usize::from(if args.rate.is_some() { IN_FLIGHT_MAX } else { args.in_flight }),
         watchers: usize::from(args.watchers),
         one_lot: args.one_lot,
+        live: args.sign_live,
         quiet: args.quiet,
         limits: args.limits,
     }

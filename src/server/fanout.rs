@@ -13,7 +13,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::watch;
 use tokio::task::yield_now;
 
-use crate::limits::{FRAME_BYTES_BEHIND_MAX, FRAMES_BEHIND_MAX};
+use crate::clock::Stopwatch;
+use crate::limits::{FRAME_BYTES_BEHIND_MAX, FRAMES_BEHIND_MAX, ROUND_APART_MAX};
+use crate::time::Span;
 
 /// What one frame says, on either wire.
 #[derive(Debug)]
@@ -118,6 +120,7 @@ impl FanOut {
         // The floor may have begun before.
         newest.mark_changed();
         while newest.changed().await.is_ok() {
+            let round = Stopwatch::start();
             let end = *newest.borrow_and_update();
             let mut woken = 0;
             for group in self.groups.iter().filter(|group| group.receiver_count() > 0) {
@@ -127,6 +130,12 @@ impl FanOut {
                     woken = 0;
                     yield_now().await;
                 }
+            }
+            // Who is many takes long to tell. As long again is for bids and answers, and what is
+            // decided meanwhile is told together, in little more time than one frame of it.
+            let rest = Span::from_ms(round.elapsed_us() / 1000).min(ROUND_APART_MAX);
+            if rest > Span::ZERO {
+                tokio::time::sleep(rest.into()).await;
             }
         }
     }

@@ -11,7 +11,7 @@ use tokio::time::timeout;
 use super::ear::Heard;
 use super::frames::Frames;
 use super::player::{Floor, Played, Player};
-use super::script::{Script, Signer};
+use super::script::{Hand, Script, Signer};
 use super::seat::{Fault, Seat};
 use crate::auction::name::LotId;
 use crate::client::{Caller, Pen};
@@ -38,6 +38,8 @@ pub(super) struct Crew {
     pub(super) floor: Floor,
     /// Whether the bidders do without live lines.
     pub(super) quiet: bool,
+    /// Whether bids are signed when they are sent.
+    pub(super) live: bool,
     pub(super) server: Meter,
 }
 
@@ -52,7 +54,6 @@ pub(super) struct Outcome {
     /// How many heard the live lines.
     pub(super) listeners: usize,
     pub(super) frames: Frames,
-    pub(super) request_bytes: usize,
 }
 
 impl Crew {
@@ -62,8 +63,6 @@ impl Crew {
         let seated = self.seat_bidders(&mut outcome.tally).await;
         let scripts = self.write_scripts(seated).await;
         let watchers = self.seat_watchers(&mut outcome.tally).await;
-        let bytes: usize = scripts.iter().map(|(_, script)| script.request_bytes()).sum();
-        outcome.request_bytes = bytes.checked_div(scripts.len()).unwrap_or(0);
         let listening = if self.quiet { 0 } else { scripts.len() };
         outcome.listeners = watchers.len() + listening;
 
@@ -75,9 +74,9 @@ impl Crew {
         for seat in watchers {
             tasks.spawn(listen(seat, self.floor.clone(), start, left.clone()));
         }
-        for (place, (seat, script)) in scripts.into_iter().enumerate() {
+        for (place, (seat, script, live)) in scripts.into_iter().enumerate() {
             let floor = self.floor.clone();
-            let player = Player { place, seat, script, floor };
+            let player = Player { place, seat, script, live, floor };
             tasks.spawn(play(player, start, done.clone(), left.clone()));
         }
         drop(done);
@@ -126,11 +125,19 @@ impl Crew {
     }
 
     /// Signs on every core: nobody waits for answers yet.
-    async fn write_scripts(&self, seated: Vec<(Seat, Pen, Signer)>) -> Vec<(Seat, Script)> {
-        let (course, turns) = (self.floor.course, self.turns);
+    async fn write_scripts(
+        &self,
+        seated: Vec<(Seat, Pen, Signer)>,
+    ) -> Vec<(Seat, Script, Option<Hand>)> {
+        let (course, turns, live) = (self.floor.course.clone(), self.turns, self.live);
         let lots: Arc<[LotId]> = self.lots.clone().into();
         let write = move |(seat, pen, signer): (Seat, Pen, Signer)| {
-            (seat, Script::write(&signer, &pen, course, &lots, turns))
+            let hand = Hand { signer, pen, lots: Arc::clone(&lots) };
+            if live {
+                (seat, Script::default(), Some(hand))
+            } else {
+                (seat, Script::write(&hand, &course, turns), None)
+            }
         };
         let written = move || seated.into_par_iter().map(write).collect();
         tokio::task::spawn_blocking(written).await.unwrap_or_default()
@@ -189,6 +196,7 @@ async fn play(
     let patience = player.floor.span.ms().saturating_add(LOAD_CLOSE_TIMEOUT.ms());
     let playing = timeout(Span::from_ms(patience).into(), player.play(start)).await;
     let played = playing.map_err(|_| Fault::Speech("no answer in time".to_owned()))??;
+    let played = Played { request_bytes: player.script.request_bytes(), ..played };
     // Whoever counts has not gone before everybody was done.
     let _ = done.send(played);
     drop(done);

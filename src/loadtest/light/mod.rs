@@ -44,8 +44,10 @@ pub struct Light {
     pub in_flight: usize,
     /// How many listen and do nothing else.
     pub watchers: usize,
-    /// Whether everybody bids on one lot.
+    /// Whether everybody bids on one lot; bids are then signed when they are sent.
     pub one_lot: bool,
+    /// Whether bids are signed when they are sent in any case.
+    pub live: bool,
     /// Whether the bidders do without the live lines.
     pub quiet: bool,
     /// Whether the machine's limits are measured in the same run.
@@ -87,20 +89,21 @@ pub async fn light(
         address: venue.address.clone(),
         lots: (0..course.lots()).map(|place| venue.offer.lot(place)).collect(),
         turns: crew::turns(bids_per_s, span, plan.bidders),
-        floor: Floor::new(course, light.pace, light.in_flight, plan.bidders, span),
+        floor: Floor::new(course.clone(), light.pace, light.in_flight, plan.bidders, span),
         quiet: light.quiet,
+        live: light.live || !course.is_fixed(),
         server: venue.server.meter(),
     };
     tell(Stage::Bidding);
     let performing = Aside::begin("load", move || crew.perform()).map_err(LoadFailure::Thread)?;
     let outcome = performing.end().await.ok_or(LoadFailure::Broke)?;
-    conclude(plan, light, course, venue, outcome, tell).await
+    conclude(plan, light, &course, venue, outcome, tell).await
 }
 
 async fn conclude(
     plan: &Plan,
     light: &Light,
-    course: Course,
+    course: &Course,
     venue: Venue,
     mut outcome: Outcome,
     tell: impl Fn(Stage),
@@ -136,7 +139,7 @@ async fn conclude(
 fn report(
     plan: &Plan,
     light: &Light,
-    course: Course,
+    course: &Course,
     outcome: Outcome,
     closed: Closed,
 ) -> LightReport {
@@ -159,6 +162,7 @@ fn report(
         }
     };
     let accepted = receipt.len();
+    let request_bytes: usize = outcome.played.iter().map(|played| played.request_bytes).sum();
     let answer_bytes: usize = outcome.played.iter().map(|played| played.answer_bytes).sum();
     let answered = accepted + refused.values().sum::<u64>();
     let each = |us: u64| us.saturating_mul(1000) / answered.max(1);
@@ -192,7 +196,7 @@ fn report(
         bids_per_frame_hundredths: accepted.saturating_mul(100) / frames.max(1),
         server_sync_p50_us: closed.said.sync_p50_us(),
         disk_sync: closed.disk_sync,
-        request_bytes: count(outcome.request_bytes),
+        request_bytes: count(request_bytes.checked_div(outcome.played.len()).unwrap_or(0)),
         answer_bytes: count(answer_bytes) / accepted.max(1),
         share: None,
         ledger: closed.checked,

@@ -9,7 +9,7 @@ use std::time::Duration;
 use super::course::Course;
 use super::ear::Heard;
 use super::frames::Frames;
-use super::script::Script;
+use super::script::{Hand, Script};
 use super::seat::{Fault, Seat, code};
 use crate::auction::refusal::Code;
 use crate::clock::Stopwatch;
@@ -38,6 +38,8 @@ pub(super) struct Played {
     /// When each accepted bid was due, and how long it took to its receipt.
     pub(super) waits: Vec<(u64, u64)>,
     pub(super) refused: BTreeMap<Code, u64>,
+    /// How long a request was on average.
+    pub(super) request_bytes: usize,
     /// How long all receipts were.
     pub(super) answer_bytes: usize,
     /// Its script ended before its time did.
@@ -56,11 +58,12 @@ pub(super) struct Floor {
 }
 
 /// A bidder, its connection and its script.
-#[derive(Debug)]
 pub(super) struct Player {
     pub(super) place: usize,
     pub(super) seat: Seat,
     pub(super) script: Script,
+    /// Where bids are signed when they are sent.
+    pub(super) live: Option<Hand>,
     pub(super) floor: Floor,
 }
 
@@ -84,15 +87,15 @@ impl Player {
                 self.seat.say(self.script.requests(ready)).await?;
             }
             if progress.answered == progress.next && self.is_over(&progress, start.elapsed_us()) {
-                played.ran_out = progress.next == self.script.turns();
+                played.ran_out = self.is_played(&progress);
                 return Ok(played);
             }
             let wait = self.wait(&progress, start.elapsed_us());
-            let Self { place, seat, floor, .. } = self;
+            let Self { seat, script, floor, .. } = self;
             let mut odd = None;
             let hear = seat.hear(|heard| {
                 let us = start.elapsed_us();
-                let noted = note(&mut progress, &mut played, floor, *place, heard, us);
+                let noted = note(&mut progress, &mut played, floor, script, heard, us);
                 odd = odd.take().or(noted.err());
             });
             tokio::select! {
@@ -106,14 +109,17 @@ impl Player {
     }
 
     /// Which bids go out now; they are noted as sent.
-    fn ready(&self, progress: &mut Progress, now_us: u64) -> Range<usize> {
+    fn ready(&mut self, progress: &mut Progress, now_us: u64) -> Range<usize> {
         let first = progress.next;
-        while progress.next < self.script.turns()
-            && progress.next - progress.answered < self.floor.in_flight
+        while !self.is_played(progress) && progress.next - progress.answered < self.floor.in_flight
         {
             let due_us = self.floor.due_us(self.place, progress.next).unwrap_or(now_us);
             if due_us > now_us || due_us >= self.floor.span.ms() * 1000 {
                 break;
+            }
+            if let Some(hand) = &self.live {
+                let (lot, amount) = self.floor.course.bid(self.place, progress.next);
+                self.script.add(hand, lot, amount);
             }
             progress.due_us.push(due_us);
             progress.next += 1;
@@ -121,15 +127,20 @@ impl Player {
         first..progress.next
     }
 
+    /// Whether there is no bid left that was signed beforehand.
+    fn is_played(&self, progress: &Progress) -> bool {
+        self.live.is_none() && progress.next == self.script.turns()
+    }
+
     fn is_over(&self, progress: &Progress, now_us: u64) -> bool {
         let due_us = self.floor.due_us(self.place, progress.next).unwrap_or(now_us);
-        progress.next == self.script.turns() || due_us >= self.floor.span.ms() * 1000
+        self.is_played(progress) || due_us >= self.floor.span.ms() * 1000
     }
 
     /// Until the next bid is due, if one waits for that alone.
     fn wait(&self, progress: &Progress, now_us: u64) -> impl Future<Output = ()> + use<> {
-        let waits = progress.next - progress.answered < self.floor.in_flight
-            && progress.next < self.script.turns();
+        let waits =
+            progress.next - progress.answered < self.floor.in_flight && !self.is_played(progress);
         let due_us = self.floor.due_us(self.place, progress.next).filter(|_| waits);
         let wait = due_us.map(|due_us| Duration::from_micros(due_us.saturating_sub(now_us)));
         async move {
@@ -159,7 +170,7 @@ fn note(
     progress: &mut Progress,
     played: &mut Played,
     floor: &Floor,
-    place: usize,
+    script: &Script,
     heard: Heard<'_>,
     us: u64,
 ) -> Result<(), Fault> {
@@ -176,7 +187,7 @@ fn note(
         Heard::Entered { seq, bytes, .. } => {
             let turn = usize::try_from(id).ok().filter(|turn| *turn < progress.next);
             let turn = turn.ok_or_else(|| Fault::Speech(format!("an answer to request {id}")))?;
-            let (lot, amount) = floor.course.bid(place, turn);
+            let (lot, amount) = script.bid(turn);
             let due_us = progress.due_us[turn];
             played.answer_bytes += bytes;
             played.accepted.push(Accepted { seq, lot, amount });
