@@ -1,41 +1,72 @@
-//! The checks of signatures that wait for a core.
+//! The checks of signatures that wait for a core, and the threads that do them.
 //!
-//! Rayon's threads do them, in the order in which they came. While there are more than the cores
-//! can do, a thread that has done one takes the next: to wake a thread for each would cost a
-//! twentieth of what the check does.
+//! One thread for each core takes them in the order in which they came, and sleeps while there are
+//! none. Rayon's would spin for a while each time before they sleep, in the hope of more: where
+//! bids come one by one that cost the server more than a twentieth of its time.
 
 use std::collections::VecDeque;
 use std::fmt;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread;
 
 type Check = Box<dyn FnOnce() + Send>;
 
-/// Those that nobody does yet.
+/// Checks that nobody does yet. Its threads end with it.
+pub(super) struct Checks(Arc<Shared>);
+
 #[derive(Default)]
-pub(super) struct Checks(Mutex<Waiting>);
+struct Shared {
+    waiting: Mutex<Waiting>,
+    more: Condvar,
+}
 
 #[derive(Default)]
 struct Waiting {
     checks: VecDeque<Check>,
-    /// How many threads take from them.
-    takers: usize,
+    /// How many threads sleep.
+    asleep: usize,
+    /// No more will come.
+    closed: bool,
 }
 
 impl Checks {
-    /// Has a check done, behind those that wait.
-    pub(super) fn push(self: &Arc<Self>, check: impl FnOnce() + Send + 'static) {
-        let mut waiting = self.lock();
-        waiting.checks.push_back(Box::new(check));
-        if waiting.takers < rayon::current_num_threads() {
-            waiting.takers += 1;
-            drop(waiting);
-            let checks = Arc::clone(self);
-            rayon::spawn(move || checks.take_all());
+    /// With a thread for each core that this process may use.
+    pub(super) fn new() -> Self {
+        let shared = Arc::new(Shared::default());
+        let cores = thread::available_parallelism().map_or(1, usize::from);
+        for number in 0..cores {
+            let taking = Arc::clone(&shared);
+            thread::Builder::new()
+                .name(format!("check-{number}"))
+                .spawn(move || taking.take_all())
+                .expect("a server gets its threads at its start");
         }
+        Self(shared)
     }
 
-    /// Does what waits, until nothing does.
+    /// Has a check done, behind those that wait.
+    pub(super) fn push(&self, check: impl FnOnce() + Send + 'static) {
+        let mut waiting = self.0.lock();
+        waiting.checks.push_back(Box::new(check));
+        let wakes = waiting.asleep > 0;
+        drop(waiting);
+        if wakes {
+            self.0.more.notify_one();
+        }
+    }
+}
+
+impl Drop for Checks {
+    fn drop(&mut self) {
+        self.0.lock().closed = true;
+        self.0.more.notify_all();
+    }
+}
+
+impl Shared {
+    /// Does what waits, until no more will come.
     fn take_all(&self) {
+        let _alone = Aborts;
         while let Some(check) = self.next() {
             check();
         }
@@ -43,15 +74,33 @@ impl Checks {
 
     fn next(&self) -> Option<Check> {
         let mut waiting = self.lock();
-        let next = waiting.checks.pop_front();
-        // Under the same lock: whoever pushes from here on sees that this thread takes no more.
-        waiting.takers -= usize::from(next.is_none());
-        next
+        loop {
+            if let Some(check) = waiting.checks.pop_front() {
+                return Some(check);
+            }
+            if waiting.closed {
+                return None;
+            }
+            waiting.asleep += 1;
+            waiting = self.more.wait(waiting).unwrap_or_else(PoisonError::into_inner);
+            waiting.asleep -= 1;
+        }
     }
 
-    /// A panic elsewhere stops the process; the queue itself is whole at any time.
+    /// A panic stops the process; the queue itself is whole at any time.
     fn lock(&self) -> MutexGuard<'_, Waiting> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Ends the process at a panic: the bid whose check it was would keep all others waiting.
+struct Aborts;
+
+impl Drop for Aborts {
+    fn drop(&mut self) {
+        if thread::panicking() {
+            std::process::abort();
+        }
     }
 }
 
@@ -69,7 +118,7 @@ mod tests {
 
     #[test]
     fn every_check_is_done_however_they_come() {
-        let checks = Arc::new(Checks::default());
+        let checks = Checks::new();
         let (done, all) = mpsc::channel();
         for round in 0..20 {
             for n in 0..50 {
@@ -81,6 +130,22 @@ mod tests {
             found.sort_unstable();
             assert_eq!(found, (round * 50..round * 50 + 50).collect::<Vec<_>>());
         }
-        assert!(checks.lock().checks.is_empty());
+        assert!(checks.0.lock().checks.is_empty());
+    }
+
+    #[test]
+    fn its_threads_end_with_it_and_leave_nothing_undone() {
+        let checks = Checks::new();
+        let shared = Arc::downgrade(&checks.0);
+        let (done, all) = mpsc::channel();
+        for n in 0..100 {
+            let done = done.clone();
+            checks.push(move || done.send(n).expect("the test listens"));
+        }
+        drop((checks, done));
+        assert_eq!(all.iter().count(), 100);
+        while shared.strong_count() > 0 {
+            thread::yield_now();
+        }
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! One short lock stamps an arrival and queues it, and the same lock tells the
 //! floor up to when lots may close: the head's time, or now if nothing waits. So
-//! no load can close anybody out (RULES 1.3). Signatures are checked on rayon's
+//! no load can close anybody out (RULES 1.3). Signatures are checked on a
 //! pool meanwhile; the floor takes arrivals in their order once they are.
 
 use std::collections::{HashMap, VecDeque};
@@ -70,7 +70,7 @@ pub(super) struct Gate {
     clock: Clock,
     queue: Mutex<Queue>,
     wake: Condvar,
-    checks: Arc<Checks>,
+    checks: Checks,
 }
 
 #[derive(Debug)]
@@ -105,7 +105,7 @@ impl Gate {
             last,
             stopping: false,
         };
-        Self { clock, queue: Mutex::new(queue), wake: Condvar::new(), checks: Arc::default() }
+        Self { clock, queue: Mutex::new(queue), wake: Condvar::new(), checks: Checks::new() }
     }
 
     /// Stamps an input of `name` and queues it; its check runs on the pool.

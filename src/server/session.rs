@@ -16,6 +16,7 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 use tokio::time::timeout;
 
+use super::fanout::Told;
 use super::pace::Pace;
 use super::premises::{Phase, Premises};
 use super::speaker::Speaker;
@@ -37,6 +38,16 @@ use crate::wire::frame::{Framer, LineFault};
 pub(super) enum Speech {
     Gavel,
     Text,
+}
+
+impl Speech {
+    /// What a frame says in it.
+    pub(super) const fn words(self, told: &Told) -> &[u8] {
+        match self {
+            Self::Gavel => &told.lines,
+            Self::Text => &told.notices,
+        }
+    }
 }
 
 /// Why a connection ended.

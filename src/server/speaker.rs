@@ -253,12 +253,12 @@ impl<W: AsyncWrite + Unpin> Speaker<W> {
 
     /// Small frames go out together.
     async fn put_frames(&mut self, frames: &[Arc<Told>]) -> Result<(), Mute> {
+        if let [told] = frames {
+            return self.put(self.speech.words(told)).await;
+        }
         let mut together = Vec::new();
         for told in frames {
-            let bytes = match self.speech {
-                Speech::Gavel => &told.lines,
-                Speech::Text => &told.notices,
-            };
+            let bytes = self.speech.words(told);
             if together.len() + bytes.len() > WRITE_BYTES {
                 self.put_piecewise(&together).await?;
                 together.clear();
