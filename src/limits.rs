@@ -200,10 +200,11 @@ pub const ARRIVALS_MAX: usize = 16 * 1024;
 /// The most of them under one name: a few certificate holders who act together must not keep
 /// everybody else on `busy`. Four connections' worth of requests in flight.
 pub const ARRIVALS_PER_NAME_MAX: usize = 4 * REQUESTS_IN_FLIGHT_MAX;
-/// How long telling everybody rests at the most between two rounds: below what people notice.
-pub const ROUND_APART_MAX: Span = Span::from_ms(25);
+/// How long the next frame gathers at the most while many are told of the last: below what people
+/// notice, and long enough for some thousand.
+pub const TELLING_WAIT_MAX: Span = Span::from_ms(25);
 /// How many frames a reader may fall behind before it gets a snapshot instead.
-pub const FRAMES_BEHIND_MAX: usize = 1024;
+pub const FRAMES_BEHIND_MAX: usize = 4 * 1024;
 /// How many bytes of frames are kept for readers that fall behind: it bounds the server's memory.
 pub const FRAME_BYTES_BEHIND_MAX: usize = 64 * 1024 * 1024;
 /// How long a reader must have kept up after a snapshot before it may have another.

@@ -3,18 +3,18 @@
 //! The floor publishes and waits for nobody. Each session keeps a cursor; one
 //! that falls further behind than the ring reaches has lost its place and takes
 //! a snapshot (SEED, defect 5). Sessions are woken a few at a time: an answer must
-//! not wait behind ten thousand who hear of somebody else's bid.
+//! not wait behind ten thousand who hear of somebody else's bid. And while they are woken, the next
+//! frame gathers, a moment at the most.
 
 use std::collections::VecDeque;
 use std::ops::Range;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::watch;
 use tokio::task::yield_now;
 
-use crate::clock::Stopwatch;
-use crate::limits::{FRAME_BYTES_BEHIND_MAX, FRAMES_BEHIND_MAX, ROUND_APART_MAX};
+use crate::limits::{FRAME_BYTES_BEHIND_MAX, FRAMES_BEHIND_MAX};
 use crate::time::Span;
 
 /// What one frame says, on either wire.
@@ -51,10 +51,15 @@ pub(super) struct FanOut {
     /// Sessions are spread over these, and each is woken in its turn.
     groups: Box<[watch::Sender<u64>]>,
     joined: AtomicUsize,
+    /// Up to where everybody was woken.
+    told: Mutex<u64>,
+    all_told: Condvar,
 }
 
 /// How many groups there are: of a full house, each is about as many as are woken at once.
 const GROUPS: usize = 256;
+/// From how many on the next frame gathers while they are told of the last.
+const MANY: usize = 64;
 /// How many sessions are woken until others get a turn. While a worker of the runtime is busy, a
 /// turn is 61 of its steps, so that these are through before the next are woken.
 const WOKEN_AT_ONCE: usize = 32;
@@ -81,6 +86,8 @@ impl FanOut {
             newest: watch::Sender::new(0),
             groups,
             joined: AtomicUsize::new(0),
+            told: Mutex::default(),
+            all_told: Condvar::new(),
         }
     }
 
@@ -120,7 +127,6 @@ impl FanOut {
         // The floor may have begun before.
         newest.mark_changed();
         while newest.changed().await.is_ok() {
-            let round = Stopwatch::start();
             let end = *newest.borrow_and_update();
             let mut woken = 0;
             for group in self.groups.iter().filter(|group| group.receiver_count() > 0) {
@@ -131,13 +137,22 @@ impl FanOut {
                     yield_now().await;
                 }
             }
-            // Who is many takes long to tell. As long again is for bids and answers, and what is
-            // decided meanwhile is told together, in little more time than one frame of it.
-            let rest = Span::from_ms(round.elapsed_us() / 1000).min(ROUND_APART_MAX);
-            if rest > Span::ZERO {
-                tokio::time::sleep(rest.into()).await;
-            }
+            *self.told.lock().unwrap_or_else(PoisonError::into_inner) = end;
+            self.all_told.notify_all();
         }
+    }
+
+    /// Waits until everybody was woken for what was published, `at_most` so long, if they are many:
+    /// what comes meanwhile makes one frame then, and to tell ten bids costs little more than one.
+    pub(super) fn let_tell(&self, at_most: Span) {
+        let listeners: usize = self.groups.iter().map(watch::Sender::receiver_count).sum();
+        if listeners < MANY {
+            return;
+        }
+        let end = self.lock().end();
+        let told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
+        // Whether they were or not, the sale goes on.
+        drop(self.all_told.wait_timeout_while(told, at_most.into(), |told| *told < end));
     }
 
     /// Up to `frames_max` frames from the cursor on.

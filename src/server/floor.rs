@@ -26,7 +26,9 @@ use crate::clock::{Clock, Stopwatch};
 use crate::house::{After, House, Pending, Proven, Released, Welcome, WelcomeRefusal};
 use crate::ledger::SignedCheckpoint;
 use crate::ledger::store::{Store, StoreFailure};
-use crate::limits::{ANCHOR_EVERY, CLOCK_LOOK_EVERY, FRAME_LINES_MAX, SUSPENSION_MIN};
+use crate::limits::{
+    ANCHOR_EVERY, CLOCK_LOOK_EVERY, FRAME_LINES_MAX, SUSPENSION_MIN, TELLING_WAIT_MAX,
+};
 #[cfg(feature = "planted-faults")]
 use crate::planted;
 use crate::record::{KeptReserve, Signed, write_reserves};
@@ -162,6 +164,7 @@ impl Floor {
             if self.round(found, &finished)? {
                 return self.end();
             }
+            self.fanout.let_tell(TELLING_WAIT_MAX);
         }
     }
 

@@ -213,14 +213,14 @@ async fn listen(
         let mut odd = None;
         let hear = seat.hear(|heard| match heard {
             Heard::Lines { from, bytes } => floor.heard(from, bytes, start.elapsed_us()),
-            other => odd = Some(format!("{other:?}")),
+            other => odd = Some(Fault::odd(other)),
         });
         tokio::select! {
             heard = hear => heard?,
             _ = left.wait_for(|left| *left) => return Ok(()),
         }
         if let Some(odd) = odd {
-            return Err(Fault::Speech(odd));
+            return Err(odd);
         }
     }
 }

@@ -179,7 +179,7 @@ fn note(
             floor.heard(from, bytes, us);
             return Ok(());
         }
-        return Err(Fault::Speech(format!("{heard:?}")));
+        return Err(Fault::odd(heard));
     };
     progress.answered += 1;
     match heard {

@@ -40,6 +40,20 @@ pub(super) enum Fault {
     Speech(String),
 }
 
+/// What is repeated of something odd.
+const ODD_BYTES: usize = 80;
+
+impl Fault {
+    /// Something that no light client expects, as far as it is repeated.
+    pub(super) fn odd(heard: Heard<'_>) -> Self {
+        let text = match heard {
+            Heard::Other(message) => &message[..message.len().min(ODD_BYTES)],
+            Heard::Entered { .. } | Heard::Refused { .. } | Heard::Lines { .. } => b"an answer",
+        };
+        Self::Speech(String::from_utf8_lossy(text).into_owned())
+    }
+}
+
 /// A connection that was welcomed.
 #[derive(Debug)]
 pub(super) struct Seat {
@@ -132,7 +146,7 @@ fn welcome(message: &[u8]) -> Result<Welcome, Fault> {
     let text = String::from_utf8_lossy(message);
     match ServerMessage::parse(&text) {
         Ok(ServerMessage::Welcome(welcome)) => Ok(welcome),
-        _ => Err(Fault::Speech(text.into_owned())),
+        _ => Err(Fault::odd(Heard::Other(message))),
     }
 }
 
