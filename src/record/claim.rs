@@ -3,6 +3,7 @@
 
 use super::act::{Order, SignedAct};
 use super::authenticated::Authenticated;
+use super::ready_keys::ReadyKeys;
 use super::statement::{BadSignature, BidKey, Head, SignedBid};
 use crate::auction::event::Bid;
 use crate::auction::name::{LotId, Name, Party, Role};
@@ -108,16 +109,7 @@ impl Signed {
     /// # Errors
     /// [`BadSignature`] if it is not that key's over these bytes.
     pub fn check(&self) -> Result<(), BadSignature> {
-        let claim = self.claim();
-        // Beyond that no canonical form exists that anybody could have signed.
-        if claim.n > INTEGER_MAX || claim.head.size > INTEGER_MAX {
-            return Err(BadSignature::Mismatch);
-        }
-        let message = match self {
-            Self::Act(act) => act.statement.message(),
-            Self::Bid(bid) => bid.statement.message(),
-        };
-        claim.bid_key.verify(&message, self.signature())
+        ReadyKeys::default().check(self)
     }
 
     /// Checks the signature like [`Signed::check`], and vouches for it.
@@ -130,6 +122,14 @@ impl Signed {
             Err(why) => Err(Forged { signed: Box::new(self), why }),
         }
     }
+}
+
+/// Beyond these numbers no canonical form exists that anybody could have signed.
+pub(super) fn is_signable(claim: &Claim<'_>) -> Result<(), BadSignature> {
+    if claim.n > INTEGER_MAX || claim.head.size > INTEGER_MAX {
+        return Err(BadSignature::Mismatch);
+    }
+    Ok(())
 }
 
 impl From<SignedBid> for Signed {
