@@ -95,3 +95,48 @@ fn read_statement(form: &mut Form<'_>) -> Option<Statement> {
     form.literal("\"}")?;
     Some(Statement { amount, bid_key, bidder, head: Head { root, size }, lot, n, sale_hash })
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::ledger::Kind;
+
+    /// The short way through a bid's body must take what the general one takes, as the same.
+    fn check_short_form(body: &str) {
+        let line =
+            Line { kind: Kind::Bid, seq: 1, prev: Hash::ZERO, at: Some(Timestamp::ZERO), body };
+        let general = crate::record::read::body(&line).and_then(crate::record::read::read_bid);
+        let signed = general.ok().filter(|bid| matches!(bid.evidence, BidEvidence::Signed(_)));
+        assert_eq!(read(&line), signed, "{body}");
+    }
+
+    proptest! {
+        #[test]
+        fn a_mutated_bid_is_read_alike_on_the_short_way(
+            place in any::<prop::sample::Index>(), cut in any::<prop::sample::Index>(),
+            byte in prop::sample::select(b"\"\\{}[],:0123456789abcdfnABF_-+/= \xc3\xa9".to_vec()),
+            how in 0..4, which in any::<prop::sample::Index>(),
+        ) {
+            let bids: Vec<_> = crate::record::tests::samples().into_iter().filter(|(_, draft)| draft.kind == Kind::Bid).collect();
+            let body = &which.get(&bids).1.body;
+            check_short_form(str::from_utf8(body).expect("UTF-8"));
+            let (place, cut) = (place.index(body.len()), cut.index(body.len()));
+            let mut body = body.clone();
+            match how {
+                0 => body[place] = byte,
+                1 => body.insert(place, byte),
+                2 => { body.remove(place); }
+                // A piece of it once more.
+                _ => {
+                    let piece = body[place.min(cut)..place.max(cut)].to_vec();
+                    body.extend(piece);
+                }
+            }
+            if let Ok(body) = str::from_utf8(&body) {
+                check_short_form(body);
+            }
+        }
+    }
+}

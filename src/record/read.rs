@@ -66,7 +66,7 @@ impl Record {
     }
 }
 
-fn body<'a, T: Serialize + Deserialize<'a>>(line: &Line<'a>) -> Result<T, RecordError> {
+pub(super) fn body<'a, T: Serialize + Deserialize<'a>>(line: &Line<'a>) -> Result<T, RecordError> {
     Ok(from_canonical(line.body.as_bytes())?)
 }
 
@@ -227,7 +227,7 @@ fn read_enrol(enrol: v1::Enrol) -> Result<Enrolment, RecordError> {
     })
 }
 
-fn read_bid(line: v1::Bid) -> Result<AcceptedBid, RecordError> {
+pub(super) fn read_bid(line: v1::Bid) -> Result<AcceptedBid, RecordError> {
     let evidence = match (line.evidence.as_str(), line.bid, line.act) {
         ("signed", Some(bid), None) => read_signed_bid(bid, line.sig)?,
         ("attested", Some(bid), None) => {
