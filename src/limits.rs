@@ -312,6 +312,16 @@ pub const WITNESS_STOP_TIMEOUT: Span = Span::from_s(5);
 /// can neither fill a memory nor bury one kind under another.
 pub const FINDINGS_OF_A_KIND_MAX: usize = 25;
 
+/// How many lines the auditor works on at once, on all cores: some 40 ms of signatures, so that
+/// handing them out costs nothing. Two such batches are in memory.
+pub const AUDIT_BATCH_LINES: usize = 1024;
+/// How many bytes make such a batch full before: lines of usual length do not, so that only who
+/// pads them gets smaller batches.
+pub const AUDIT_BATCH_BYTES: usize = 1 << 20;
+/// How many bid keys the auditor keeps ready for the next signature, at 224 bytes each. Those of
+/// more people are read anew for each signature, a tenth of its cost.
+pub const READY_KEYS_MAX: usize = 16 * 1024;
+
 // ---- Results ----
 
 /// How many bids a sheet lists: they are in memory several times while sheets are compared.

@@ -17,6 +17,7 @@ use crate::ledger::entry::{Kind, Line};
 use crate::ledger::evidence::{Contradiction, Evidence, ProvenEntry, SealedTree};
 use crate::ledger::hash::Hash;
 use crate::ledger::merkle::{Tree, leaf_hash};
+use crate::limits::AUDIT_BATCH_LINES;
 use crate::record::Record;
 
 /// Evidence, and what it was made from.
@@ -71,15 +72,11 @@ impl Accuser {
     pub fn feed(&mut self, chunk: &[u8]) {
         let mut rest = chunk;
         while !rest.is_empty() && !self.is_broken {
-            match self.lines.next(rest) {
-                Ok((line, left)) => {
-                    rest = left;
-                    if let Some(raw) = line {
-                        self.is_broken = self.take(&raw).is_none();
-                    }
-                }
-                Err(super::lines::TooLong) => self.is_broken = true,
-            }
+            let taken = self.lines.take(rest, AUDIT_BATCH_LINES);
+            let whole = self.lines.split_off();
+            let chains = (0..whole.len()).all(|place| self.take(whole.line(place)).is_some());
+            self.is_broken = !chains || taken.is_err();
+            rest = taken.unwrap_or_default();
         }
     }
 

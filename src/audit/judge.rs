@@ -10,31 +10,34 @@ use super::anchors::Anchors;
 use super::finding::{Finding, FindingKind, Findings};
 use super::items;
 use super::replay::{Place, Replay};
-use super::signatures::Keys;
+use super::signatures::{Checked, Keys};
 use crate::auction::catalogue::LotTerms;
 use crate::auction::sale::Sale;
+use crate::ledger::chain::Hashed;
 use crate::ledger::entry::Kind;
 use crate::ledger::hash::Hash;
-use crate::ledger::merkle::{Frontier, leaf_hash};
+use crate::ledger::merkle::Frontier;
 use crate::limits::LOTS_MAX;
 use crate::record::{self, Opening, Record, RecordError};
 use crate::time::Timestamp;
 
-/// A line that parses and chains.
-#[derive(Clone, Debug)]
+/// A line that parses.
+#[derive(Clone, Copy, Debug)]
 pub(super) struct Entry {
-    pub(super) raw: Vec<u8>,
     pub(super) seq: u64,
     pub(super) kind: Kind,
     pub(super) at: Option<Timestamp>,
     pub(super) body_bytes: usize,
+    /// The hashes of its bytes, which are not kept.
+    pub(super) hashed: Hashed,
 }
 
-/// Such a line with its body read.
+/// Such a line with the hash that it names, and with its body read and checked.
 #[derive(Clone, Debug)]
 pub(super) struct Read {
     pub(super) entry: Entry,
-    pub(super) record: Result<Record, RecordError>,
+    pub(super) prev: Hash,
+    pub(super) checked: Result<Checked, RecordError>,
 }
 
 /// Judges entries in their order.
@@ -61,7 +64,7 @@ enum Stage {
 struct Beginning {
     opening: Opening,
     at: Timestamp,
-    keys: Keys,
+    keys: Arc<Keys>,
     lots: Vec<LotTerms>,
 }
 
@@ -120,7 +123,7 @@ impl Judge {
     }
 
     /// The sale's keys, once line 0 was traced back to the trusted CA.
-    pub(super) const fn keys(&self) -> Option<&Keys> {
+    pub(super) const fn keys(&self) -> Option<&Arc<Keys>> {
         match &self.stage {
             Stage::Catalogue(beginning) => Some(&beginning.keys),
             Stage::Running(replay) => Some(replay.keys()),
@@ -135,21 +138,21 @@ impl Judge {
 
     /// Judges the next entry and takes it into the tree.
     pub(super) fn take(&mut self, read: Read, anchors: &Anchors, findings: &mut Findings) {
-        let Read { entry, record } = read;
-        let leaf = leaf_hash(&entry.raw);
+        let Read { entry, checked, .. } = read;
+        let leaf = entry.hashed.leaf();
         let time_is_right = self.check_time(&entry, findings);
         let stage = std::mem::replace(&mut self.stage, Stage::Unjudged);
-        self.stage = match (stage, record) {
-            (Stage::Running(mut replay), record) => {
+        self.stage = match (stage, checked) {
+            (Stage::Running(mut replay), checked) => {
                 if !time_is_right {
                     replay.derail();
                 }
                 let place =
                     Place { tree: &self.tree, after: self.last_kind, last_at: self.last_at };
-                replay.take(&entry, record, &place, findings);
+                replay.take(&entry, checked, &place, findings);
                 Stage::Running(replay)
             }
-            (stage, record) => begin(stage, &entry, record, anchors, findings),
+            (stage, checked) => begin(stage, &entry, checked, anchors, findings),
         };
         self.last_kind = Some(entry.kind);
         self.last_at = self.last_at.max(entry.at);
@@ -179,15 +182,17 @@ pub(super) fn record_finding(seq: u64, error: &RecordError) -> Finding {
 fn begin(
     stage: Stage,
     entry: &Entry,
-    record: Result<Record, RecordError>,
+    checked: Result<Checked, RecordError>,
     anchors: &Anchors,
     findings: &mut Findings,
 ) -> Stage {
-    let begun = match (stage, record) {
+    let begun = match (stage, checked) {
         (Stage::Unjudged | Stage::Running(_), _) => return Stage::Unjudged,
         (_, Err(error)) => Err(record_finding(entry.seq, &error)),
-        (Stage::Empty, Ok(Record::Open(opening))) => open(entry, *opening, anchors),
-        (Stage::Catalogue(beginning), Ok(Record::Lot(lot))) => {
+        (Stage::Empty, Ok(Checked::Unsigned(Record::Open(opening)))) => {
+            open(entry, *opening, anchors)
+        }
+        (Stage::Catalogue(beginning), Ok(Checked::Unsigned(Record::Lot(lot)))) => {
             beginning.take(entry, *lot, anchors, findings)
         }
         (Stage::Empty, Ok(_)) => {
@@ -212,7 +217,7 @@ fn open(entry: &Entry, opening: Opening, anchors: &Anchors) -> Result<Stage, Fin
         return wrong(FindingKind::Rules, "it announces no lot".to_owned());
     }
     let at = entry.at.unwrap_or(Timestamp::ZERO);
-    let keys = Keys::trace(&opening, Hash::of(&entry.raw), at, anchors)?;
+    let keys = Arc::new(Keys::trace(&opening, entry.hashed.line(), at, anchors)?);
     Ok(Stage::Catalogue(Box::new(Beginning { opening, at, keys, lots: Vec::new() })))
 }
 

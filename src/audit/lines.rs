@@ -1,14 +1,17 @@
-//! Chunks of bytes to whole lines, with never more than one line in memory.
+//! Chunks of bytes to whole lines, gathered until they make a batch: enough for every core to be
+//! busy, and never more than a bounded part of a file in memory.
 
 use std::io::BufRead;
 
 use crate::ledger::canonical::{CanonicalError, check};
-use crate::limits::LINE_BYTES_MAX;
+use crate::limits::{AUDIT_BATCH_BYTES, AUDIT_BATCH_LINES, LINE_BYTES_MAX};
 
-/// Cuts what is fed to it into lines.
+/// Cuts what is fed to it into lines, and keeps them on end.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Lines {
-    partial: Vec<u8>,
+    bytes: Vec<u8>,
+    /// Where each whole line ends, after its LF.
+    ends: Vec<usize>,
 }
 
 /// A line is longer than the format allows.
@@ -16,32 +19,57 @@ pub(super) struct Lines {
 pub(super) struct TooLong;
 
 impl Lines {
-    /// Takes the next line out of `chunk`, if it ends there; what is left of
-    /// `chunk` must be offered again.
-    pub(super) fn next<'c>(
+    /// Takes bytes out of `chunk` until there are `lines_max` whole lines, or a batch of bytes;
+    /// what is left of `chunk` must be offered again.
+    pub(super) fn take<'c>(
         &mut self,
         chunk: &'c [u8],
-    ) -> Result<(Option<Vec<u8>>, &'c [u8]), TooLong> {
+        lines_max: usize,
+    ) -> Result<&'c [u8], TooLong> {
         let mut rest = chunk;
-        // Reading a slice cannot fail, and finds a line's end many bytes at a time.
-        let read = rest.skip_until(b'\n').unwrap_or(0);
-        let (piece, rest) = match chunk[..read].strip_suffix(b"\n") {
-            Some(piece) => (piece, Some(rest)),
-            None => (chunk, None),
-        };
-        if self.partial.len() + piece.len() > LINE_BYTES_MAX {
-            return Err(TooLong);
+        while !rest.is_empty() && self.ends.len() < lines_max && !self.is_batch() {
+            let before = rest;
+            // Reading a slice cannot fail, and finds a line's end many bytes at a time.
+            let read = rest.skip_until(b'\n').unwrap_or(0);
+            let piece = &before[..read];
+            let text = piece.strip_suffix(b"\n");
+            if self.tail().len() + text.unwrap_or(piece).len() > LINE_BYTES_MAX {
+                return Err(TooLong);
+            }
+            self.bytes.extend_from_slice(piece);
+            if text.is_some() {
+                self.ends.push(self.bytes.len());
+            }
         }
-        self.partial.extend_from_slice(piece);
-        match rest {
-            Some(rest) => Ok((Some(std::mem::take(&mut self.partial)), rest)),
-            None => Ok((None, &[])),
-        }
+        Ok(rest)
+    }
+
+    /// Whether there is enough to be worked on.
+    pub(super) fn is_batch(&self) -> bool {
+        self.ends.len() >= AUDIT_BATCH_LINES || self.bytes.len() >= AUDIT_BATCH_BYTES
+    }
+
+    /// How many whole lines there are.
+    pub(super) fn len(&self) -> usize {
+        self.ends.len()
+    }
+
+    /// A whole line without its LF; empty beyond them.
+    pub(super) fn line(&self, place: usize) -> &[u8] {
+        let begin = place.checked_sub(1).map_or(0, |before| self.ends[before]);
+        let line = self.ends.get(place).map_or(&[][..], |end| &self.bytes[begin..*end]);
+        line.strip_suffix(b"\n").unwrap_or(line)
+    }
+
+    /// Gives the whole lines away, and keeps what stands after them.
+    pub(super) fn split_off(&mut self) -> Self {
+        let tail = self.tail().to_vec();
+        std::mem::replace(self, Self { bytes: tail, ends: Vec::new() })
     }
 
     /// What stands after the last LF.
     pub(super) fn tail(&self) -> &[u8] {
-        &self.partial
+        &self.bytes[self.ends.last().copied().unwrap_or(0)..]
     }
 }
 
@@ -69,15 +97,16 @@ pub(super) fn check_torn(tail: &[u8]) -> Result<(), CanonicalError> {
 mod tests {
     use super::*;
 
-    fn lines_of(chunks: &[&[u8]]) -> Result<(Vec<Vec<u8>>, Vec<u8>), TooLong> {
+    fn lines_of(chunks: &[&[u8]], lines_max: usize) -> Result<(Vec<Vec<u8>>, Vec<u8>), TooLong> {
         let mut lines = Lines::default();
         let mut found = Vec::new();
         for chunk in chunks {
             let mut rest = *chunk;
             while !rest.is_empty() {
-                let (line, left) = lines.next(rest)?;
-                found.extend(line);
-                rest = left;
+                rest = lines.take(rest, lines_max)?;
+                let whole = lines.split_off();
+                assert!(whole.len() <= lines_max);
+                found.extend((0..whole.len()).map(|place| whole.line(place).to_vec()));
             }
         }
         Ok((found, lines.tail().to_vec()))
@@ -85,8 +114,8 @@ mod tests {
 
     #[test]
     fn lines_are_cut_however_they_arrive() {
-        let whole = lines_of(&[b"ab\n\ncd\nef"]).expect("short");
-        let split = lines_of(&[b"a", b"b\n", b"\n", b"cd\ne", b"f"]).expect("short");
+        let whole = lines_of(&[b"ab\n\ncd\nef"], 2).expect("short");
+        let split = lines_of(&[b"a", b"b\n", b"\n", b"cd\ne", b"f"], 9).expect("short");
         assert_eq!(whole, split);
         assert_eq!(whole.0, [&b"ab"[..], b"", b"cd"]);
         assert_eq!(whole.1, b"ef");
@@ -96,8 +125,20 @@ mod tests {
     fn an_endless_line_is_not_kept() {
         let chunk = vec![b'a'; 4096];
         let mut lines = Lines::default();
-        let taken = (0..1000).take_while(|_| lines.next(&chunk).is_ok()).count();
+        let taken = (0..1000).take_while(|_| lines.take(&chunk, 9).is_ok()).count();
         assert!(taken * chunk.len() <= LINE_BYTES_MAX);
+    }
+
+    #[test]
+    fn a_batch_is_bounded_in_lines_and_in_bytes() {
+        let bytes_max = AUDIT_BATCH_BYTES + LINE_BYTES_MAX + 1;
+        for line in [&b"\n"[..], &[&[b'a'; LINE_BYTES_MAX][..], b"\n"].concat()] {
+            let chunk = line.repeat(2 * bytes_max / line.len());
+            let mut lines = Lines::default();
+            let left = lines.take(&chunk, usize::MAX).expect("short lines");
+            assert!(lines.is_batch() && !left.is_empty());
+            assert!(lines.len() <= AUDIT_BATCH_LINES && chunk.len() - left.len() <= bytes_max);
+        }
     }
 
     #[test]

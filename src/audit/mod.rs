@@ -6,17 +6,19 @@
 //! is handed to it as [`Anchors`], which cannot be made from a ledger.
 //!
 //! ```text
-//!   chunk -> line -> parse, seq, prev -> [the next line confirms its hash]
-//!         -> signatures and certificates -> its place -> roster -> rules
+//!   chunk -> lines -> [on every core: parse, hashes, signatures and certificates]
+//!         -> [in order: seq, prev -> the next line confirms its hash -> its place -> roster -> rules]
 //! ```
 //!
-//! A line is judged once the next one has named its hash. So a changed byte is
-//! found as what it is, a broken chain, and not as its consequences.
+//! What a line is by itself is found for a batch of lines on all cores, while the batch before it
+//! takes its course ([`course`]); so neither waits for the other, and two batches are the most
+//! that is in memory of a file.
 
 mod accuse;
 mod anchors;
 mod annexes;
 mod convict;
+mod course;
 mod finding;
 mod held;
 mod items;
@@ -24,6 +26,7 @@ mod judge;
 mod lines;
 mod people;
 mod quorum;
+mod read;
 mod receipt;
 mod replay;
 mod results;
@@ -47,17 +50,14 @@ pub use vkey::sealing_vkey;
 
 use sha2::{Digest as _, Sha256};
 
-use finding::Findings;
-use judge::{Entry, Judge, Read};
-use lines::Lines;
+use course::Course;
+use judge::Read;
+use lines::{Lines, TooLong};
 
-use crate::ledger::chain::{ChainError, Links};
-use crate::ledger::checkpoint::SignedCheckpoint;
-use crate::ledger::entry::{Line, LineError};
+use crate::ledger::entry::LineError;
 use crate::ledger::hash::Hash;
-use crate::ledger::merkle::leaf_hash;
 use crate::limits::LINE_BYTES_MAX;
-use crate::record::Record;
+use crate::record::ReadyKeys;
 
 /// Audits a ledger that is in memory.
 pub fn audit(ledger: &[u8], anchors: Anchors) -> Audit {
@@ -66,45 +66,36 @@ pub fn audit(ledger: &[u8], anchors: Anchors) -> Audit {
     auditor.finish()
 }
 
+/// How many lines of a chunk make its first batch; the next ones are larger. So where the chain
+/// breaks early, little is read for nothing.
+const FIRST_LINES: usize = 2;
+
 /// An audit in progress. A clone goes on from where it stands.
 #[derive(Clone, Debug)]
 pub struct Auditor {
-    anchors: Anchors,
     file: Sha256,
     bytes: u64,
+    /// What was fed of a line whose end was not.
     lines: Lines,
-    /// The links after the newest line that chains.
-    links: Links,
-    front: Front,
-    judge: Judge,
-    findings: Findings,
-}
-
-/// The newest lines, which are not judged yet.
-#[derive(Clone, Debug)]
-enum Front {
-    Empty,
-    /// The next line must name this one's hash.
-    Unconfirmed(Box<Read>),
-    /// The second does not name the first one's hash: one of them was changed, and
-    /// the line after them tells which.
-    Doubtful(Box<Read>, Box<Read>),
-    /// The chain is broken: what follows is not read.
-    Broken,
+    /// What was read and has not taken its course yet.
+    ahead: Vec<Result<Read, LineError>>,
+    /// A line was too long: nothing behind it is read.
+    is_cut: bool,
+    ready_keys: ReadyKeys,
+    course: Course,
 }
 
 impl Auditor {
     /// Begins an audit.
     pub fn new(anchors: Anchors) -> Self {
         Self {
-            judge: Judge::new(&anchors),
-            anchors,
             file: Sha256::new(),
             bytes: 0,
             lines: Lines::default(),
-            links: Links::new(),
-            front: Front::Empty,
-            findings: Findings::default(),
+            ahead: Vec::new(),
+            is_cut: false,
+            ready_keys: ReadyKeys::default(),
+            course: Course::new(anchors),
         }
     }
 
@@ -112,157 +103,65 @@ impl Auditor {
     pub fn feed(&mut self, chunk: &[u8]) {
         self.file.update(chunk);
         self.bytes = self.bytes.saturating_add(u64::try_from(chunk.len()).unwrap_or(u64::MAX));
-        let mut rest = chunk;
-        while !rest.is_empty() && !matches!(self.front, Front::Broken) {
-            match self.lines.next(rest) {
-                Ok((line, left)) => {
+        let (mut rest, mut lines_max) = (chunk, FIRST_LINES);
+        while !rest.is_empty() && !self.is_cut && !self.course.is_broken() {
+            // Only when line 1 has named the hash of line 0 are there keys to check seals under.
+            let is_begun = self.course.judge.tree().size() > 0;
+            match self.lines.take(rest, if is_begun { lines_max } else { 1 }) {
+                Ok(left) => {
                     rest = left;
-                    if let Some(line) = line {
-                        self.line(line);
-                    }
+                    self.work();
+                    lines_max = lines_max.saturating_mul(4);
                 }
-                Err(lines::TooLong) => {
-                    let detail = format!("it is longer than {LINE_BYTES_MAX} bytes");
-                    self.break_off(FindingKind::Limit, detail);
-                }
+                Err(TooLong) => self.cut(),
             }
         }
     }
 
     /// Ends the audit.
     pub fn finish(mut self) -> Audit {
-        if matches!(self.front, Front::Broken) {
-            return self.conclude(false);
-        }
-        let chains = self.take_front(None);
-        if chains {
-            self.tail();
-        }
-        self.conclude(chains)
-    }
-
-    // ---- Bytes and chain ----
-
-    fn line(&mut self, raw: Vec<u8>) {
-        let (read, prev) = match read(raw) {
-            Ok(read) => read,
-            Err(error) => {
-                let kind = FindingKind::named(error.kind()).unwrap_or(FindingKind::Schema);
-                return self.break_off(kind, error.to_string());
-            }
-        };
-        let entry = &read.entry;
-        let line = Line { kind: entry.kind, seq: entry.seq, prev, at: entry.at, body: "" };
-        match (self.links.check(&line), std::mem::replace(&mut self.front, Front::Empty)) {
-            (Err(ChainError::Prev { .. }), Front::Unconfirmed(held)) => {
-                self.links.advance(&entry.raw, entry.at);
-                self.front = Front::Doubtful(held, Box::new(read));
-            }
-            (Ok(()), front @ (Front::Empty | Front::Unconfirmed(_))) => {
-                self.front = front;
-                self.take_front(None);
-                self.links.advance(&entry.raw, entry.at);
-                self.front = Front::Unconfirmed(Box::new(read));
-            }
-            (_, front @ Front::Doubtful(..)) => {
-                self.front = front;
-                self.take_front(Some(prev));
-            }
-            (Err(error), front) => {
-                self.front = front;
-                let kind = FindingKind::named(error.kind()).unwrap_or(FindingKind::Hash);
-                self.break_off(kind, error.to_string());
-            }
-            (Ok(()), Front::Broken) => self.front = Front::Broken,
-        }
-    }
-
-    /// Ends the reading at the line after the newest that chains.
-    fn break_off(&mut self, kind: FindingKind, detail: String) {
-        let line = self.links.size();
-        if self.take_front(None) {
-            self.findings.push(Finding::at(line, kind, detail));
-        }
-        self.front = Front::Broken;
-    }
-
-    /// Judges the lines that wait, and says whether they chain. Of two that do not,
-    /// the hash that the line after them names tells which was changed.
-    fn take_front(&mut self, named: Option<Hash>) -> bool {
-        match std::mem::replace(&mut self.front, Front::Empty) {
-            Front::Empty => true,
-            Front::Broken => false,
-            Front::Unconfirmed(read) => {
-                self.judge.take(*read, &self.anchors, &mut self.findings);
-                true
-            }
-            Front::Doubtful(first, second) => {
-                let second_is_whole = named.map_or_else(
-                    || !self.is_sealed_by(&first, &second),
-                    |named| named == Hash::of(&second.entry.raw),
-                );
-                self.settle(*first, &second, second_is_whole);
-                self.front = Front::Broken;
-                false
-            }
-        }
-    }
-
-    /// Reports which of two lines that do not chain was changed.
-    fn settle(&mut self, first: Read, second: &Read, second_is_whole: bool) {
-        let (one, next) = (first.entry.seq, second.entry.seq);
-        let changed = if second_is_whole { one } else { next };
-        let detail = format!("line {next} does not name the hash of line {one}");
-        if !second_is_whole {
-            self.judge.take(first, &self.anchors, &mut self.findings);
-        }
-        self.findings.push(Finding::at(changed, FindingKind::Hash, detail));
-    }
-
-    /// Whether `second` is a valid seal over the tree that ends in `first`.
-    fn is_sealed_by(&self, first: &Read, second: &Read) -> bool {
-        let (Some(keys), Ok(Record::Seal { note })) = (self.judge.keys(), &second.record) else {
-            return false;
-        };
-        let mut tree = self.judge.tree().clone();
-        tree.append(leaf_hash(&first.entry.raw));
-        SignedCheckpoint::verify(note, &keys.origin, &keys.sealing_key)
-            .is_ok_and(|seal| seal.checkpoint().root == tree.root())
-    }
-
-    /// Judges what stands after the last LF: the beginning of a line, or no such thing.
-    fn tail(&mut self) {
-        let tail = self.lines.tail();
-        if tail.is_empty() {
-            return;
-        }
-        let finding = match lines::check_torn(tail) {
-            Ok(()) => {
-                let detail = format!("{} bytes without a line end", tail.len());
-                Finding::at(self.links.size(), FindingKind::Torn, detail)
-            }
-            Err(error) => {
-                let kind = FindingKind::named(error.kind()).unwrap_or(FindingKind::Canonical);
-                Finding::at(self.links.size(), kind, error)
-            }
-        };
-        self.findings.push(finding);
-    }
-
-    fn conclude(self, is_whole: bool) -> Audit {
+        self.catch_up();
+        let is_whole = self.course.end(self.lines.tail());
+        let Course { anchors, judge, findings, .. } = self.course;
         let facts = verdict::FileFacts {
             bytes: self.bytes,
-            lines: self.judge.tree().size(),
+            lines: judge.tree().size(),
             sha256: Hash::from_bytes(self.file.finalize().into()),
         };
-        verdict::conclude(facts, &self.judge, &self.anchors, self.findings, is_whole)
+        verdict::conclude(facts, &judge, &anchors, findings, is_whole)
     }
-}
 
-/// Reads a line, and the hash that it names.
-fn read(raw: Vec<u8>) -> Result<(Read, Hash), LineError> {
-    let line = Line::parse(&raw)?;
-    let Line { kind, seq, prev, at, body } = line;
-    let (body_bytes, record) = (body.len(), Record::read(&line));
-    Ok((Read { entry: Entry { kind, seq, at, body_bytes, raw }, record }, prev))
+    /// Reads the whole lines that wait, on every core, while those read before take their course.
+    fn work(&mut self) {
+        if self.lines.len() == 0 {
+            return;
+        }
+        if self.course.judge.keys().is_none() {
+            self.catch_up();
+        }
+        let lines = self.lines.split_off();
+        let ahead = std::mem::take(&mut self.ahead);
+        let keys = self.course.judge.keys().cloned();
+        let (course, ready_keys) = (&mut self.course, &self.ready_keys);
+        let read = || read::read_all(&lines, keys.as_deref(), ready_keys);
+        // No thread of the pool waits for another: whoever audits may be one of them.
+        let ((), read) = rayon::join(|| course.take(ahead), read);
+        read::enrolled_in(&read).for_each(|key| self.ready_keys.add(key));
+        self.ahead = read;
+    }
+
+    fn catch_up(&mut self) {
+        self.course.take(std::mem::take(&mut self.ahead));
+    }
+
+    /// Ends the reading before a line that is too long to be one.
+    fn cut(&mut self) {
+        self.work();
+        self.catch_up();
+        self.is_cut = true;
+        if !self.course.is_broken() {
+            let detail = format!("it is longer than {LINE_BYTES_MAX} bytes");
+            self.course.break_off(FindingKind::Limit, detail);
+        }
+    }
 }

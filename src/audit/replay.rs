@@ -8,6 +8,8 @@
 
 mod statements;
 
+use std::sync::Arc;
+
 use statements::roster_kind;
 
 use super::finding::{Finding, FindingKind, Findings};
@@ -24,8 +26,8 @@ use crate::ledger::checkpoint::{CheckpointError, SignedCheckpoint};
 use crate::ledger::entry::Kind;
 use crate::ledger::merkle::Frontier;
 use crate::record::{
-    self, Authenticated, Counts, Enrolled, EnrolmentFault, Head, Opening, Record, RecordError,
-    Revocation,
+    self, Authenticated, Counts, Enrolled, EnrolmentFault, Head, Opening, ReadyKeys, Record,
+    RecordError, Revocation,
 };
 use crate::roster::Roster;
 use crate::time::Timestamp;
@@ -45,7 +47,7 @@ pub(super) struct Place<'a> {
 #[derive(Clone, Debug)]
 pub(super) struct Replay {
     opening: Opening,
-    keys: Keys,
+    keys: Arc<Keys>,
     roster: Roster,
     sale: Sale,
     tally: Tally,
@@ -68,7 +70,7 @@ enum End {
 }
 
 impl Replay {
-    pub(super) fn new(opening: Opening, keys: Keys, sale: Sale, keeps_annexes: bool) -> Self {
+    pub(super) fn new(opening: Opening, keys: Arc<Keys>, sale: Sale, keeps_annexes: bool) -> Self {
         let roster = Roster::new(keys.sale_hash, &opening.terms);
         let tally = Tally::new(sale.lots().len(), keeps_annexes);
         let opened_at = sale.last();
@@ -89,7 +91,7 @@ impl Replay {
         &self.opening
     }
 
-    pub(super) const fn keys(&self) -> &Keys {
+    pub(super) const fn keys(&self) -> &Arc<Keys> {
         &self.keys
     }
 
@@ -125,7 +127,7 @@ impl Replay {
     pub(super) fn take(
         &mut self,
         entry: &Entry,
-        record: Result<Record, RecordError>,
+        checked: Result<Checked, RecordError>,
         place: &Place<'_>,
         findings: &mut Findings,
     ) {
@@ -133,14 +135,17 @@ impl Replay {
             |(kind, detail): Wrong| findings.push(Finding::at(entry.seq, kind, detail));
         self.check_place(entry.kind, place).unwrap_or_else(&mut report);
         let at = entry.at.or(place.last_at).unwrap_or(Timestamp::ZERO);
-        let record = match record {
-            Ok(record) => record,
+        let checked = match checked {
+            Ok(Checked::Unchecked(record)) => {
+                signatures::check(record, at, Some(&self.keys), &ReadyKeys::default())
+            }
+            Ok(checked) => checked,
             Err(error) => {
                 self.derail();
                 return findings.push(record_finding(entry.seq, &error));
             }
         };
-        let judged = match signatures::check(record, at, &self.keys) {
+        let judged = match checked {
             Checked::Seal(seal) => self.seal(seal, at, place),
             Checked::Enrolment(enrolment) => self.enrol(*enrolment, at),
             Checked::Bid { accepted, signature } => {
@@ -154,7 +159,9 @@ impl Replay {
                 Ok(())
             }
             Checked::Refused { refused, signature } => self.refused(entry, at, &refused, signature),
-            Checked::Unsigned(record) => self.unsigned(entry.seq, record, at, place),
+            Checked::Unsigned(record) | Checked::Unchecked(record) => {
+                self.unsigned(entry.seq, record, at, place)
+            }
         };
         judged.unwrap_or_else(report);
     }

@@ -13,8 +13,8 @@ use crate::ledger::checkpoint::{CheckpointError, SignedCheckpoint, origin};
 use crate::ledger::hash::Hash;
 use crate::pki::{Anchor, CertificateFault, Sealer, verify_sealer};
 use crate::record::{
-    AcceptedBid, Authenticated, BadSignature, Enrolled, EnrolmentFault, Opening, Record,
-    RecordedAct, Refused, Signed,
+    AcceptedBid, Authenticated, BadSignature, Enrolled, EnrolmentFault, Opening, ReadyKeys, Record,
+    RecordedAct, Refused,
 };
 use crate::time::Timestamp;
 
@@ -79,7 +79,7 @@ pub(super) fn sealing_key(sealer: &Sealer) -> Result<VerifyingKey, BadSignature>
 }
 
 /// A line's record with what its signatures and certificates prove.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) enum Checked {
     Enrolment(Box<Result<Authenticated<Enrolled>, EnrolmentFault>>),
     Act {
@@ -97,36 +97,44 @@ pub(super) enum Checked {
     Seal(Result<SignedCheckpoint, CheckpointError>),
     /// It carries no signature.
     Unsigned(Record),
+    /// It was read before there were keys that it can be checked under.
+    Unchecked(Record),
 }
 
 /// Checks what can be checked about a record by itself.
-pub(super) fn check(record: Record, at: Timestamp, keys: &Keys) -> Checked {
-    match record {
-        Record::Enrol(enrolment) => Checked::Enrolment(Box::new(enrolment.authenticate(
-            &keys.sale_hash,
-            &keys.anchor,
-            &keys.house,
-            at,
-        ))),
-        Record::Act(recorded) => {
-            let signature = Signed::Act(recorded.act.clone()).check();
-            Checked::Act { recorded, signature }
-        }
-        Record::Bid(accepted) => {
-            let signature = accepted.evidence.signed().map_or(Ok(()), |signed| signed.check());
-            Checked::Bid { accepted, signature }
-        }
-        Record::Refused(refused) => {
-            let signature = refused.signed.check();
-            Checked::Refused { refused, signature }
-        }
-        Record::Seal { note } => {
+pub(super) fn check(
+    record: Record,
+    at: Timestamp,
+    keys: Option<&Keys>,
+    ready_keys: &ReadyKeys,
+) -> Checked {
+    match (record, keys) {
+        (Record::Enrol(enrolment), Some(keys)) => Checked::Enrolment(Box::new(
+            enrolment.authenticate(&keys.sale_hash, &keys.anchor, &keys.house, at),
+        )),
+        (Record::Seal { note }, Some(keys)) => {
             Checked::Seal(SignedCheckpoint::verify(&note, &keys.origin, &keys.sealing_key))
         }
-        Record::Open(_)
-        | Record::Lot(_)
-        | Record::Counted(_)
-        | Record::Revoke(_)
-        | Record::Event(_) => Checked::Unsigned(record),
+        (record @ (Record::Enrol(_) | Record::Seal { .. }), None) => Checked::Unchecked(record),
+        (Record::Act(recorded), _) => {
+            let signature = ready_keys.check_act(&recorded.act);
+            Checked::Act { recorded, signature }
+        }
+        (Record::Bid(accepted), _) => {
+            let signature = ready_keys.check_evidence(&accepted.evidence);
+            Checked::Bid { accepted, signature }
+        }
+        (Record::Refused(refused), _) => {
+            let signature = ready_keys.check(&refused.signed);
+            Checked::Refused { refused, signature }
+        }
+        (
+            record @ (Record::Open(_)
+            | Record::Lot(_)
+            | Record::Counted(_)
+            | Record::Revoke(_)
+            | Record::Event(_)),
+            _,
+        ) => Checked::Unsigned(record),
     }
 }

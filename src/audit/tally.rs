@@ -34,7 +34,7 @@ pub struct Trace {
 
 impl Trace {
     pub(super) fn of(entry: &Entry, at: Timestamp) -> Self {
-        Self { seq: entry.seq, hash: Hash::of(&entry.raw), at }
+        Self { seq: entry.seq, hash: entry.hashed.line(), at }
     }
 }
 

@@ -179,19 +179,6 @@ pub fn to_canonical<T: Serialize + ?Sized>(value: &T) -> Vec<u8> {
     bytes
 }
 
-/// As [`to_canonical`], behind a domain: the bytes that somebody signs.
-pub fn to_canonical_behind<T: Serialize + ?Sized>(domain: &[u8], value: &T) -> Vec<u8> {
-    let mut bytes = Vec::with_capacity(domain.len() + STATEMENT_ROOM_BYTES);
-    bytes.extend_from_slice(domain);
-    serde_json::to_writer(&mut bytes, value)
-        .expect("the structs of the format have string keys only");
-    debug_assert_eq!(check(&bytes[domain.len()..]), Ok(()), "as for `to_canonical`");
-    bytes
-}
-
-/// Room for a bid's statement and its signature.
-const STATEMENT_ROOM_BYTES: usize = 512;
-
 /// As [`to_canonical`], for texts outside the ledger with another limit.
 pub(super) fn to_canonical_sized<T: Serialize + ?Sized>(value: &T) -> Vec<u8> {
     serde_json::to_vec(value).expect("the structs of the format have string keys only")

@@ -157,7 +157,7 @@ impl Links {
     }
 
     /// Does the same where the line is hashed already.
-    pub(super) fn advance_hashed(&mut self, hashed: Hashed, at: Option<Timestamp>) {
+    pub fn advance_hashed(&mut self, hashed: Hashed, at: Option<Timestamp>) {
         self.advance_to(hashed.line, at);
     }
 
@@ -180,6 +180,16 @@ impl Hashed {
     /// Hashes a line without its LF.
     pub fn of(raw: &[u8]) -> Self {
         Self { line: Hash::of(raw), leaf: leaf_hash(raw) }
+    }
+
+    /// Its SHA-256, as the next line's `prev` and `sha256sum` have it.
+    pub const fn line(&self) -> Hash {
+        self.line
+    }
+
+    /// Its leaf hash in the tree.
+    pub const fn leaf(&self) -> Hash {
+        self.leaf
     }
 }
 

@@ -59,6 +59,15 @@ pub fn decode_base64(text: &str) -> Result<Vec<u8>, EncodingError> {
     STANDARD.decode(text).map_err(|_| EncodingError::Base64)
 }
 
+/// Reads exactly `N` bytes of it, without a vector.
+pub fn decode_base64_exactly<const N: usize>(text: &str) -> Result<[u8; N], EncodingError> {
+    let mut bytes = [0; N];
+    match STANDARD.decode_slice(text, &mut bytes) {
+        Ok(count) if count == N => Ok(bytes),
+        Ok(_) | Err(_) => Err(EncodingError::Base64),
+    }
+}
+
 /// Spells bytes as lower-case hex.
 pub fn encode_hex(bytes: &[u8]) -> String {
     let digits = bytes.iter().flat_map(|byte| [byte >> 4, byte & 15]);
@@ -102,6 +111,7 @@ mod tests {
         for (bytes, text) in [("", ""), ("f", "Zg=="), ("fo", "Zm8="), ("foobar", "Zm9vYmFy")] {
             assert_eq!(encode_base64(bytes.as_bytes()), text);
             assert_eq!(decode_base64(text).as_deref(), Ok(bytes.as_bytes()));
+            assert_eq!(decode_base64_exactly::<4>(text).is_ok(), bytes.len() == 4);
         }
         for bad in ["Zg", "Zg=", "Zh==", "Zm9=", "Zg==\n", " Zg==", "Zg==Zg==", "Z_8=", "="] {
             assert_eq!(decode_base64(bad), Err(EncodingError::Base64), "{bad:?}");

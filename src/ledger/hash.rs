@@ -44,7 +44,8 @@ impl Hash {
         decode_hex(text).map(Self)
     }
 
-    fn hex(&self) -> [u8; 64] {
+    /// Its 64 lower-case hex digits.
+    pub fn hex(&self) -> [u8; 64] {
         let mut digits = [0; 64];
         for (pair, byte) in digits.chunks_exact_mut(2).zip(self.0) {
             pair[0] = hex_digit(byte >> 4);

@@ -13,6 +13,7 @@ pub mod cosignature;
 pub mod encoding;
 pub mod entry;
 pub mod evidence;
+pub mod form;
 pub mod hash;
 pub mod merkle;
 pub mod note;
@@ -23,8 +24,8 @@ pub mod store;
 pub mod vkey;
 pub mod witnessing;
 
-pub use canonical::{CanonicalError, from_canonical, to_canonical, to_canonical_behind};
-pub use chain::{Chain, ChainError, Chained, Links};
+pub use canonical::{CanonicalError, from_canonical, to_canonical};
+pub use chain::{Chain, ChainError, Chained, Hashed, Links};
 pub use checkpoint::{Checkpoint, CheckpointError, SealingKey, SignedCheckpoint, origin};
 pub use cosignature::{Cosignature, CosignerKey, WitnessKey};
 pub use entry::{Draft, Kind, Line, LineError};

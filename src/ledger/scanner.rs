@@ -71,6 +71,17 @@ impl<'a> Scanner<'a> {
         if self.at == self.bytes.len() { Ok(()) } else { Err(self.unexpected()) }
     }
 
+    /// Takes the text's beginning, up to and with the object that is the value of its first key,
+    /// `body`, and says where that ends.
+    pub(super) fn line_to_body_end(mut self) -> Result<usize, CanonicalError> {
+        self.expect(br#"{"body":"#)?;
+        if self.peek() != Some(b'{') {
+            return Err(CanonicalError::NotAnObject { offset: self.at });
+        }
+        self.object(2)?;
+        Ok(self.at)
+    }
+
     fn peek(&self) -> Option<u8> {
         self.bytes.get(self.at).copied()
     }

@@ -9,8 +9,9 @@
 use ed25519_dalek::{Signer, SigningKey};
 
 use super::authenticated::Authenticated;
-use super::claim::{Claim, Forged, Signed};
-use super::statement::{BidKey, Head};
+use super::claim::{Claim, Forged, Signed, is_signable};
+use super::ready_keys::ReadyKeys;
+use super::statement::{BadSignature, BidKey, Head};
 use super::v1;
 use crate::auction::act::{Act, Deed, Effect};
 use crate::auction::event::{Bid, Event, Happening};
@@ -130,6 +131,13 @@ impl SignedAct {
         statement.bid_key = BidKey::from(key);
         let signature = key.sign(&statement.message()).to_bytes();
         Self { statement, signature }
+    }
+
+    /// Checks the signature, for [`ReadyKeys`].
+    pub(super) fn check(&self, keys: &ReadyKeys) -> Result<(), BadSignature> {
+        let claim = self.statement.claim();
+        is_signable(&claim)?;
+        keys.verify(claim.bid_key, &self.statement.message(), &self.signature)
     }
 
     /// Checks the signature under the bid key that the statement names.

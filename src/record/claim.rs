@@ -3,7 +3,8 @@
 
 use super::act::{ACT_DOMAIN, Order, SignedAct};
 use super::authenticated::Authenticated;
-use super::statement::{BID_DOMAIN, BadSignature, BidKey, Head, SignedBid, UsableKey};
+use super::ready_keys::{ReadyKey, ReadyKeys};
+use super::statement::{BID_DOMAIN, BadSignature, BidKey, Head, SignedBid};
 use crate::auction::event::Bid;
 use crate::auction::name::{LotId, Name, Party, Role};
 use crate::ledger::Hash;
@@ -125,28 +126,17 @@ impl Signed {
     /// # Errors
     /// [`BadSignature`] if it is not that key's over these bytes.
     pub fn check(&self) -> Result<(), BadSignature> {
-        self.check_under(self.claim().bid_key.usable())
-    }
-
-    /// As [`Signed::check`], where the key was looked at before: it must be the statement's.
-    ///
-    /// # Errors
-    /// As for [`Signed::check`].
-    pub fn check_under(&self, key: Result<UsableKey, BadSignature>) -> Result<(), BadSignature> {
-        self.checked_message(key).map(drop)
+        ReadyKeys::default().check(self)
     }
 
     /// The message, once its signature was checked.
     fn checked_message(
         &self,
-        key: Result<UsableKey, BadSignature>,
+        key: &Result<ReadyKey, BadSignature>,
     ) -> Result<Vec<u8>, BadSignature> {
         let claim = self.claim();
-        // Beyond that no canonical form exists that anybody could have signed.
-        if claim.n > INTEGER_MAX || claim.head.size > INTEGER_MAX {
-            return Err(BadSignature::Mismatch);
-        }
-        let key = key?;
+        is_signable(&claim)?;
+        let key = key.as_ref().map_err(|why| *why)?;
         if key.key() != claim.bid_key {
             return Err(BadSignature::Mismatch);
         }
@@ -160,8 +150,8 @@ impl Signed {
     /// # Errors
     /// [`Forged`] holds the statement, for counting its refusal.
     pub fn authenticate(self) -> Result<Authenticated<Self>, Forged> {
-        let key = self.claim().bid_key.usable();
-        self.authenticate_under(key)
+        let key = ReadyKey::of(self.claim().bid_key);
+        self.authenticate_under(&key)
     }
 
     /// As [`Signed::authenticate`], where the key was looked at before: it must be the
@@ -171,7 +161,7 @@ impl Signed {
     /// As for [`Signed::authenticate`].
     pub fn authenticate_under(
         self,
-        key: Result<UsableKey, BadSignature>,
+        key: &Result<ReadyKey, BadSignature>,
     ) -> Result<Authenticated<Self>, Forged> {
         match self.checked_message(key) {
             Ok(message) => {
@@ -181,6 +171,14 @@ impl Signed {
             Err(why) => Err(Forged { signed: Box::new(self), why }),
         }
     }
+}
+
+/// Beyond these numbers no canonical form exists that anybody could have signed.
+pub(super) fn is_signable(claim: &Claim<'_>) -> Result<(), BadSignature> {
+    if claim.n > INTEGER_MAX || claim.head.size > INTEGER_MAX {
+        return Err(BadSignature::Mismatch);
+    }
+    Ok(())
 }
 
 impl From<SignedBid> for Signed {

@@ -111,7 +111,7 @@ fn p256_fault(signature: &[u8; 64]) -> BadSignature {
 }
 
 /// Why an enrolment is not taken.
-#[derive(Debug, thiserror::Error)]
+#[derive(Clone, Debug, thiserror::Error)]
 pub enum EnrolmentFault {
     /// The chain does not prove anybody at that time.
     #[error("the certificate is not taken: {0}")]

@@ -8,6 +8,7 @@
 
 mod act;
 mod authenticated;
+mod bid_form;
 mod claim;
 mod enrolment;
 mod entries;
@@ -16,6 +17,7 @@ mod field;
 mod kept;
 mod opening;
 mod read;
+mod ready_keys;
 mod reserve;
 mod sale_file;
 mod statement;
@@ -35,13 +37,13 @@ pub use entries::{AcceptedBid, BidEvidence, Counts, Record, Refused, Revocation,
 pub use fault::RecordError;
 pub use kept::Difference;
 pub use opening::{CatalogueFault, Opening, Terms, catalogue, catalogue_hash};
+pub use ready_keys::{ReadyKey, ReadyKeys};
 pub use reserve::{
     KeptReserve, WrongOpening, check_openings, commit, read_reserves, write_reserves,
 };
 pub use sale_file::{FileLot, SaleFile, SaleFileError, Times, read_sale_file, read_scenario_sale};
 pub use statement::{
     AttestedBid, BID_DOMAIN, BadSignature, BidKey, BidKeyError, Head, SignedBid, Statement,
-    UsableKey,
 };
 pub use v1::Act as ActFields;
 pub use write::{

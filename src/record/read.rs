@@ -5,6 +5,7 @@ mod acts;
 
 use serde::{Deserialize, Serialize};
 
+use super::bid_form;
 use super::claim::Signed;
 use super::enrolment::{Enrolment, EnrolmentEvidence};
 use super::entries::{AcceptedBid, BidEvidence, Counts, Record, Refused, Revocation, RoomBid};
@@ -36,7 +37,10 @@ impl Record {
             Kind::Open => Ok(Self::Open(Box::new(read_open(body(line)?)?))),
             Kind::Lot => Ok(Self::Lot(Box::new(read_lot(body(line)?)?))),
             Kind::Enrol => Ok(Self::Enrol(Box::new(read_enrol(body(line)?)?))),
-            Kind::Bid => Ok(Self::Bid(Box::new(read_bid(body(line)?)?))),
+            Kind::Bid => {
+                let short = bid_form::read(line).map(Ok);
+                Ok(Self::Bid(Box::new(short.unwrap_or_else(|| read_bid(body(line)?))?)))
+            }
             Kind::Refusal => read_refusal(body(line)?),
             Kind::Revoke => Ok(Self::Revoke(read_revoke(body(line)?)?)),
             Kind::LotOpen => acts::read_lot_open(line),
@@ -62,7 +66,7 @@ impl Record {
     }
 }
 
-fn body<'a, T: Serialize + Deserialize<'a>>(line: &Line<'a>) -> Result<T, RecordError> {
+pub(super) fn body<'a, T: Serialize + Deserialize<'a>>(line: &Line<'a>) -> Result<T, RecordError> {
     Ok(from_canonical(line.body.as_bytes())?)
 }
 
@@ -223,7 +227,7 @@ fn read_enrol(enrol: v1::Enrol) -> Result<Enrolment, RecordError> {
     })
 }
 
-fn read_bid(line: v1::Bid) -> Result<AcceptedBid, RecordError> {
+pub(super) fn read_bid(line: v1::Bid) -> Result<AcceptedBid, RecordError> {
     let evidence = match (line.evidence.as_str(), line.bid, line.act) {
         ("signed", Some(bid), None) => read_signed_bid(bid, line.sig)?,
         ("attested", Some(bid), None) => {

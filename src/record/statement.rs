@@ -9,15 +9,17 @@
 use std::fmt;
 use std::str::FromStr;
 
-use ed25519_dalek::{Signature, Signer, SigningKey, VerifyingKey};
+use ed25519_dalek::{Signer, SigningKey};
 
 use super::authenticated::Authenticated;
-use super::claim::{Claim, Forged, Signed};
+use super::bid_form;
+use super::claim::{Claim, Forged, Signed, is_signable};
+use super::ready_keys::{ReadyKey, ReadyKeys};
 use super::write::quick;
 use crate::auction::event::Bid;
 use crate::auction::money::Amount;
 use crate::auction::name::{LotId, Name, Role};
-use crate::ledger::{Hash, to_canonical, to_canonical_behind};
+use crate::ledger::{Hash, to_canonical};
 use crate::pki::Identity;
 
 /// What stands before a bid's statement in the signed message.
@@ -45,51 +47,14 @@ impl BidKey {
 
     /// Checks an Ed25519 signature strictly: no small-order key, no second form (LEDGER 1).
     pub(super) fn verify(&self, message: &[u8], signature: &[u8; 64]) -> Result<(), BadSignature> {
-        self.usable()?.verify(message, signature)
-    }
-
-    /// Finds the key's point, for checking one signature or many.
-    ///
-    /// # Errors
-    /// [`BadSignature::Malformed`] if no signature of this key can be right: no point, one of
-    /// small order, or a second spelling of another.
-    pub fn usable(&self) -> Result<UsableKey, BadSignature> {
-        let point = VerifyingKey::from_bytes(&self.0).map_err(|_| BadSignature::Malformed)?;
-        if point.is_weak() || !self.is_canonical() {
-            return Err(BadSignature::Malformed);
-        }
-        Ok(UsableKey { key: *self, point })
+        ReadyKey::of(self)?.verify(message, signature)
     }
 
     /// Whether `y` is below 2^255-19: the library also takes the other spelling of
     /// a small `y`, which would let one key be enrolled as two.
-    fn is_canonical(&self) -> bool {
+    pub(super) fn is_canonical(&self) -> bool {
         let [low, middle @ .., high] = &self.0;
         high & 0x7f != 0x7f || middle.iter().any(|byte| *byte != 0xff) || *low < 0xed
-    }
-}
-
-/// A bid key that can have made a signature, with its point: to find that costs a tenth of a check.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct UsableKey {
-    key: BidKey,
-    point: VerifyingKey,
-}
-
-impl UsableKey {
-    /// The key.
-    pub const fn key(&self) -> &BidKey {
-        &self.key
-    }
-
-    /// Checks an Ed25519 signature strictly, as [`BidKey::verify`].
-    pub(super) fn verify(&self, message: &[u8], signature: &[u8; 64]) -> Result<(), BadSignature> {
-        if *signature == [0; 64] {
-            return Err(BadSignature::Malformed);
-        }
-        self.point
-            .verify_strict(message, &Signature::from_bytes(signature))
-            .map_err(|_| BadSignature::Mismatch)
     }
 }
 
@@ -161,7 +126,7 @@ impl Statement {
 
     /// The bytes that are signed.
     pub fn message(&self) -> Vec<u8> {
-        to_canonical_behind(BID_DOMAIN, &quick::Statement::from(self))
+        bid_form::message(self)
     }
 
     /// The bid as the rules see it, under the role of the key's enrolment.
@@ -192,6 +157,13 @@ impl SignedBid {
         statement.bid_key = BidKey::from(key);
         let signature = key.sign(&statement.message()).to_bytes();
         Self { statement, signature }
+    }
+
+    /// Checks the signature, for [`ReadyKeys`].
+    pub(super) fn check(&self, keys: &ReadyKeys) -> Result<(), BadSignature> {
+        let claim = self.statement.claim();
+        is_signable(&claim)?;
+        keys.verify(claim.bid_key, &self.statement.message(), &self.signature)
     }
 
     /// Checks the signature under the bid key that the statement names.
@@ -225,6 +197,8 @@ impl Authenticated<AttestedBid> {
 
 #[cfg(test)]
 mod tests {
+    use ed25519_dalek::VerifyingKey;
+
     use super::*;
     use crate::limits::INTEGER_MAX;
 
@@ -254,6 +228,7 @@ mod tests {
             statement.bid_key, statement.head.root, statement.sale_hash
         );
         assert_eq!(message, expected);
+        assert_eq!(message.as_bytes(), [BID_DOMAIN, &statement.to_canonical()].concat());
     }
 
     #[test]

@@ -226,7 +226,7 @@ fn revocation() -> Revocation {
 }
 
 /// One of each record with the draft that writes it.
-fn samples() -> Vec<(Record, Draft)> {
+pub(super) fn samples() -> Vec<(Record, Draft)> {
     let opening = opening(&lots());
     let mut samples = vec![(Record::Open(Box::new(opening.clone())), draft_open(&opening, at(0)))];
     for lot in lots() {

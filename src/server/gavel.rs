@@ -19,8 +19,8 @@ use crate::ledger::hash::Hash;
 use crate::limits::LIST_LOTS_MAX;
 use crate::pki::CertificateFault;
 use crate::record::{
-    BidKey, Enrolment, EnrolmentEvidence, EnrolmentFault, Head, Signed, SignedBid, Statement,
-    UsableKey,
+    BidKey, Enrolment, EnrolmentEvidence, EnrolmentFault, Head, ReadyKey, Signed, SignedBid,
+    Statement,
 };
 use crate::time::Timestamp;
 use crate::wire::encoding::{ProofHash, Signature64};
@@ -119,15 +119,15 @@ pub(super) async fn take(
 pub(super) fn check(
     signed: Signed,
     opening: Option<ReserveOpening>,
-    signer: &OnceLock<UsableKey>,
+    signer: &OnceLock<ReadyKey>,
 ) -> Checked {
     let bid_key = *signed.claim().bid_key;
-    let known = signer.get().copied().filter(|known| *known.key() == bid_key);
-    let usable = known.map_or_else(|| bid_key.usable(), Ok);
-    match signed.authenticate_under(usable) {
+    let known = signer.get().filter(|known| *known.key() == bid_key).cloned();
+    let ready = known.map_or_else(|| ReadyKey::of(&bid_key), Ok);
+    match signed.authenticate_under(&ready) {
         Ok(signed) => {
-            if let Ok(usable) = usable {
-                let _ = signer.set(usable);
+            if let Ok(ready) = ready {
+                let _ = signer.set(ready);
             }
             Checked::Signed { signed: Box::new(signed), opening }
         }

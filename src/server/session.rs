@@ -29,7 +29,7 @@ use crate::limits::{
     TEXT_LINE_BYTES_MAX, WRITE_TIMEOUT,
 };
 use crate::pki::Identity;
-use crate::record::UsableKey;
+use crate::record::ReadyKey;
 use crate::time::Timestamp;
 use crate::wire::frame::{Framer, LineFault};
 
@@ -109,7 +109,7 @@ pub(super) struct Session {
     /// Set by the speaker once a `hello` was welcomed.
     welcomed: Arc<AtomicBool>,
     /// The bid key that has signed here: nearly always it is the next one's too.
-    pub(super) signer: Arc<OnceLock<UsableKey>>,
+    pub(super) signer: Arc<OnceLock<ReadyKey>>,
 }
 
 /// Whether to read on.

@@ -1,0 +1,142 @@
+//! The one form of a signed bid, written and read in one walk.
+//!
+//! Nearly every line of a ledger is such a bid, and whoever checks one writes its statement again
+//! to see what was signed. The bodies in [`v1`](super::v1) say what the form is; this is the short
+//! way through it, and gives way to the general one wherever a text is anything else.
+
+use std::io::Write as _;
+
+use super::entries::{AcceptedBid, BidEvidence};
+use super::statement::{BID_DOMAIN, BidKey, Head, SignedBid, Statement};
+use crate::auction::money::Amount;
+use crate::auction::name::{LotId, Name};
+use crate::ledger::encoding::decode_base64_exactly;
+use crate::ledger::form::Form;
+use crate::ledger::{Hash, Line};
+use crate::time::Timestamp;
+
+/// What a statement needs at the most, but for names and numbers.
+const STATEMENT_BYTES: usize = 512;
+
+/// Writes what is signed: the domain, and the statement's canonical JSON.
+pub(super) fn message(statement: &Statement) -> Vec<u8> {
+    let Statement { amount, bid_key, bidder, head, lot, n, sale_hash } = statement;
+    let mut text = Vec::with_capacity(STATEMENT_BYTES);
+    let mut write = |piece: &[u8]| text.extend_from_slice(piece);
+    write(BID_DOMAIN);
+    write(b"{\"amount\":");
+    write(&decimal(amount.minor_units()));
+    write(b",\"bid_key\":\"");
+    write(&Hash::from_bytes(*bid_key.bytes()).hex());
+    // Names and lot ids are of characters that no text escapes.
+    write(b"\",\"bidder\":\"");
+    write(bidder.as_str().as_bytes());
+    write(b"\",\"head\":{\"root\":\"");
+    write(&head.root.hex());
+    write(b"\",\"size\":");
+    write(&decimal(head.size));
+    write(b"},\"lot\":\"");
+    write(lot.as_str().as_bytes());
+    write(b"\",\"n\":");
+    write(&decimal(*n));
+    write(b",\"sale_hash\":\"");
+    write(&sale_hash.hex());
+    write(b"\"}");
+    text
+}
+
+fn decimal(number: u64) -> Vec<u8> {
+    let mut digits = Vec::with_capacity(20);
+    write!(digits, "{number}").expect("a vector takes whatever is written");
+    digits
+}
+
+/// Reads the body of an accepted bid that its bidder signed; none for every other body.
+pub(super) fn read(line: &Line<'_>) -> Option<AcceptedBid> {
+    let mut form = Form::new(line.body);
+    form.literal("{\"bid\":")?;
+    let statement = read_statement(&mut form)?;
+    let ends_at = match form.has(",\"ends_at\":") {
+        true => Some(Timestamp::from_unix_ms(form.integer()?)?),
+        false => None,
+    };
+    form.literal(",\"evidence\":\"signed\",\"lag_us\":")?;
+    let lag_us = form.integer()?;
+    let reserve_met = match form.has(",\"reserve_met\":") {
+        true if form.has("true") => Some(true),
+        true => form.literal("false").map(|()| Some(false))?,
+        false => None,
+    };
+    form.literal(",\"sig\":\"")?;
+    let signature = decode_base64_exactly(form.word()?).ok()?;
+    form.literal("}")?;
+    form.end()?;
+    let evidence = BidEvidence::Signed(SignedBid { statement, signature });
+    Some(AcceptedBid { evidence, ends_at, reserve_met, lag_us })
+}
+
+fn read_statement(form: &mut Form<'_>) -> Option<Statement> {
+    form.literal("{\"amount\":")?;
+    let amount = Amount::new(form.integer()?)?;
+    form.literal(",\"bid_key\":\"")?;
+    let bid_key = BidKey::from_bytes(*form.hash()?.bytes());
+    form.literal("\",\"bidder\":\"")?;
+    let bidder = Name::parse(form.word()?).ok()?;
+    form.literal(",\"head\":{\"root\":\"")?;
+    let root = form.hash()?;
+    form.literal("\",\"size\":")?;
+    let size = form.integer()?;
+    form.literal("},\"lot\":\"")?;
+    let lot = LotId::parse(form.word()?).ok()?;
+    form.literal(",\"n\":")?;
+    let n = form.integer()?;
+    form.literal(",\"sale_hash\":\"")?;
+    let sale_hash = form.hash()?;
+    form.literal("\"}")?;
+    Some(Statement { amount, bid_key, bidder, head: Head { root, size }, lot, n, sale_hash })
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::ledger::Kind;
+
+    /// The short way through a bid's body must take what the general one takes, as the same.
+    fn check_short_form(body: &str) {
+        let line =
+            Line { kind: Kind::Bid, seq: 1, prev: Hash::ZERO, at: Some(Timestamp::ZERO), body };
+        let general = crate::record::read::body(&line).and_then(crate::record::read::read_bid);
+        let signed = general.ok().filter(|bid| matches!(bid.evidence, BidEvidence::Signed(_)));
+        assert_eq!(read(&line), signed, "{body}");
+    }
+
+    proptest! {
+        #[test]
+        fn a_mutated_bid_is_read_alike_on_the_short_way(
+            place in any::<prop::sample::Index>(), cut in any::<prop::sample::Index>(),
+            byte in prop::sample::select(b"\"\\{}[],:0123456789abcdfnABF_-+/= \xc3\xa9".to_vec()),
+            how in 0..4, which in any::<prop::sample::Index>(),
+        ) {
+            let bids: Vec<_> = crate::record::tests::samples().into_iter().filter(|(_, draft)| draft.kind == Kind::Bid).collect();
+            let body = &which.get(&bids).1.body;
+            check_short_form(str::from_utf8(body).expect("UTF-8"));
+            let (place, cut) = (place.index(body.len()), cut.index(body.len()));
+            let mut body = body.clone();
+            match how {
+                0 => body[place] = byte,
+                1 => body.insert(place, byte),
+                2 => { body.remove(place); }
+                // A piece of it once more.
+                _ => {
+                    let piece = body[place.min(cut)..place.max(cut)].to_vec();
+                    body.extend(piece);
+                }
+            }
+            if let Ok(body) = str::from_utf8(&body) {
+                check_short_form(body);
+            }
+        }
+    }
+}
