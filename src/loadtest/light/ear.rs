@@ -122,7 +122,7 @@ mod tests {
     use crate::wire::json::{Answer, Reply, RequestId, ServerMessage, lines_message};
 
     fn reply(id: u64, answer: Answer) -> Vec<u8> {
-        ServerMessage::Reply(Reply { id: RequestId::new(id), answer }).to_line()
+        ServerMessage::Reply(Reply { id: RequestId::new(id).ok(), answer }).to_line()
     }
 
     fn said() -> Vec<u8> {
