@@ -55,6 +55,35 @@ fn defect_20_the_load_test_checks_every_answer_and_holds_them_against_the_ledger
     assert!(number("/server_sync_p50_us").is_some_and(|us| us > 0), "{stdout}");
 }
 
+/// Light clients count instead of checking: the audited ledger must bear out what they counted.
+#[test]
+fn light_clients_are_answered_and_everybody_hears_every_bid() {
+    let closed = ["--light", "--bidders", "4", "--in-flight", "3", "--watchers", "5"];
+    let open = ["--rate", "60", "--burst", "3", "--bidders", "4"];
+    let one_lot = ["--one-lot", "--quiet", "--bidders", "4"];
+    for words in [&closed[..], &open, &one_lot] {
+        let words = [&["loadtest", "--seconds", "1", "--json"][..], words].concat();
+        let (output, stdout) = gavel(&words);
+        let stderr = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "{words:?}: {stdout}{stderr}");
+        let report: serde_json::Value = serde_json::from_str(&stdout).expect("JSON");
+        let number = |path: &str| report.pointer(path).and_then(serde_json::Value::as_u64);
+        let accepted = number("/accepted").expect("a number");
+        assert!(accepted > 4, "{stdout}");
+        assert_eq!(report["errors"], serde_json::json!({}), "{stdout}");
+        assert_eq!(report["ledger"]["verdict"], "VALID", "{stdout}");
+        assert_eq!(number("/ledger/bids"), Some(accepted), "{stdout}");
+        assert_eq!((number("/ledger/missing"), number("/unheard")), (Some(0), Some(0)));
+        assert_eq!(number("/receipt/count"), Some(accepted));
+        let listeners =
+            if words.contains(&"--quiet") { 0 } else { number("/watchers").expect("a number") + 4 };
+        assert_eq!(number("/listeners"), Some(listeners), "{stdout}");
+        if listeners > 0 {
+            assert_eq!(number("/everybody/count"), Some(accepted), "{stdout}");
+        }
+    }
+}
+
 #[test]
 fn the_load_test_compares_a_sale_without_witnesses_with_one_that_has_some() {
     let words = ["loadtest", "--bidders", "4", "--seconds", "2", "--witnesses", "2", "--json"];

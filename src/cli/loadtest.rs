@@ -4,6 +4,7 @@ use std::fmt::Display;
 use std::io::IsTerminal as _;
 use std::path::PathBuf;
 
+use clap::ArgGroup;
 use clap::builder::PossibleValuesParser;
 use serde::Serialize;
 
@@ -25,6 +26,8 @@ const PAIRS: u8 = 7;
 /// How many bids a second all bidders of such a run place together: enough to measure, and so few
 /// that none waits for another.
 const BIDS_PER_S: u64 = 50;
+/// What makes clients light.
+const LIGHT: [&str; 7] = ["light", "rate", "watchers", "one_lot", "sign_live", "quiet", "limits"];
 /// As many bids as the server lets one connection have on their way.
 const IN_FLIGHT_MAX: u8 = 64;
 /// Seconds of a flat-out run where nobody says.
@@ -35,7 +38,16 @@ const SECONDS: u64 = 10;
 /// It starts a server of its own on a free port of this machine, with throw-away credentials,
 /// and audits the ledger afterwards. Exit 0 only if nothing went wrong, the ledger is VALID and
 /// holds exactly the bids that were acknowledged.
+///
+/// With --light, and with every option that says so, the clients are light: bids are signed
+/// beforehand, and what the server says is counted, not checked, so that the generator costs little.
 #[derive(Debug, clap::Args)]
+#[command(group(
+    ArgGroup::new("light clients")
+        .args(LIGHT)
+        .multiple(true)
+        .conflicts_with_all(["seed_style", "witnesses", "idle", "against"])
+))]
 pub(super) struct Args {
     /// How many bidders [default: 50; with --seed-style 1000]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(2..=10_000))]
@@ -78,14 +90,13 @@ pub(super) struct Args {
         value_parser = clap::value_parser!(u8).range(1..=99)
     )]
     pairs: u8,
-    /// Load it with light clients: bids are signed beforehand, and what the server says is counted,
-    /// not checked, so that the generator costs little; the ledger is audited afterwards
-    #[arg(long, conflicts_with_all = ["seed_style", "witnesses", "idle", "against"])]
+    /// Light clients: each bids again as soon as it has its answer
+    #[arg(long)]
     light: bool,
     /// Light clients: so many bids a second, whatever the answers do; waits count from when a bid
     /// was due
     #[arg(
-        long, value_name = "N", requires = "light",
+        long, value_name = "N",
         value_parser = clap::value_parser!(u64).range(1..=1_000_000)
     )]
     rate: Option<u64>,
@@ -97,27 +108,27 @@ pub(super) struct Args {
     burst: u64,
     /// Light clients: how many bids each bidder may have on their way
     #[arg(
-        long, value_name = "N", requires = "light", default_value_t = 1,
+        long, value_name = "N", default_value_t = 1,
         value_parser = clap::value_parser!(u8).range(1..=64)
     )]
     in_flight: u8,
     /// Light clients: so many besides who only listen
     #[arg(
-        long, value_name = "N", requires = "light", default_value_t = 0,
+        long, value_name = "N", default_value_t = 0,
         value_parser = clap::value_parser!(u16).range(0..=11_000)
     )]
     watchers: u16,
     /// Light clients: everybody bids on one lot, and signs when it bids
-    #[arg(long, requires = "light")]
+    #[arg(long)]
     one_lot: bool,
     /// Light clients: bids are signed when they are sent, as on one lot, to compare with that
-    #[arg(long, requires = "light")]
+    #[arg(long)]
     sign_live: bool,
     /// Light clients: the bidders ask for no live lines, and get their answers alone
-    #[arg(long, requires = "light")]
+    #[arg(long)]
     quiet: bool,
     /// Light clients: measure what this machine allows in the same run, and print the share of it
-    #[arg(long, requires = "light")]
+    #[arg(long)]
     limits: bool,
     /// Print the report as JSON
     #[arg(long)]
@@ -154,7 +165,7 @@ pub(super) fn run(args: &Args) -> Result<Exit, Failure> {
     };
     let runtime = tokio::runtime::Runtime::new()
         .map_err(|error| Failure::operator("loadtest-failed", fault::whole(&error)))?;
-    let is_good = if args.light {
+    let is_good = if args.is_light() {
         let (light, bidders) = (light(args), plan.bidders);
         let plan = Plan { style: light.style(bidders, Span::from_s(args.seconds)), ..plan };
         let report = runtime.block_on(loadtest::light(&plan, &light, tell))?;
@@ -185,6 +196,14 @@ fn siege(args: &Args, kind: Hostile) -> Siege {
         pairs: usize::from(args.pairs),
         run: Span::from_s(args.seconds),
         bids_per_s: BIDS_PER_S,
+    }
+}
+
+impl Args {
+    /// Whether its clients are light.
+    const fn is_light(&self) -> bool {
+        let Self { light, rate, watchers, one_lot, sign_live, quiet, limits, .. } = self;
+        *light || rate.is_some() || *watchers > 0 || *one_lot || *sign_live || *quiet || *limits
     }
 }
 
