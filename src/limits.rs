@@ -204,7 +204,7 @@ pub const ARRIVALS_PER_NAME_MAX: usize = 4 * REQUESTS_IN_FLIGHT_MAX;
 /// notice, and long enough for some thousand.
 pub const TELLING_WAIT_MAX: Span = Span::from_ms(25);
 /// How many frames a reader may fall behind before it gets a snapshot instead.
-pub const FRAMES_BEHIND_MAX: usize = 4 * 1024;
+pub const FRAMES_BEHIND_MAX: usize = 1024;
 /// How many bytes of frames are kept for readers that fall behind: it bounds the server's memory.
 pub const FRAME_BYTES_BEHIND_MAX: usize = 64 * 1024 * 1024;
 /// How long a reader must have kept up after a snapshot before it may have another.

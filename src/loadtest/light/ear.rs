@@ -161,7 +161,7 @@ mod tests {
         assert!(whole[1].starts_with("Lines { from: 17, bytes: 90"), "{}", whole[1]);
         assert_eq!(whole[2], "Refused { id: 4, code: \"too-low\" }");
         assert!(whole[3].starts_with("Other("));
-        assert_eq!(whole[4], "Lines { from: 19, bytes: 38 }");
+        assert_eq!(whole[4], "Lines { from: 19, bytes: 39 }");
         for piece in [1, 2, 3, 64, 100, 4_096] {
             assert_eq!(heard(piece), whole, "{piece}");
         }
