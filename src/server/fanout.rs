@@ -52,8 +52,8 @@ pub(super) struct FanOut {
     groups: Box<[watch::Sender<u64>]>,
     joined: AtomicUsize,
     /// Up to where everybody was woken.
-    told: Mutex<u64>,
-    all_told: Condvar,
+    woken_to: Mutex<u64>,
+    all_woken: Condvar,
 }
 
 /// How many groups there are: of a full house, each is about as many as are woken at once.
@@ -86,8 +86,8 @@ impl FanOut {
             newest: watch::Sender::new(0),
             groups,
             joined: AtomicUsize::new(0),
-            told: Mutex::default(),
-            all_told: Condvar::new(),
+            woken_to: Mutex::default(),
+            all_woken: Condvar::new(),
         }
     }
 
@@ -137,8 +137,8 @@ impl FanOut {
                     yield_now().await;
                 }
             }
-            *self.told.lock().unwrap_or_else(PoisonError::into_inner) = end;
-            self.all_told.notify_all();
+            *self.woken_to() = end;
+            self.all_woken.notify_all();
         }
     }
 
@@ -150,9 +150,9 @@ impl FanOut {
             return;
         }
         let end = self.lock().end();
-        let told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
+        let woken_to = self.woken_to();
         // Whether they were or not, the sale goes on.
-        drop(self.all_told.wait_timeout_while(told, at_most.into(), |told| *told < end));
+        drop(self.all_woken.wait_timeout_while(woken_to, at_most.into(), |woken| *woken < end));
     }
 
     /// Up to `frames_max` frames from the cursor on.
@@ -163,6 +163,10 @@ impl FanOut {
         let frames: Vec<_> = ring.frames.iter().skip(skip).take(frames_max).cloned().collect();
         cursor.0 += u64::try_from(frames.len()).unwrap_or(0);
         News::Frames(frames)
+    }
+
+    fn woken_to(&self) -> MutexGuard<'_, u64> {
+        self.woken_to.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn lock(&self) -> MutexGuard<'_, Ring> {
@@ -244,6 +248,26 @@ mod tests {
                 assert_eq!(taken(fanout.take(cursor, 9)), [n.to_string()]);
             }
         }
+        telling.abort();
+    }
+
+    /// It would wait for an hour where it should not.
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn the_next_frame_waits_for_many_to_be_woken_and_for_few_not_at_all() {
+        let fanout = Arc::new(FanOut::new());
+        let mut sessions: Vec<_> = (1..MANY).map(|_| fanout.subscribe()).collect();
+        fanout.publish(told(1));
+        fanout.let_tell(Span::from_s(3_600));
+        assert_eq!(*fanout.woken_to(), 0, "nobody was told to wake them");
+        sessions.push(fanout.subscribe());
+        let waiting = Arc::clone(&fanout);
+        let waiting = tokio::task::spawn_blocking(move || {
+            waiting.let_tell(Span::from_s(3_600));
+            *waiting.woken_to()
+        });
+        let telling = Arc::clone(&fanout);
+        let telling = tokio::spawn(async move { telling.tell().await });
+        assert_eq!(waiting.await.ok(), Some(1), "until everybody was");
         telling.abort();
     }
 

@@ -79,39 +79,48 @@ impl Hall {
         fs::read(self.house.ledger()).expect("the ledger")
     }
 
-    /// Waits until the ledger is some frames longer than what the anchor knows of it.
-    pub(crate) async fn outrun_the_anchor(&self) {
+    /// Waits until the ledger is some frames longer than what the anchor knows of it; gives that
+    /// anchor, for the next may come before the server's end does.
+    pub(crate) async fn outrun_the_anchor(&self) -> String {
         let outrun = async {
-            while self.ledger_lines() < self.anchor_size() + LINES_FORGOTTEN_MIN {
+            loop {
+                let anchor = self.anchor_note();
+                if self.ledger_lines() >= size_of(&anchor) + LINES_FORGOTTEN_MIN {
+                    return anchor;
+                }
                 sleep(Duration::from_millis(5)).await;
             }
         };
-        timeout(Duration::from_secs(60), outrun).await.expect("bids between two anchors");
+        timeout(Duration::from_secs(60), outrun).await.expect("bids between two anchors")
     }
 
     fn ledger_lines(&self) -> usize {
         self.ledger().iter().filter(|byte| **byte == b'\n').count()
     }
 
-    fn anchor_size(&self) -> usize {
-        let note = self.anchor_note();
-        note.lines().nth(1).and_then(|size| size.parse().ok()).expect("a size")
-    }
-
-    /// Cuts off the ledger's lines of which its anchor does not know, as a disk does that had
-    /// only said that it holds them.
-    pub(crate) fn forget(&self) {
-        let (size, ledger) = (self.anchor_size(), self.ledger());
-        let kept: usize =
-            ledger.split_inclusive(|byte| *byte == b'\n').take(size).map(<[u8]>::len).sum();
+    /// Puts that anchor back and cuts off the ledger's lines of which it does not know, as a disk
+    /// does that had only said that it holds them.
+    pub(crate) fn forget(&self, anchor: &str) {
+        let ledger = self.ledger();
+        let lines = ledger.split_inclusive(|byte| *byte == b'\n');
+        let kept: usize = lines.take(size_of(anchor)).map(<[u8]>::len).sum();
         fs::write(self.house.ledger(), &ledger[..kept]).expect("writes");
+        fs::write(self.anchor(), anchor).expect("writes");
     }
 
     /// The newest anchor.
     pub(crate) fn anchor_note(&self) -> String {
-        let path = self.house.ledgers().join(format!("{}.checkpoint", self.house.sale()));
-        fs::read_to_string(path).expect("an anchor")
+        fs::read_to_string(self.anchor()).expect("an anchor")
     }
+
+    fn anchor(&self) -> PathBuf {
+        self.house.ledgers().join(format!("{}.checkpoint", self.house.sale()))
+    }
+}
+
+/// How many lines a checkpoint covers.
+fn size_of(note: &str) -> usize {
+    note.lines().nth(1).and_then(|size| size.parse().ok()).expect("a size")
 }
 
 /// The server's process; it does not outlive a test that fails.

@@ -123,13 +123,11 @@ async fn trouble(
     for (turn, moment_ms) in moments.into_iter().enumerate() {
         sleep_until(begin + Duration::from_millis(moment_ms)).await;
         let ending = if turn % 2 == 0 { Ending::Killed } else { Ending::Stopped };
-        if plan.forgets {
-            hall.outrun_the_anchor().await;
-        }
+        let forgotten = if plan.forgets { Some(hall.outrun_the_anchor().await) } else { None };
         println!("chaos: {} ms: {ending:?}", begin.elapsed().as_millis());
         end(hall, scene, server, ending);
-        if plan.forgets {
-            hall.forget();
+        if let Some(anchor) = forgotten {
+            hall.forget(&anchor);
         }
         sleep_until(Instant::now() + Duration::from_millis(dice.below(200))).await;
         server = block_in_place(|| hall.start());

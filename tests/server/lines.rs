@@ -1,7 +1,7 @@
 //! The order of `gavel/1`: hello first, live lines without a gap, pages, refusals.
 
 use gavel::auction::refusal::Code;
-use gavel::wire::json::{Answer, Request, ServerMessage};
+use gavel::wire::json::{Answer, Request, RequestId, ServerMessage};
 
 use crate::world::{ITEMS, World};
 
@@ -35,6 +35,39 @@ async fn nothing_is_taken_before_hello_and_only_one_hello() {
         .ask(|id| Request::Hello { id, sale: None, note: None, cosigned: false, quiet: false })
         .await;
     assert_eq!(code(&again), Some(Code::BadCommand));
+    server.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_quiet_client_gets_its_answers_and_the_lines_that_it_asks_for() {
+    let world = World::new(ITEMS);
+    let server = world.serve().await;
+    let (alice, bob) = (world.person("alice"), world.person("bob"));
+    let mut a = alice.unwelcomed(&server).await;
+    let id = RequestId::new(1).expect("a small number");
+    a.send(&Request::Hello { id, sale: None, note: None, cosigned: false, quiet: true }).await;
+    assert!(matches!(a.next_unchecked().await, Some(ServerMessage::Welcome(_))));
+    // Whatever bob does is told to everybody before bob's next answer comes.
+    let mut b = bob.gavel(&server).await;
+    bob.enrol(&mut b).await;
+    let taken = b.place(&bob.bid(&b, "1", 101, 1)).await;
+    assert!(matches!(taken, Answer::Entered { .. }), "{taken:?}");
+    while b.lines.is_empty() {
+        b.next().await;
+    }
+    let id = RequestId::new(2).expect("a small number");
+    a.send(&Request::Since { id, seq: 0 }).await;
+    let mut asked_for = 0;
+    loop {
+        match a.next_unchecked().await {
+            Some(ServerMessage::Lines(lines)) if lines.id == Some(id) => {
+                asked_for += lines.lines.len();
+            }
+            Some(ServerMessage::Reply(reply)) if reply.id == Some(id) => break,
+            other => panic!("a quiet client is told {other:?}"),
+        }
+    }
+    assert!(asked_for > 3, "{asked_for}");
     server.stop().await;
 }
 
