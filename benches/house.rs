@@ -7,31 +7,23 @@
 //!
 //! CPU time is told for each bid, so that what a frame costs is shared by the bids in it.
 
+mod sale;
 mod timing;
 
 use std::hint::black_box;
 use std::time::Instant;
 
-use ed25519_dalek::SigningKey;
-use gavel::auction::catalogue::{SaleTerms, VoidPolicy};
-use gavel::auction::money::{Amount, Currency};
-use gavel::auction::name::{LotId, Name, Role, Title};
+use gavel::auction::money::Amount;
+use gavel::auction::name::LotId;
 use gavel::clock::{Clock, ThreadTime};
 use gavel::house::{After, Answer};
-use gavel::ledger::Hash;
-use gavel::limits::{REFUSAL_BYTES_MAX, REFUSALS_PER_MINUTE_MAX, RESTART_GRACE};
 use gavel::loadtest::{TrialHouse, free_address};
-use gavel::pki::Credential;
-use gavel::record::{
-    BidKey, Enrolment, EnrolmentEvidence, EnrolmentStatement, Head, SignedBid, Statement, Terms,
-    Times, read_sale_file,
-};
-use gavel::server::{Begun, MarkUsed, Sealing, Setup, begin};
+use gavel::record::{BidKey, Head, SignedBid, Statement};
+use gavel::server::Begun;
 
+use sale::{BIDDERS, Bidder, LOTS};
 use timing::{RUNS, Table, each};
 
-const LOTS: u64 = 100;
-const BIDDERS: u8 = 20;
 /// How many bids one run takes, in frames of each size.
 const BIDS: usize = 400;
 
@@ -93,17 +85,17 @@ struct Spent {
 /// A sale that is held, with its bidders.
 struct Floor {
     begun: Begun,
-    bidders: Vec<(Name, SigningKey)>,
+    bidders: Vec<Bidder>,
     clock: Clock,
     turn: u64,
 }
 
 impl Floor {
     fn open(house: &TrialHouse, clock: Clock) -> Self {
-        let begun = open(house, clock);
-        let mut floor = Self { begun, bidders: Vec::new(), clock, turn: 0 };
-        (1..=BIDDERS).for_each(|number| floor.enrol(house, number));
-        floor
+        let mut begun = sale::open(house, clock);
+        let bidders = (1..=BIDDERS).map(|number| sale::enrol(house, &mut begun, clock, number));
+        let bidders = bidders.collect();
+        Self { begun, bidders, clock, turn: 0 }
     }
 
     /// The next bids, round after round over the lots, each round one unit more and by others.
@@ -114,12 +106,12 @@ impl Floor {
         let mut bid = || {
             let (round, lot) = (self.turn / LOTS, self.turn % LOTS);
             let place = (round + lot) % u64::from(BIDDERS);
-            let (bidder, key) = &self.bidders[usize::try_from(place).expect("few")];
+            let Bidder { name, key, .. } = &self.bidders[usize::try_from(place).expect("few")];
             self.turn += 1;
             let statement = Statement {
                 amount: Amount::new(round + 1).expect("an amount"),
                 bid_key: BidKey::from(key),
-                bidder: bidder.clone(),
+                bidder: name.clone(),
                 head,
                 lot: LotId::parse(&(lot + 1).to_string()).expect("a lot id"),
                 n: self.turn,
@@ -156,38 +148,6 @@ impl Floor {
             }
         });
     }
-
-    fn enrol(&mut self, house: &TrialHouse, number: u8) {
-        let now = self.clock.now();
-        let name = Name::parse(&format!("bidder-{number}")).expect("a name");
-        let credential = house.credential(name.clone(), Role::Bidder, now);
-        let Credential { identity, secret, .. } = credential.expect("a credential");
-        let key = SigningKey::from_bytes(&[number; 32]);
-        let statement = EnrolmentStatement {
-            bid_key: BidKey::from(&key),
-            bidder: name.clone(),
-            cert: Hash::of(&identity.chain[0]),
-            role: Role::Bidder,
-            sale_hash: self.begun.house.sale_hash(),
-        };
-        let enrolment = Enrolment {
-            bidder: name.clone(),
-            role: Role::Bidder,
-            chain: identity.chain.clone(),
-            evidence: EnrolmentEvidence::Signed {
-                bid_key: statement.bid_key,
-                bid_sig: statement.sign(&key),
-                cert_sig: secret.sign(&statement.certificate_message()).expect("signs"),
-            },
-        };
-        let sale_hash = self.begun.house.sale_hash();
-        let enrolled = enrolment.authenticate(&sale_hash, house.anchor(), house.name(), now);
-        let _ = self.begun.house.enrol(now, &enrolled.expect("is good"));
-        let frame = self.begun.house.take_frame();
-        let lines = self.begun.store.commit(frame).expect("commits");
-        let _ = self.begun.house.committed(lines);
-        self.bidders.push((name, key));
-    }
 }
 
 fn on_the_clock<T>(spent_ns: &mut u64, work: impl FnOnce() -> T) -> T {
@@ -195,47 +155,4 @@ fn on_the_clock<T>(spent_ns: &mut u64, work: impl FnOnce() -> T) -> T {
     let done = work();
     *spent_ns += time.elapsed_ns();
     done
-}
-
-fn open(house: &TrialHouse, clock: Clock) -> Begun {
-    let folder = house.pki().serve();
-    let sealing =
-        folder.sealing_credential(house.sale(), house.anchor(), house.name(), clock.now());
-    let sealing = sealing.expect("a sealing key");
-    let lot = |id| format!(r#""{id}":{{"name":"Lot {id}","highest_bid":0,"duration":86400}}"#);
-    let lots: Vec<String> = (1..=LOTS).map(lot).collect();
-    let lots = format!("{{{}}}", lots.join(","));
-    let lots = read_sale_file(lots.as_bytes(), Times::Absolute).expect("a sale file").lot_terms();
-    let setup = Setup {
-        house: house.name().clone(),
-        sale: house.sale().clone(),
-        title: Title::parse("A sale").expect("a title"),
-        lots,
-        reserves: Vec::new(),
-        terms: Terms {
-            sale: SaleTerms {
-                currency: Currency::seed(),
-                attested: false,
-                opens_at: None,
-                sale_ends_at: None,
-                restart_grace: RESTART_GRACE,
-                room_bids: false,
-                void_policy: VoidPolicy::Reinstate,
-            },
-            fees: None,
-            refusal_bytes_max: REFUSAL_BYTES_MAX,
-            refusals_per_minute_max: REFUSALS_PER_MINUTE_MAX,
-        },
-        anchor: house.anchor().clone(),
-        sealer: sealing.certificate,
-        nonce: [5; 32],
-        software: Title::parse("gavel bench").expect("a title"),
-        ledger_folder: house.ledgers(),
-        checkpoint_folder: None,
-        copy_folder: None,
-        accept_clock: false,
-        shown: Vec::new(),
-    };
-    let mark_used = MarkUsed(Box::new(|| folder.mark_sealing_key_used(house.sale())));
-    begin(setup, Sealing { key: Some(sealing.key), used: false, mark_used }).expect("begins")
 }

@@ -9,6 +9,7 @@
 //! What it prints is of this machine in this hour; the share of the time that reading the file
 //! twice and hashing it once would take is printed beside it, as a limit measured in the same run.
 
+mod sale;
 mod written;
 
 use std::fs::{self, File};
@@ -25,7 +26,7 @@ fn main() {
     let folder = tempfile::tempdir().expect("a folder");
     written::print_conditions();
     let items = folder.path().join("items.json");
-    fs::write(&items, written::sale_file()).expect("writes");
+    fs::write(&items, sale::sale_file()).expect("writes");
     let house = written::write(folder.path(), entries);
     for run in 1..=3 {
         let limit = read_and_hash(&house.ledger());

@@ -8,6 +8,7 @@
 //!
 //! Every figure is the median of five runs, of this machine in this hour.
 
+mod sale;
 mod written;
 
 use std::fs::File;

@@ -53,12 +53,7 @@ impl Released {
     /// The text of the line `seq`, if it is one of this frame's.
     fn line(&self, seq: u64) -> Option<String> {
         let at = self.lines.binary_search_by_key(&seq, |line| line.seq()).ok()?;
-        let line = self.lines[at].bytes();
-        // A line is UTF-8; to find that out costs less than to look for what is not.
-        Some(
-            str::from_utf8(line)
-                .map_or_else(|_| String::from_utf8_lossy(line).into(), str::to_owned),
-        )
+        Some(String::from_utf8_lossy(self.lines[at].bytes()).into_owned())
     }
 }
 

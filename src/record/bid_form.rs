@@ -10,20 +10,34 @@ use super::entries::{AcceptedBid, BidEvidence};
 use super::statement::{BID_DOMAIN, BidKey, Head, SignedBid, Statement};
 use crate::auction::money::Amount;
 use crate::auction::name::{LotId, Name};
-use crate::ledger::encoding::decode_base64_exactly;
+use crate::ledger::encoding::{decode_base64_exactly, encode_base64};
 use crate::ledger::form::Form;
 use crate::ledger::{Hash, Line};
 use crate::time::Timestamp;
 
 /// What a statement needs at the most, but for names and numbers.
 const STATEMENT_BYTES: usize = 512;
+/// The same for the body around it.
+const BODY_BYTES: usize = STATEMENT_BYTES + 256;
 
 /// Writes what is signed: the domain, and the statement's canonical JSON.
 pub(super) fn message(statement: &Statement) -> Vec<u8> {
-    let Statement { amount, bid_key, bidder, head, lot, n, sale_hash } = statement;
     let mut text = Vec::with_capacity(STATEMENT_BYTES);
+    text.extend_from_slice(BID_DOMAIN);
+    write_statement(statement, &mut text);
+    text
+}
+
+/// Writes the statement's canonical JSON.
+pub(super) fn canonical(statement: &Statement) -> Vec<u8> {
+    let mut text = Vec::with_capacity(STATEMENT_BYTES);
+    write_statement(statement, &mut text);
+    text
+}
+
+fn write_statement(statement: &Statement, text: &mut Vec<u8>) {
+    let Statement { amount, bid_key, bidder, head, lot, n, sale_hash } = statement;
     let mut write = |piece: &[u8]| text.extend_from_slice(piece);
-    write(BID_DOMAIN);
     write(b"{\"amount\":");
     write(&decimal(amount.minor_units()));
     write(b",\"bid_key\":\"");
@@ -41,6 +55,28 @@ pub(super) fn message(statement: &Statement) -> Vec<u8> {
     write(&decimal(*n));
     write(b",\"sale_hash\":\"");
     write(&sale_hash.hex());
+    write(b"\"}");
+}
+
+/// Writes the body of the line of `accepted`, which rests on `bid`.
+pub(super) fn body(accepted: &AcceptedBid, bid: &SignedBid) -> Vec<u8> {
+    let mut text = Vec::with_capacity(BODY_BYTES);
+    text.extend_from_slice(b"{\"bid\":");
+    write_statement(&bid.statement, &mut text);
+    let mut write = |piece: &[u8]| text.extend_from_slice(piece);
+    if let Some(ends_at) = accepted.ends_at {
+        write(b",\"ends_at\":");
+        write(&decimal(ends_at.unix_ms()));
+    }
+    write(b",\"evidence\":\"signed\",\"lag_us\":");
+    write(&decimal(accepted.lag_us));
+    match accepted.reserve_met {
+        Some(true) => write(b",\"reserve_met\":true"),
+        Some(false) => write(b",\"reserve_met\":false"),
+        None => {}
+    }
+    write(b",\"sig\":\"");
+    write(encode_base64(&bid.signature).as_bytes());
     write(b"\"}");
     text
 }
@@ -101,7 +137,27 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::ledger::Kind;
+    use crate::ledger::{Kind, to_canonical};
+    use crate::record::{Record, v1};
+
+    #[test]
+    fn it_is_written_as_the_general_form_writes_it() {
+        let mut bids = 0;
+        for (record, _) in crate::record::tests::samples() {
+            let Record::Bid(mut accepted) = record else { continue };
+            let BidEvidence::Signed(bid) = accepted.evidence.clone() else { continue };
+            let general = to_canonical(&v1::Statement::from(&bid.statement));
+            assert_eq!(canonical(&bid.statement), general);
+            for (ends_at, reserve_met) in
+                [(None, None), (Timestamp::from_unix_ms(7), Some(false)), (None, Some(true))]
+            {
+                (accepted.ends_at, accepted.reserve_met) = (ends_at, reserve_met);
+                assert_eq!(body(&accepted, &bid), to_canonical(&v1::Bid::from(&*accepted)));
+            }
+            bids += 1;
+        }
+        assert!(bids > 0);
+    }
 
     /// The short way through a bid's body must take what the general one takes, as the same.
     fn check_short_form(body: &str) {

@@ -15,11 +15,10 @@ use super::authenticated::Authenticated;
 use super::bid_form;
 use super::claim::{Claim, Forged, Signed, is_signable};
 use super::ready_keys::{ReadyKey, ReadyKeys};
-use super::write::quick;
 use crate::auction::event::Bid;
 use crate::auction::money::Amount;
 use crate::auction::name::{LotId, Name, Role};
-use crate::ledger::{Hash, to_canonical};
+use crate::ledger::Hash;
 use crate::pki::Identity;
 
 /// What stands before a bid's statement in the signed message.
@@ -121,7 +120,7 @@ pub struct Statement {
 impl Statement {
     /// The statement as canonical JSON, as it also stands in the ledger.
     pub fn to_canonical(&self) -> Vec<u8> {
-        to_canonical(&quick::Statement::from(self))
+        bid_form::canonical(self)
     }
 
     /// The bytes that are signed.

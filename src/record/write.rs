@@ -1,12 +1,12 @@
 //! Values to bodies: one function for each entry that the house writes.
 
 mod acts;
-pub(super) mod quick;
 
 use serde::Serialize;
 
 pub use acts::draft_act;
 
+use super::bid_form;
 use super::claim::Signed;
 use super::enrolment::{Enrolment, EnrolmentEvidence, EnrolmentStatement};
 use super::entries::{AcceptedBid, BidEvidence, Counts, Refused, Revocation};
@@ -42,7 +42,9 @@ pub fn draft_enrol(enrolment: &Enrolment, at: Timestamp) -> Draft {
 /// Writes an accepted bid.
 pub fn draft_bid(accepted: &AcceptedBid, at: Timestamp) -> Draft {
     match &accepted.evidence {
-        BidEvidence::Signed(bid) => draft(Kind::Bid, at, &quick::Bid::of(accepted, bid)),
+        BidEvidence::Signed(bid) => {
+            Draft { kind: Kind::Bid, at, body: bid_form::body(accepted, bid) }
+        }
         BidEvidence::Attested { .. } | BidEvidence::Clerk(_) => {
             draft(Kind::Bid, at, &v1::Bid::from(accepted))
         }

@@ -1,7 +1,7 @@
 //! All light clients of a load test, on one thread with a runtime of its own: they come in, their
 //! bids are signed, and then they play.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, PoisonError};
 
 use rayon::prelude::*;
 use tokio::sync::{Semaphore, mpsc, watch};
@@ -10,7 +10,7 @@ use tokio::time::timeout;
 
 use super::ear::Heard;
 use super::frames::Frames;
-use super::player::{Floor, Played, Player};
+use super::player::{Hall, Played, Player};
 use super::script::{Hand, Script, Signer};
 use super::seat::{Fault, Seat};
 use crate::auction::name::LotId;
@@ -35,7 +35,7 @@ pub(super) struct Crew {
     pub(super) address: Address,
     pub(super) lots: Vec<LotId>,
     pub(super) turns: usize,
-    pub(super) floor: Floor,
+    pub(super) hall: Hall,
     /// Whether the bidders do without live lines.
     pub(super) quiet: bool,
     /// Whether bids are signed when they are sent.
@@ -72,11 +72,11 @@ impl Crew {
         let (cpu, server) = (ProcessTime::start(), self.server.cpu_us());
         let start = Stopwatch::start();
         for seat in watchers {
-            tasks.spawn(listen(seat, self.floor.clone(), start, left.clone()));
+            tasks.spawn(listen(seat, self.hall.clone(), start, left.clone()));
         }
         for (place, (seat, script, live)) in scripts.into_iter().enumerate() {
-            let floor = self.floor.clone();
-            let player = Player { place, seat, script, live, floor };
+            let hall = self.hall.clone();
+            let player = Player { place, seat, script, live, hall };
             tasks.spawn(play(player, start, done.clone(), left.clone()));
         }
         drop(done);
@@ -96,7 +96,7 @@ impl Crew {
                 Err(_) => outcome.tally.broke_down(),
             }
         }
-        let mut frames = self.floor.frames.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut frames = self.hall.frames.lock().unwrap_or_else(PoisonError::into_inner);
         outcome.frames = std::mem::take(&mut *frames);
         outcome
     }
@@ -129,7 +129,7 @@ impl Crew {
         &self,
         seated: Vec<(Seat, Pen, Signer)>,
     ) -> Vec<(Seat, Script, Option<Hand>)> {
-        let (course, turns, live) = (self.floor.course.clone(), self.turns, self.live);
+        let (course, turns, live) = (self.hall.course.clone(), self.turns, self.live);
         let lots: Arc<[LotId]> = self.lots.clone().into();
         let write = move |(seat, pen, signer): (Seat, Pen, Signer)| {
             let hand = Hand { signer, pen, lots: Arc::clone(&lots) };
@@ -148,7 +148,7 @@ impl Crew {
         let accepted = outcome.played.iter().flat_map(|played| &played.accepted);
         let Some(last) = accepted.map(|bid| bid.seq).max() else { return };
         let told = || {
-            let frames = self.floor.frames.lock().unwrap_or_else(PoisonError::into_inner);
+            let frames = self.hall.frames.lock().unwrap_or_else(PoisonError::into_inner);
             frames.told_everybody_us(last, outcome.listeners).is_some()
         };
         let patience = Stopwatch::start();
@@ -193,26 +193,26 @@ async fn play(
     done: mpsc::UnboundedSender<Played>,
     left: watch::Receiver<bool>,
 ) -> Result<(), Fault> {
-    let patience = player.floor.span.ms().saturating_add(LOAD_CLOSE_TIMEOUT.ms());
+    let patience = player.hall.span.ms().saturating_add(LOAD_CLOSE_TIMEOUT.ms());
     let playing = timeout(Span::from_ms(patience).into(), player.play(start)).await;
     let played = playing.map_err(|_| Fault::Speech("no answer in time".to_owned()))??;
     let played = Played { request_bytes: player.script.request_bytes(), ..played };
     // Whoever counts has not gone before everybody was done.
     let _ = done.send(played);
     drop(done);
-    listen(player.seat, player.floor, start, left).await
+    listen(player.seat, player.hall, start, left).await
 }
 
 async fn listen(
     mut seat: Seat,
-    floor: Floor,
+    hall: Hall,
     start: Stopwatch,
     mut left: watch::Receiver<bool>,
 ) -> Result<(), Fault> {
     loop {
         let mut odd = None;
         let hear = seat.hear(|heard| match heard {
-            Heard::Lines { from, bytes } => floor.heard(from, bytes, start.elapsed_us()),
+            Heard::Lines { from, bytes } => hall.heard(from, bytes, start.elapsed_us()),
             other => odd = Some(Fault::odd(other)),
         });
         tokio::select! {
@@ -222,19 +222,6 @@ async fn listen(
         if let Some(odd) = odd {
             return Err(odd);
         }
-    }
-}
-
-impl Floor {
-    /// A floor on which nobody has bid yet.
-    pub(super) fn new(
-        course: super::course::Course,
-        pace: super::player::Pace,
-        in_flight: usize,
-        bidders: usize,
-        span: Span,
-    ) -> Self {
-        Self { course, pace, in_flight, bidders, span, frames: Arc::new(Mutex::default()) }
     }
 }
 

@@ -20,7 +20,7 @@ use hdrhistogram::Histogram;
 
 use super::aside::Aside;
 use super::bidder;
-use super::report::Percentiles;
+use super::report::{Conditions, Percentiles};
 use super::tally::{Accepted, count};
 use super::venue::{Closed, Venue};
 use super::{LoadFailure, Plan, Stage, Style, idle, limits};
@@ -30,7 +30,7 @@ use crate::record::Order;
 use crate::time::Span;
 use course::Course;
 use crew::{Crew, Outcome};
-use player::Floor;
+use player::Hall;
 
 /// More bids a second than two cores can check.
 const BIDS_PER_S_AND_CORE_MAX: u64 = 25_000;
@@ -89,7 +89,7 @@ pub async fn light(
         address: venue.address.clone(),
         lots: (0..course.lots()).map(|place| venue.offer.lot(place)).collect(),
         turns: crew::turns(bids_per_s, span, plan.bidders),
-        floor: Floor::new(course.clone(), light.pace, light.in_flight, plan.bidders, span),
+        hall: Hall::new(course.clone(), light.pace, light.in_flight, plan.bidders, span),
         quiet: light.quiet,
         live: light.live || !course.is_fixed(),
         server: venue.server.meter(),
@@ -126,7 +126,7 @@ async fn conclude(
     outcome.tally.accepted.extend(accepted);
     let conditions = venue.conditions.clone();
     let closed = venue.close(sessions, &mut outcome.tally, tell).await?;
-    let report = LightReport { conditions, ..report(plan, light, course, outcome, closed) };
+    let report = report(plan, light, course, outcome, closed, conditions);
     if !light.limits {
         return Ok(report);
     }
@@ -142,6 +142,7 @@ fn report(
     course: &Course,
     outcome: Outcome,
     closed: Closed,
+    conditions: Conditions,
 ) -> LightReport {
     let mut receipt = Histogram::new_with_max(60_000_000, 3).expect("the bounds of a histogram");
     let mut refused: BTreeMap<&'static str, u64> = BTreeMap::new();
@@ -200,6 +201,6 @@ fn report(
         answer_bytes: count(answer_bytes) / accepted.max(1),
         share: None,
         ledger: closed.checked,
-        conditions: super::report::Conditions::here(),
+        conditions,
     }
 }

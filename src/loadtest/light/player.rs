@@ -48,7 +48,7 @@ pub(super) struct Played {
 
 /// What everybody who plays or listens shares.
 #[derive(Clone, Debug)]
-pub(super) struct Floor {
+pub(super) struct Hall {
     pub(super) course: Course,
     pub(super) pace: Pace,
     pub(super) in_flight: usize,
@@ -64,7 +64,7 @@ pub(super) struct Player {
     pub(super) script: Script,
     /// Where bids are signed when they are sent.
     pub(super) live: Option<Hand>,
-    pub(super) floor: Floor,
+    pub(super) hall: Hall,
 }
 
 /// How far a script has been played.
@@ -87,15 +87,16 @@ impl Player {
                 self.seat.say(self.script.requests(ready)).await?;
             }
             if progress.answered == progress.next && self.is_over(&progress, start.elapsed_us()) {
-                played.ran_out = self.is_played(&progress);
+                played.ran_out = start.elapsed_us() < self.hall.span.ms() * 1000
+                    && self.hall.pace == Pace::Closed;
                 return Ok(played);
             }
             let wait = self.wait(&progress, start.elapsed_us());
-            let Self { seat, script, floor, .. } = self;
+            let Self { seat, script, hall, .. } = self;
             let mut odd = None;
             let hear = seat.hear(|heard| {
                 let us = start.elapsed_us();
-                let noted = note(&mut progress, &mut played, floor, script, heard, us);
+                let noted = note(&mut progress, &mut played, hall, script, heard, us);
                 odd = odd.take().or(noted.err());
             });
             tokio::select! {
@@ -111,14 +112,13 @@ impl Player {
     /// Which bids go out now; they are noted as sent.
     fn ready(&mut self, progress: &mut Progress, now_us: u64) -> Range<usize> {
         let first = progress.next;
-        while !self.is_played(progress) && progress.next - progress.answered < self.floor.in_flight
-        {
-            let due_us = self.floor.due_us(self.place, progress.next).unwrap_or(now_us);
-            if due_us > now_us || due_us >= self.floor.span.ms() * 1000 {
+        while !self.is_played(progress) && progress.next - progress.answered < self.hall.in_flight {
+            let due_us = self.hall.due_us(self.place, progress.next).unwrap_or(now_us);
+            if due_us > now_us || due_us >= self.hall.span.ms() * 1000 {
                 break;
             }
             if let Some(hand) = &self.live {
-                let (lot, amount) = self.floor.course.bid(self.place, progress.next);
+                let (lot, amount) = self.hall.course.bid(self.place, progress.next);
                 self.script.add(hand, lot, amount);
             }
             progress.due_us.push(due_us);
@@ -133,15 +133,15 @@ impl Player {
     }
 
     fn is_over(&self, progress: &Progress, now_us: u64) -> bool {
-        let due_us = self.floor.due_us(self.place, progress.next).unwrap_or(now_us);
-        self.is_played(progress) || due_us >= self.floor.span.ms() * 1000
+        let due_us = self.hall.due_us(self.place, progress.next).unwrap_or(now_us);
+        self.is_played(progress) || due_us >= self.hall.span.ms() * 1000
     }
 
     /// Until the next bid is due, if one waits for that alone.
     fn wait(&self, progress: &Progress, now_us: u64) -> impl Future<Output = ()> + use<> {
         let waits =
-            progress.next - progress.answered < self.floor.in_flight && !self.is_played(progress);
-        let due_us = self.floor.due_us(self.place, progress.next).filter(|_| waits);
+            progress.next - progress.answered < self.hall.in_flight && !self.is_played(progress);
+        let due_us = self.hall.due_us(self.place, progress.next).filter(|_| waits);
         let wait = due_us.map(|due_us| Duration::from_micros(due_us.saturating_sub(now_us)));
         async move {
             match wait {
@@ -152,7 +152,18 @@ impl Player {
     }
 }
 
-impl Floor {
+impl Hall {
+    /// A hall in which nobody has bid yet.
+    pub(super) fn new(
+        course: Course,
+        pace: Pace,
+        in_flight: usize,
+        bidders: usize,
+        span: Span,
+    ) -> Self {
+        Self { course, pace, in_flight, bidders, span, frames: Arc::default() }
+    }
+
     /// When a bidder's bid is due in an open loop, since the start.
     fn due_us(&self, place: usize, turn: usize) -> Option<u64> {
         let Pace::Open { per_s, burst } = self.pace else { return None };
@@ -169,14 +180,14 @@ impl Floor {
 fn note(
     progress: &mut Progress,
     played: &mut Played,
-    floor: &Floor,
+    hall: &Hall,
     script: &Script,
     heard: Heard<'_>,
     us: u64,
 ) -> Result<(), Fault> {
     let (Heard::Entered { id, .. } | Heard::Refused { id, .. }) = heard else {
         if let Heard::Lines { from, bytes } = heard {
-            floor.heard(from, bytes, us);
+            hall.heard(from, bytes, us);
             return Ok(());
         }
         return Err(Fault::odd(heard));
