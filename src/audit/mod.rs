@@ -11,8 +11,8 @@
 //! ```
 //!
 //! What a line is by itself is found for a batch of lines on all cores, while the batch before it
-//! takes its course ([`course`]); so neither waits for the other, and two batches are the most
-//! that is in memory of a file.
+//! takes its course (`audit::course`); so neither waits for the other, and two batches are the
+//! most that is in memory of a file.
 
 mod accuse;
 mod anchors;
