@@ -8,6 +8,7 @@
 //! one is made again byte for byte (LEDGER 1 and 2).
 
 use std::fmt;
+use std::io::Write as _;
 
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
@@ -296,6 +297,8 @@ fn of_version(bytes: &[u8], error: CanonicalError) -> LineError {
 }
 
 const BODY_OFFSET: usize = r#"{"body":"#.len();
+/// What a line needs at the most behind its body.
+const TAIL_BYTES: usize = 192;
 
 /// Writes a line without LF.
 pub(super) fn write_line(
@@ -305,12 +308,19 @@ pub(super) fn write_line(
     at: Option<Timestamp>,
     body: &[u8],
 ) -> Vec<u8> {
-    let ts = at.map_or_else(String::new, |at| format!(",\"ts\":{}", at.unix_ms()));
-    let tail = format!(",\"prev\":\"{prev}\",\"seq\":{seq},\"t\":\"{kind}\"{ts},\"v\":{VERSION}}}");
-    let mut line = Vec::with_capacity(BODY_OFFSET + body.len() + tail.len());
+    let mut line = Vec::with_capacity(BODY_OFFSET + body.len() + TAIL_BYTES);
     line.extend_from_slice(br#"{"body":"#);
     line.extend_from_slice(body);
-    line.extend_from_slice(tail.as_bytes());
+    line.extend_from_slice(br#","prev":""#);
+    line.extend_from_slice(&prev.hex());
+    let written = match at {
+        Some(at) => {
+            let ts = at.unix_ms();
+            write!(line, r#"","seq":{seq},"t":"{kind}","ts":{ts},"v":{VERSION}}}"#)
+        }
+        None => write!(line, r#"","seq":{seq},"t":"{kind}","v":{VERSION}}}"#),
+    };
+    written.expect("a vector takes whatever is written");
     line
 }
 

@@ -121,6 +121,11 @@ fn subtree_count(size: u64) -> usize {
     usize::try_from(size.count_ones()).expect("64 fits")
 }
 
+/// How many levels lie above the one whose last node is `last`.
+fn levels_above(last: u64) -> usize {
+    usize::try_from(u64::BITS - last.leading_zeros()).expect("64 fits")
+}
+
 /// A tree that is kept whole, with the hash of every full subtree.
 #[derive(Clone, Debug, Default)]
 pub struct Tree {
@@ -212,7 +217,8 @@ impl Tree {
 
     /// The siblings from a node up to the root of the first `size` leaves.
     fn path(&self, mut level: u32, mut index: u64, size: u64) -> Option<Vec<Hash>> {
-        let mut hashes = Vec::new();
+        // No more than one hash for each level.
+        let mut hashes = Vec::with_capacity(levels_above((size - 1) >> level));
         while (size - 1) >> level > 0 {
             let sibling = index ^ 1;
             if sibling <= (size - 1) >> level {
@@ -230,7 +236,21 @@ impl Tree {
         if size - start >= 1 << level {
             return self.full(level, index);
         }
-        self.subtrees(start, size).map(|subtrees| root_of(&subtrees))
+        self.root_over(start, size)
+    }
+
+    /// The hash over the leaves `start..end`, from its smallest full subtree on; `start` is a
+    /// multiple of a power of two that is at least their count, and they are not none.
+    fn root_over(&self, start: u64, end: u64) -> Option<Hash> {
+        let mut root = None;
+        let mut left = end;
+        while left > start {
+            let level = (left - start).trailing_zeros();
+            left -= 1 << level;
+            let subtree = self.full(level, left >> level)?;
+            root = Some(root.map_or(subtree, |right| node_hash(subtree, right)));
+        }
+        root
     }
 
     /// The full subtrees over the leaves `start..end`, largest first; `start`

@@ -18,6 +18,8 @@
 //! — meridian/estate-2026 hI2DJw...
 //! ```
 
+use std::io::Write as _;
+
 use ed25519_dalek::VerifyingKey;
 use serde::{Deserialize, Serialize};
 
@@ -161,9 +163,7 @@ impl ReceiptParts<'_> {
         written.extend_from_slice(HEADER.as_bytes());
         written.extend_from_slice(br"\nextra ");
         self.sealer.push_behind(extra, written);
-        written.extend_from_slice(br"\nindex ");
-        written.extend_from_slice(self.index.to_string().as_bytes());
-        written.extend_from_slice(br"\n");
+        write!(written, r"\nindex {}\n", self.index).expect("a vector takes it");
         for hash in self.proof {
             push_base64(hash.as_ref(), written);
             written.extend_from_slice(br"\n");

@@ -10,7 +10,7 @@ use super::entries::{AcceptedBid, BidEvidence};
 use super::statement::{BID_DOMAIN, BidKey, Head, SignedBid, Statement};
 use crate::auction::money::Amount;
 use crate::auction::name::{LotId, Name};
-use crate::ledger::encoding::{decode_base64_exactly, encode_base64};
+use crate::ledger::encoding::{decode_base64_exactly, push_base64};
 use crate::ledger::form::Form;
 use crate::ledger::{Hash, Line};
 use crate::time::Timestamp;
@@ -37,25 +37,25 @@ pub(super) fn canonical(statement: &Statement) -> Vec<u8> {
 
 fn write_statement(statement: &Statement, text: &mut Vec<u8>) {
     let Statement { amount, bid_key, bidder, head, lot, n, sale_hash } = statement;
-    let mut write = |piece: &[u8]| text.extend_from_slice(piece);
-    write(b"{\"amount\":");
-    write(&decimal(amount.minor_units()));
-    write(b",\"bid_key\":\"");
-    write(&Hash::from_bytes(*bid_key.bytes()).hex());
+    let bid_key = Hash::from_bytes(*bid_key.bytes());
+    put(text, b"{\"amount\":");
+    put_number(text, amount.minor_units());
+    put(text, b",\"bid_key\":\"");
+    put(text, &bid_key.hex());
     // Names and lot ids are of characters that no text escapes.
-    write(b"\",\"bidder\":\"");
-    write(bidder.as_str().as_bytes());
-    write(b"\",\"head\":{\"root\":\"");
-    write(&head.root.hex());
-    write(b"\",\"size\":");
-    write(&decimal(head.size));
-    write(b"},\"lot\":\"");
-    write(lot.as_str().as_bytes());
-    write(b"\",\"n\":");
-    write(&decimal(*n));
-    write(b",\"sale_hash\":\"");
-    write(&sale_hash.hex());
-    write(b"\"}");
+    put(text, b"\",\"bidder\":\"");
+    put(text, bidder.as_str().as_bytes());
+    put(text, b"\",\"head\":{\"root\":\"");
+    put(text, &head.root.hex());
+    put(text, b"\",\"size\":");
+    put_number(text, head.size);
+    put(text, b"},\"lot\":\"");
+    put(text, lot.as_str().as_bytes());
+    put(text, b"\",\"n\":");
+    put_number(text, *n);
+    put(text, b",\"sale_hash\":\"");
+    put(text, &sale_hash.hex());
+    put(text, b"\"}");
 }
 
 /// Writes the body of the line of `accepted`, which rests on `bid`.
@@ -63,28 +63,29 @@ pub(super) fn body(accepted: &AcceptedBid, bid: &SignedBid) -> Vec<u8> {
     let mut text = Vec::with_capacity(BODY_BYTES);
     text.extend_from_slice(b"{\"bid\":");
     write_statement(&bid.statement, &mut text);
-    let mut write = |piece: &[u8]| text.extend_from_slice(piece);
     if let Some(ends_at) = accepted.ends_at {
-        write(b",\"ends_at\":");
-        write(&decimal(ends_at.unix_ms()));
+        put(&mut text, b",\"ends_at\":");
+        put_number(&mut text, ends_at.unix_ms());
     }
-    write(b",\"evidence\":\"signed\",\"lag_us\":");
-    write(&decimal(accepted.lag_us));
+    put(&mut text, b",\"evidence\":\"signed\",\"lag_us\":");
+    put_number(&mut text, accepted.lag_us);
     match accepted.reserve_met {
-        Some(true) => write(b",\"reserve_met\":true"),
-        Some(false) => write(b",\"reserve_met\":false"),
+        Some(true) => put(&mut text, b",\"reserve_met\":true"),
+        Some(false) => put(&mut text, b",\"reserve_met\":false"),
         None => {}
     }
-    write(b",\"sig\":\"");
-    write(encode_base64(&bid.signature).as_bytes());
-    write(b"\"}");
+    put(&mut text, b",\"sig\":\"");
+    push_base64(&bid.signature, &mut text);
+    put(&mut text, b"\"}");
     text
 }
 
-fn decimal(number: u64) -> Vec<u8> {
-    let mut digits = Vec::with_capacity(20);
-    write!(digits, "{number}").expect("a vector takes whatever is written");
-    digits
+fn put(text: &mut Vec<u8>, piece: &[u8]) {
+    text.extend_from_slice(piece);
+}
+
+fn put_number(text: &mut Vec<u8>, number: u64) {
+    write!(text, "{number}").expect("a vector takes whatever is written");
 }
 
 /// Reads the body of an accepted bid that its bidder signed; none for every other body.

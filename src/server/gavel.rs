@@ -8,7 +8,7 @@ use tokio::sync::OwnedSemaphorePermit;
 use super::acts::{has_amount, signed_act};
 use super::gate::Checked;
 use super::premises::About;
-use super::session::{Ending, Flow, Session};
+use super::session::{Flow, Session};
 use super::ticket::{Answer, Asked, Query, Shown};
 use crate::auction::money::Amount;
 use crate::auction::name::{LotId, SaleId};
@@ -32,7 +32,7 @@ use crate::wire::json::{
 use crate::wire::lot::LotView;
 
 /// Takes one line.
-pub(super) async fn take(
+pub(super) fn take(
     session: &Session,
     place: OwnedSemaphorePermit,
     line: Result<&str, LineFault>,
@@ -93,19 +93,13 @@ pub(super) async fn take(
         Request::Fetch { .. } => lines_from(session, id, place, 0),
         Request::Hello { sale, note, cosigned, quiet, .. } => {
             let asked = Asked::Hello { id, noted: note.is_some(), cosigned, quiet };
-            return hello(session, asked, place, sale.as_ref(), note).await;
+            return hello(session, asked, place, sale.as_ref(), note);
         }
         Request::List { after, .. } => {
             let ticket = session.ticket(Asked::List { id, after }, place);
             session.ask(Query::Lots { ticket });
         }
-        Request::Quit { .. } => {
-            // Its answer is the last one.
-            drop(place);
-            session.settle().await;
-            session.say(reply(Some(id), json::Answer::Done));
-            return Flow::End(Ending::Quit);
-        }
+        Request::Quit { .. } => return Flow::Quit(reply(Some(id), json::Answer::Done)),
         Request::Since { seq, .. } => lines_from(session, id, place, seq),
         Request::Status { lot, .. } => {
             let ticket = session.ticket(Asked::Gavel { id }, place);
@@ -135,7 +129,7 @@ pub(super) fn check(
     }
 }
 
-async fn hello(
+fn hello(
     session: &Session,
     asked: Asked,
     place: OwnedSemaphorePermit,
@@ -152,8 +146,7 @@ async fn hello(
     let ticket = session.ticket(asked, place);
     session.ask(Query::Welcome { name: session.identity.name.clone(), note, cosigned, ticket });
     // What was sent behind the hello is judged only once it was welcomed.
-    session.settle().await;
-    Flow::On
+    Flow::Settle
 }
 
 fn lines_from(session: &Session, id: RequestId, place: OwnedSemaphorePermit, seq: u64) {

@@ -117,6 +117,10 @@ pub(super) enum Flow {
     On,
     /// The line was no request.
     Bad,
+    /// Once every answer that is owed has been written.
+    Settle,
+    /// No more; these are the last words, behind every answer that is owed.
+    Quit(Vec<u8>),
     End(Ending),
 }
 
@@ -234,6 +238,15 @@ impl Session {
                     Flow::On => self.bad_lines = 0,
                     Flow::Bad if self.bad_lines + 1 >= BAD_LINES_MAX => return Ending::BadLines,
                     Flow::Bad => self.bad_lines += 1,
+                    Flow::Settle => {
+                        self.bad_lines = 0;
+                        self.settle().await;
+                    }
+                    Flow::Quit(last) => {
+                        self.settle().await;
+                        self.say(last);
+                        return Ending::Quit;
+                    }
                     Flow::End(ending) => return ending,
                 }
             }
@@ -255,8 +268,7 @@ impl Session {
         }
         let may = self.pace.may();
         match self.speech {
-            // In a box: a connection that asks nothing has no room for a request.
-            Speech::Gavel => Box::pin(gavel::take(self, place, line, may)).await,
+            Speech::Gavel => gavel::take(self, place, line, may),
             Speech::Text => text::take(self, place, line, may),
         }
     }
@@ -301,9 +313,11 @@ impl Session {
     }
 
     /// Waits until every answer that is owed has been written.
-    pub(super) async fn settle(&self) {
+    ///
+    /// In a box: a connection that asks nothing has no room for it.
+    async fn settle(&self) {
         let all = u32::try_from(REQUESTS_IN_FLIGHT_MAX).unwrap_or(u32::MAX);
-        let _ = self.places.acquire_many(all).await;
+        let _ = Box::pin(self.places.acquire_many(all)).await;
     }
 
     pub(super) fn is_welcomed(&self) -> bool {

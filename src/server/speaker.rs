@@ -163,8 +163,14 @@ impl<W: AsyncWrite + Unpin> Speaker<W> {
         let mut next = Some(first);
         while let Some(outgoing) = next {
             let Outgoing { say, place } = *outgoing;
-            // In a box, as the session's requests are: most connections say nothing.
-            let place = Box::pin(self.say(say, place, &mut bytes)).await;
+            let place = match say {
+                Say::Answer { asked, answer: entered @ Answer::Entered { .. } } => {
+                    self.answer(&asked, entered, &mut bytes);
+                    place
+                }
+                // In a box: most connections say nothing.
+                say => Box::pin(self.say(say, place, &mut bytes)).await,
+            };
             places.extend(place);
             next = if bytes.len() < WRITE_BYTES { self.outgoing.try_recv().ok() } else { None };
         }

@@ -7,7 +7,7 @@ use std::str::FromStr;
 use serde::de::{DeserializeOwned, Error, MapAccess, Visitor, value::MapAccessDeserializer};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use crate::ledger::encoding::{decode_base64, encode_base64};
+use crate::ledger::encoding::{decode_base64_exactly, encode_base64};
 use crate::ledger::hash::Hash;
 use crate::limits::INTEGER_MAX;
 
@@ -58,10 +58,8 @@ impl Serialize for Signature64 {
 
 impl<'de> Deserialize<'de> for Signature64 {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = String::deserialize(deserializer)?;
-        exact_base64(&text)
-            .map(Self)
-            .ok_or_else(|| D::Error::custom("a signature is 64 bytes in padded base64"))
+        let refused = "a signature is 64 bytes in padded base64";
+        read_text(deserializer, |text| decode_base64_exactly(text).map_err(|_| refused)).map(Self)
     }
 }
 
@@ -77,15 +75,36 @@ impl Serialize for ProofHash {
 
 impl<'de> Deserialize<'de> for ProofHash {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = String::deserialize(deserializer)?;
-        exact_base64(&text)
+        let refused = "a hash of a proof is 32 bytes in padded base64";
+        read_text(deserializer, |text| decode_base64_exactly(text).map_err(|_| refused))
             .map(|bytes| Self(Hash::from_bytes(bytes)))
-            .ok_or_else(|| D::Error::custom("a hash of a proof is 32 bytes in padded base64"))
     }
 }
 
-fn exact_base64<const N: usize>(text: &str) -> Option<[u8; N]> {
-    decode_base64(text).ok()?.try_into().ok()
+/// What `read` makes of a text, which itself is not kept.
+fn read_text<'de, D, T, E>(
+    deserializer: D,
+    read: impl FnOnce(&str) -> Result<T, E>,
+) -> Result<T, D::Error>
+where
+    D: Deserializer<'de>,
+    E: Display,
+{
+    struct Text<F>(F);
+
+    impl<T, E: Display, F: FnOnce(&str) -> Result<T, E>> Visitor<'_> for Text<F> {
+        type Value = T;
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("a string")
+        }
+
+        fn visit_str<Fault: Error>(self, text: &str) -> Result<T, Fault> {
+            (self.0)(text).map_err(Fault::custom)
+        }
+    }
+
+    deserializer.deserialize_str(Text(read))
 }
 
 /// A whole number of at most 2^53-1, the greatest that every JSON reader keeps.
@@ -136,7 +155,7 @@ pub(super) mod as_text {
         T: FromStr<Err: Display>,
         D: Deserializer<'de>,
     {
-        String::deserialize(deserializer)?.parse().map_err(D::Error::custom)
+        read_text(deserializer, str::parse)
     }
 
     pub(in crate::wire) mod option {

@@ -1,5 +1,6 @@
 //! What a server of `gavel/1` says.
 
+use std::io::Write as _;
 use std::ops::Range;
 
 use serde::{Deserialize, Serialize};
@@ -307,9 +308,7 @@ pub fn lines_message_placed<'a>(
 ///
 /// It is added to what else is said at once.
 pub fn push_entered(message: &mut Vec<u8>, RequestId(id): RequestId, receipt: &ReceiptParts<'_>) {
-    message.extend_from_slice(br#"{"m":"reply","id":"#);
-    message.extend_from_slice(id.to_string().as_bytes());
-    message.extend_from_slice(br#","receipt":"#);
+    write!(message, r#"{{"m":"reply","id":{id},"receipt":"#).expect("a vector takes it");
     receipt.push_json(message);
     message.extend_from_slice(b"}\n");
 }
