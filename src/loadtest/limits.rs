@@ -115,6 +115,8 @@ pub struct Limits {
     pub shape: Shape,
     /// One strict check of a bid's Ed25519 signature, under a key that is parsed already.
     pub verify_ns: u64,
+    /// The same while each core checks some, the mean.
+    pub verify_busy_ns: u64,
     /// One Ed25519 signature over a checkpoint.
     pub sign_ns: u64,
     /// One request and its answer over TLS 1.3, for a server that does nothing else.
@@ -197,6 +199,7 @@ pub fn measure(folder: &Path, shape: &Shape) -> Result<Limits, LimitsFault> {
         conditions,
         shape,
         verify_ns: least(|| signatures::verify_ns(signatures))?,
+        verify_busy_ns: least(|| signatures::verify_busy_ns(signatures))?,
         sign_ns: least(|| Ok(signatures::sign_ns(signatures)))?,
         tls_echo_ns: least(|| echo::echo_ns(&parties, &shape, requests))?,
         send_small_ns: send(shape.small_frame_bytes)?,
@@ -240,6 +243,12 @@ impl Limits {
     pub fn sync(&self) -> Option<&SyncCost> {
         self.syncs.iter().find(|cost| cost.way == SyncWay::Appended)
     }
+
+    /// The same limits where a check costs what it does while each core is at work, as those of a
+    /// server are.
+    pub fn while_busy(&self) -> Self {
+        Self { verify_ns: self.verify_busy_ns, ..self.clone() }
+    }
 }
 
 /// How many bids share a frame, and so a signature and a sync: so many bids in so many frames.
@@ -282,6 +291,7 @@ impl fmt::Display for Limits {
         let send = |bytes| format!("{bytes} bytes to one of {connections}");
         let rows = [
             ("verify", self.verify_ns, "Ed25519, strict, key parsed".to_owned()),
+            ("", self.verify_busy_ns, "the same while each core does it".to_owned()),
             ("sign", self.sign_ns, "Ed25519, a checkpoint".to_owned()),
             ("TLS echo", self.tls_echo_ns, echo),
             ("TLS send", self.send_small_ns, send(small_frame_bytes)),
@@ -335,6 +345,7 @@ mod tests {
             conditions: Conditions::here(),
             shape: Shape::small(),
             verify_ns: 40_000,
+            verify_busy_ns: 50_000,
             sign_ns: 15_000,
             tls_echo_ns: 10_000,
             send_small_ns: 6_000,
@@ -364,6 +375,8 @@ mod tests {
             let found = ceiling(cores, &limits(), mean_frame, generator_ns);
             assert_eq!(found, bids, "{cores} {mean_frame:?} {generator_ns}");
         }
+        // 50 + 50 + 10 + 15 = 125 µs.
+        assert_eq!(ceiling(1, &limits().while_busy(), frames(7, 7), 15_000), 8_000);
     }
 
     #[test]
@@ -377,9 +390,12 @@ mod tests {
     fn everything_is_measured_and_shown() {
         let folder = tempfile::tempdir().expect("a folder");
         let limits = measure(folder.path(), &Shape::small()).expect("is measured");
-        let Limits { verify_ns, sign_ns, tls_echo_ns, send_small_ns, send_ns, .. } = limits;
+        let Limits {
+            verify_ns, verify_busy_ns, sign_ns, tls_echo_ns, send_small_ns, send_ns, ..
+        } = limits;
         let Limits { handshake_ns, handshake_socket_ns, .. } = limits;
-        let figures = [verify_ns, sign_ns, tls_echo_ns, send_small_ns, send_ns, handshake_ns];
+        let figures =
+            [verify_ns, verify_busy_ns, sign_ns, tls_echo_ns, send_small_ns, send_ns, handshake_ns];
         assert!(figures.iter().all(|ns| *ns > 0), "{limits:?}");
         assert!(handshake_socket_ns > 0, "{limits:?}");
         let ways: Vec<SyncWay> = limits.syncs.iter().map(|cost| cost.way).collect();
