@@ -34,7 +34,8 @@ pub(super) struct Speaker<W> {
     /// For snapshots: it must not keep the channel open by itself.
     own: mpsc::WeakSender<Box<Outgoing>>,
     welcomed: Arc<AtomicBool>,
-    newest: watch::Receiver<u64>,
+    /// That there are new frames, for those who hear them: from the welcome on.
+    newest: Option<watch::Receiver<u64>>,
     /// Where live frames go on; `None` before the welcome and while a snapshot is made.
     cursor: Option<Cursor>,
     /// The newest cosigned checkpoints, for a client that asked for them.
@@ -78,12 +79,12 @@ impl<W: AsyncWrite + Unpin> Speaker<W> {
         own: mpsc::WeakSender<Box<Outgoing>>,
         welcomed: Arc<AtomicBool>,
     ) -> Self {
-        let cursor = match speech {
-            Speech::Gavel => None,
-            Speech::Text => Some(premises.fanout.end()),
+        let (newest, cursor) = match speech {
+            Speech::Gavel => (None, None),
+            Speech::Text => (Some(premises.fanout.subscribe()), Some(premises.fanout.end())),
         };
         Self {
-            newest: premises.fanout.subscribe(),
+            newest,
             write,
             premises,
             speech,
@@ -215,6 +216,7 @@ impl<W: AsyncWrite + Unpin> Speaker<W> {
                     if let Some(tail) = self.read(tail).await.filter(|tail| !tail.is_empty()) {
                         bytes.extend_from_slice(&gavel::lines(None, from, &tail));
                     }
+                    self.newest = Some(self.premises.fanout.subscribe());
                     self.cursor = Some(cursor);
                 }
                 self.welcomed.store(true, Ordering::Release);
@@ -359,10 +361,12 @@ async fn newer(reader: &mut Option<Reader>) -> Arc<Cosigned> {
 /// The next frames from the cursor on, as soon as there are any.
 async fn news(
     premises: &Premises,
-    newest: &mut watch::Receiver<u64>,
+    newest: &mut Option<watch::Receiver<u64>>,
     cursor: &mut Option<Cursor>,
 ) -> News {
-    let Some(cursor) = cursor else { return std::future::pending().await };
+    let (Some(newest), Some(cursor)) = (newest, cursor) else {
+        return std::future::pending().await;
+    };
     loop {
         match premises.fanout.take(cursor, FRAMES_AT_ONCE) {
             News::Frames(frames) if frames.is_empty() => {
