@@ -9,6 +9,7 @@
 //! What it prints is of this machine in this hour; the share of the time that reading the file
 //! twice and hashing it once would take is printed beside it, as a limit measured in the same run.
 
+mod conditions;
 mod sale;
 mod written;
 
@@ -24,7 +25,7 @@ use sha2::{Digest as _, Sha256};
 fn main() {
     let entries = written::entries();
     let folder = tempfile::tempdir().expect("a folder");
-    written::print_conditions();
+    conditions::print();
     let items = folder.path().join("items.json");
     fs::write(&items, sale::sale_file()).expect("writes");
     let house = written::write(folder.path(), entries);

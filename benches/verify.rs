@@ -8,6 +8,7 @@
 //!
 //! Every figure is the median of five runs, of this machine in this hour.
 
+mod conditions;
 mod sale;
 mod written;
 
@@ -33,7 +34,7 @@ const MESSAGE_BYTES: usize = 310;
 fn main() {
     let entries = written::entries();
     let folder = tempfile::tempdir().expect("a folder");
-    written::print_conditions();
+    conditions::print();
     let tenth = written::write(&folder.path().join("tenth"), (entries / 10).max(1));
     let whole = written::write(&folder.path().join("whole"), entries);
     let signatures = signatures_in(&whole.ledger());

@@ -39,13 +39,6 @@ pub(super) fn entries() -> u64 {
     })
 }
 
-/// Says on what machine, and beside how much other work, something is measured.
-pub(super) fn print_conditions() {
-    let processors = std::thread::available_parallelism().map_or(1, usize::from);
-    let load = fs::read_to_string("/proc/loadavg").unwrap_or_default();
-    println!("conditions: {processors} processors, load before {}", load.trim());
-}
-
 /// A field of `/proc/<process>/status`, in KiB; 0 where there is none.
 pub(super) fn status_kib(process: u32, key: &str) -> u64 {
     let status = fs::read_to_string(format!("/proc/{process}/status")).unwrap_or_default();

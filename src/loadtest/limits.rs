@@ -32,8 +32,10 @@ const RUNS: usize = 5;
 /// What the measured traffic looks like. Where at least one is said, none is taken as one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct Shape {
-    /// How many connections ask, and how many listen; at least one.
+    /// How many connections ask; at least one.
     pub connections: usize,
+    /// How many connections listen; at least one.
+    pub listeners: usize,
     /// How many requests of each wait for an answer; at least one.
     pub in_flight: usize,
     /// A request's length, with its LF; at least one.
@@ -57,8 +59,8 @@ pub struct Effort {
     pub signatures: usize,
     /// Requests in all, about.
     pub requests: usize,
-    /// Frames to everybody who listens.
-    pub frames: usize,
+    /// Frames to one of those who listen, in all, about.
+    pub sends: usize,
     /// Writes to the disk, in each way.
     pub syncs: usize,
     /// Handshakes, in memory and over sockets.
@@ -66,11 +68,12 @@ pub struct Effort {
 }
 
 impl Shape {
-    /// A sale's: 64 connections with 16 bids each on their way, and the lengths of a bid, its
+    /// A sale's: 64 connections with 16 bids each on their way, as many that listen, and the lengths of a bid, its
     /// receipt and its line. It is measured in a few seconds.
     pub const fn of_a_sale() -> Self {
         Self {
             connections: 64,
+            listeners: 64,
             in_flight: 16,
             request_bytes: 600,
             response_bytes: 1_500,
@@ -80,7 +83,7 @@ impl Shape {
             effort: Effort {
                 signatures: 1_000,
                 requests: 20_000,
-                frames: 50,
+                sends: 3_200,
                 syncs: 200,
                 handshakes: 60,
             },
@@ -91,6 +94,7 @@ impl Shape {
     fn filled(self) -> Self {
         Self {
             connections: self.connections.max(1),
+            listeners: self.listeners.max(1),
             in_flight: self.in_flight.max(1),
             request_bytes: self.request_bytes.max(1),
             response_bytes: self.response_bytes.max(1),
@@ -101,8 +105,8 @@ impl Shape {
     /// Least of everything: what it gives is no measurement.
     #[cfg(test)]
     const fn small() -> Self {
-        let effort = Effort { signatures: 2, requests: 8, frames: 2, syncs: 2, handshakes: 1 };
-        Self { connections: 2, in_flight: 2, effort, ..Self::of_a_sale() }
+        let effort = Effort { signatures: 2, requests: 8, sends: 4, syncs: 2, handshakes: 1 };
+        Self { connections: 2, listeners: 2, in_flight: 2, effort, ..Self::of_a_sale() }
     }
 }
 
@@ -185,16 +189,17 @@ pub enum LimitsFault {
 /// The machine refuses what is to be measured: files, sockets, threads, or the disk.
 pub fn measure(folder: &Path, shape: &Shape) -> Result<Limits, LimitsFault> {
     let shape = shape.filled();
-    let Shape { connections, effort, .. } = shape;
+    let Shape { connections, listeners, effort, .. } = shape;
     // Both ends of each connection are in this process.
-    allow_descriptors(connections.saturating_mul(2))
+    allow_descriptors(connections.max(listeners).saturating_mul(2))
         .map_err(|failure| LimitsFault::Descriptors(Box::new(failure)))?;
     let conditions = Conditions::here();
     let house = folder.join("limits");
     crate::pki::keys::make_folder(&house).map_err(TrialFault::from)?;
     let parties = Parties::make(&house)?;
-    let Effort { signatures, requests, frames, handshakes, .. } = effort;
-    let send = |bytes| least(|| send::send_ns(&parties, connections, bytes, frames));
+    let Effort { signatures, requests, sends, handshakes, .. } = effort;
+    let frames = sends.div_ceil(listeners).max(2);
+    let send = |bytes| least(|| send::send_ns(&parties, listeners, bytes, frames));
     Ok(Limits {
         conditions,
         shape,
@@ -282,13 +287,14 @@ pub fn ceiling(
 
 impl fmt::Display for Limits {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Shape { connections, in_flight, request_bytes, response_bytes, .. } = self.shape;
+        let Shape { connections, listeners, in_flight, request_bytes, response_bytes, .. } =
+            self.shape;
         let Shape { small_frame_bytes, frame_bytes, sync_bytes, .. } = self.shape;
         let echo = format!(
             "{request_bytes} bytes in, {response_bytes} out, {connections} connections, \
              {in_flight} of each on their way"
         );
-        let send = |bytes| format!("{bytes} bytes to one of {connections}");
+        let send = |bytes| format!("{bytes} bytes to one of {listeners}");
         let rows = [
             ("verify", self.verify_ns, "Ed25519, strict, key parsed".to_owned()),
             ("", self.verify_busy_ns, "the same while each core does it".to_owned()),
@@ -405,6 +411,7 @@ mod tests {
         }
         let none = Shape {
             connections: 0,
+            listeners: 0,
             in_flight: 0,
             request_bytes: 0,
             response_bytes: 0,
@@ -412,7 +419,14 @@ mod tests {
         };
         assert_eq!(
             none.filled(),
-            Shape { connections: 1, in_flight: 1, request_bytes: 1, response_bytes: 1, ..none }
+            Shape {
+                connections: 1,
+                listeners: 1,
+                in_flight: 1,
+                request_bytes: 1,
+                response_bytes: 1,
+                ..none
+            }
         );
         let json = serde_json::to_value(&limits).expect("has a JSON form");
         assert_eq!(json["verify_ns"], verify_ns);

@@ -104,8 +104,11 @@ impl LightReport {
     pub(super) fn shape(&self) -> Shape {
         let size = |number: u64| usize::try_from(number).unwrap_or(usize::MAX);
         let frame_bytes = self.ledger.bytes / self.ledger.frames.max(1);
+        // Where nobody listens, as many as ask.
+        let listeners = if self.listeners == 0 { self.bidders } else { self.listeners };
         Shape {
             connections: size(self.bidders),
+            listeners: size(listeners),
             in_flight: size(self.in_flight),
             request_bytes: size(self.request_bytes),
             response_bytes: size(self.answer_bytes),
