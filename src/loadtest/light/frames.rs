@@ -30,8 +30,10 @@ impl Frames {
         hearing.last_us = hearing.last_us.max(us);
     }
 
-    /// When all `listeners` had heard line `seq`; `None` if some have not.
+    /// When all `listeners` had heard line `seq`; `None` if some have not, and while nobody has
+    /// heard what comes after its frame: only that shows where it ends.
     pub(super) fn told_everybody_us(&self, seq: u64, listeners: usize) -> Option<u64> {
+        self.heard.range(seq + 1..).next()?;
         let (_, hearing) = self.heard.range(..=seq).next_back()?;
         (hearing.listeners == listeners && !hearing.differs).then_some(hearing.last_us)
     }
@@ -68,5 +70,8 @@ mod tests {
         let (waits, unheard) =
             frames.waits([(4, 5), (6, 5), (7, 5), (9, 5), (3, 5)].into_iter(), 2);
         assert_eq!((waits.len(), waits.min(), waits.max(), unheard), (2, 25, 25, 3));
+        // Nobody has heard it: its frame may be one that is still to come.
+        assert_eq!(frames.told_everybody_us(8, 1), Some(60));
+        assert_eq!(frames.told_everybody_us(10, 2), None);
     }
 }
