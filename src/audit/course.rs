@@ -154,6 +154,10 @@ impl Course {
 
     /// Whether `second` is a valid seal over the tree that ends in `first`.
     fn is_sealed_by(&self, first: &Read, second: &Read) -> bool {
+        // Whatever its batch was read under: it must not matter where a file is cut.
+        if self.judge.keys().is_none() {
+            return false;
+        }
         let Ok(Checked::Seal(Ok(seal))) = &second.checked else { return false };
         let mut tree = self.judge.tree().clone();
         tree.append(first.entry.hashed.leaf());

@@ -244,7 +244,11 @@ impl<'a> Line<'a> {
             form.literal(",\"ts\":")?;
             Some(Timestamp::from_unix_ms(form.integer()?)?)
         };
-        form.literal(",\"v\":1}")?;
+        form.literal(",\"v\":")?;
+        if form.integer()? != VERSION {
+            return None;
+        }
+        form.literal("}")?;
         form.end()?;
         Some(Self { kind, seq, prev, at, body: body.get(BODY_OFFSET..)? })
     }

@@ -6,6 +6,7 @@
 
 use std::collections::VecDeque;
 use std::fmt;
+use std::io;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 
@@ -31,17 +32,20 @@ struct Waiting {
 
 impl Checks {
     /// With a thread for each core that this process may use.
-    pub(super) fn new() -> Self {
+    ///
+    /// # Errors
+    /// The system refuses a thread.
+    pub(super) fn new() -> io::Result<Self> {
         let shared = Arc::new(Shared::default());
         let cores = thread::available_parallelism().map_or(1, usize::from);
+        let checks = Self(Arc::clone(&shared));
         for number in 0..cores {
             let taking = Arc::clone(&shared);
             thread::Builder::new()
                 .name(format!("check-{number}"))
-                .spawn(move || taking.take_all())
-                .expect("a server gets its threads at its start");
+                .spawn(move || taking.take_all())?;
         }
-        Self(shared)
+        Ok(checks)
     }
 
     /// Has a check done, behind those that wait.
@@ -118,7 +122,7 @@ mod tests {
 
     #[test]
     fn every_check_is_done_however_they_come() {
-        let checks = Checks::new();
+        let checks = Checks::new().expect("threads");
         let (done, all) = mpsc::channel();
         for round in 0..20 {
             for n in 0..50 {
@@ -135,7 +139,7 @@ mod tests {
 
     #[test]
     fn its_threads_end_with_it_and_leave_nothing_undone() {
-        let checks = Checks::new();
+        let checks = Checks::new().expect("threads");
         let shared = Arc::downgrade(&checks.0);
         let (done, all) = mpsc::channel();
         for n in 0..100 {

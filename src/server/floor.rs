@@ -528,8 +528,7 @@ impl Floor {
 
 /// Line `seq`, if it is one of this frame's.
 fn entry(told: &[Arc<Told>], seq: u64) -> Option<EntryJson> {
-    let found = |told: &Arc<Told>| Some((Arc::clone(told), told.place(seq)?));
-    told.iter().find_map(found).map(|(told, place)| EntryJson::Told { told, place })
+    told.iter().find_map(|told| EntryJson::among(told, seq))
 }
 
 /// Gives the first two who wait each other's answer.

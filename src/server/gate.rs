@@ -6,6 +6,7 @@
 //! pool meanwhile; the floor takes arrivals in their order once they are.
 
 use std::collections::{HashMap, VecDeque};
+use std::io;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
@@ -97,7 +98,10 @@ pub(super) struct Found {
 
 impl Gate {
     /// A gate on the official clock; no arrival gets a time before `last`.
-    pub(super) fn new(clock: Clock, last: Timestamp) -> Self {
+    ///
+    /// # Errors
+    /// The system refuses a thread for the checks.
+    pub(super) fn new(clock: Clock, last: Timestamp) -> io::Result<Self> {
         let queue = Queue {
             arrivals: VecDeque::new(),
             shares: HashMap::new(),
@@ -105,7 +109,8 @@ impl Gate {
             last,
             stopping: false,
         };
-        Self { clock, queue: Mutex::new(queue), wake: Condvar::new(), checks: Checks::new() }
+        let checks = Checks::new()?;
+        Ok(Self { clock, queue: Mutex::new(queue), wake: Condvar::new(), checks })
     }
 
     /// Stamps an input of `name` and queues it; its check runs on the pool.
@@ -294,7 +299,7 @@ mod tests {
     #[test]
     fn nobody_takes_more_than_a_share_of_the_queue() {
         let clock = Clock::start();
-        let gate = Arc::new(Gate::new(clock, clock.now()));
+        let gate = Arc::new(Gate::new(clock, clock.now()).expect("threads"));
         let (out, _answers) = tokio::sync::mpsc::channel(1);
         let enter = |who: &str| {
             let asked = super::super::ticket::Asked::Text;
@@ -315,7 +320,7 @@ mod tests {
     #[test]
     fn the_floor_sleeps_while_the_head_of_the_queue_is_checked() {
         let clock = Clock::start();
-        let gate = Arc::new(Gate::new(clock, clock.now()));
+        let gate = Arc::new(Gate::new(clock, clock.now()).expect("threads"));
         let (checked, check) = mpsc::channel();
         let (out, _answers) = tokio::sync::mpsc::channel(1);
         let ticket = Ticket { asked: super::super::ticket::Asked::Text, out, place: None };

@@ -167,6 +167,7 @@ impl Server {
         let ledger =
             LedgerReader::open(&path).map_err(|source| ServerFailure::Ledger { path, source })?;
         let revocations = Arc::new(Revocations::new(settings.anchor.clone()));
+        let gate = Gate::new(clock, house.sale().last()).map_err(ServerFailure::System)?;
         let about = About::of(&house);
         let tls = server_config(
             &settings.key,
@@ -179,7 +180,7 @@ impl Server {
             about,
             anchor: settings.anchor,
             clock,
-            gate: Arc::new(Gate::new(clock, house.sale().last())),
+            gate: Arc::new(gate),
             fanout: Arc::new(FanOut::new()),
             cosigned: Board::new(cosigned),
             ledger: Arc::new(ledger),

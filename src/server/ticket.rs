@@ -142,28 +142,26 @@ pub(super) enum Answer {
     },
 }
 
-/// A line of the ledger as a JSON string, with its quotes.
+/// A line of the ledger as a JSON string, with its quotes. It is a copy where everybody is told of
+/// its frame: an answer that waits for a slow reader must not keep the whole of that.
 #[derive(Debug)]
-pub(super) enum EntryJson {
-    /// It stands there in what everybody is told of its frame.
-    Told { told: Arc<Told>, place: Range<usize> },
-    /// It was read from the file.
-    Read(Vec<u8>),
-}
+pub(super) struct EntryJson(Box<[u8]>);
 
 impl EntryJson {
     /// A line as it stands in the file, without its LF.
     pub(super) fn of_line(line: &[u8]) -> Self {
         let mut json = Vec::new();
         push_string(&mut json, line);
-        Self::Read(json)
+        Self(json.into())
+    }
+
+    /// The line `seq`, if it is one of what is told.
+    pub(super) fn among(told: &Told, seq: u64) -> Option<Self> {
+        told.place(seq).map(|place| Self(told.lines[place].into()))
     }
 
     pub(super) fn bytes(&self) -> &[u8] {
-        match self {
-            Self::Told { told, place } => &told.lines[place.clone()],
-            Self::Read(json) => json,
-        }
+        &self.0
     }
 }
 

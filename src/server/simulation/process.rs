@@ -60,7 +60,7 @@ impl Running {
         let begun = survive(|| begin(office, plan, &mounted, accept_clock, finished.get()))?
             .map_err(End::Start)?;
         let Begun { house, store, reserves, cosigned, clock, .. } = begun;
-        let gate = Arc::new(Gate::new(clock, house.sale().last()));
+        let gate = Arc::new(Gate::new(clock, house.sale().last()).expect("threads"));
         let fanout = Arc::new(FanOut::new());
         let board = Board::new(cosigned);
         let (its_gate, its_fanout) = (Arc::clone(&gate), Arc::clone(&fanout));
