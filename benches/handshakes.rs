@@ -146,7 +146,7 @@ impl Server {
         let address = loop {
             let line = banner.next().ok_or("the server ended at once")??;
             if let Some(address) = line.strip_prefix("listens on") {
-                break address.trim().parse()?;
+                break address.split(',').next().unwrap_or(address).trim().parse()?;
             }
         };
         // What it says on is read away.
