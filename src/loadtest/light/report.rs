@@ -190,9 +190,15 @@ impl LightReport {
             ("bid to receipt", self.receipt.to_string()),
         ];
         if let Some(everybody) = self.everybody {
-            let unheard = grouped(self.unheard);
+            let (listeners, unheard) = (grouped(self.listeners), grouped(self.unheard));
             rows.push(("to everybody", everybody.to_string()));
-            rows.push(("heard", format!("by {}, but for {unheard} bids", grouped(self.listeners))));
+            rows.push((
+                "heard",
+                match self.unheard {
+                    0 => format!("every bid by all {listeners}"),
+                    _ => format!("{unheard} BIDS NOT BY ALL {listeners}"),
+                },
+            ));
         }
         if self.ran_out > 0 {
             let ran_out = format!("{} bidders had no signed bid left", grouped(self.ran_out));
