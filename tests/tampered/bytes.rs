@@ -1,9 +1,10 @@
 //! Bytes: every single-bit flip and every cut. What editors and transfers do is in the matrix.
 
-use gavel::audit::{Auditor, FindingKind, Verdict};
-
+use gavel::audit::{Auditor, FindingKind, Verdict, audit};
+use gavel::ledger::entry::Kind;
 use rayon::prelude::*;
 
+use super::forge::Forge;
 use super::halls::hall;
 use super::world::world;
 
@@ -104,4 +105,34 @@ fn a_line_without_end_is_not_kept() {
     assert_eq!(audit.verdict(), Verdict::Invalid);
     assert_eq!(audit.findings[0].kind, FindingKind::Limit);
     assert_eq!(audit.file.bytes, 64 << 20);
+}
+
+/// The auditor reads ahead, so it may have looked at a line before it knows of a fault above.
+#[test]
+fn where_a_file_is_cut_changes_nothing_that_is_found() {
+    let mut forge = Forge::honest();
+    // Without a lot of its catalogue nothing that follows is judged.
+    let lot = forge.pieces.iter().position(|piece| piece.kind == Kind::Lot).expect("a lot");
+    forge.pieces.remove(lot);
+    let ledger = forge.forged();
+    let mut seals = 0;
+    for ends in line_starts(&ledger).windows(2) {
+        let line = str::from_utf8(&ledger[ends[0]..ends[1]]).expect("UTF-8");
+        let Some(prev) = line.find(r#""prev":""#).filter(|_| line.contains(r#""t":"seal""#)) else {
+            continue;
+        };
+        // A good seal that names another line before it, and the file's end.
+        let mut broken = ledger[..ends[1]].to_vec();
+        let digit = &mut broken[ends[0] + prev + r#""prev":""#.len()];
+        *digit = if *digit == b'0' { b'1' } else { b'0' };
+        let whole = audit(&broken, world().anchors());
+        let mut auditor = Auditor::new(world().anchors());
+        broken.split_inclusive(|byte| *byte == b'\n').for_each(|line| auditor.feed(line));
+        let by_lines = auditor.finish();
+        assert_eq!(whole.verdict(), Verdict::Invalid);
+        assert_eq!(format!("{:?}", whole.findings), format!("{:?}", by_lines.findings));
+        assert_eq!(whole.file.lines, by_lines.file.lines);
+        seals += 1;
+    }
+    assert!(seals > 1, "{seals} seals");
 }
