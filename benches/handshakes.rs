@@ -9,8 +9,6 @@
 //! other server is rustls with its own verifier of certificates on tokio's sockets, on as many
 //! threads: no roster of names, no bounds, no log. Each connection ends as soon as it is there.
 
-mod conditions;
-
 use std::fs;
 use std::io::{self, BufRead as _, BufReader};
 use std::net::SocketAddr;
@@ -22,7 +20,7 @@ use std::time::Instant;
 
 use gavel::auction::name::{Name, Role};
 use gavel::clock::Clock;
-use gavel::loadtest::{TrialHouse, free_address};
+use gavel::loadtest::{Conditions, Meter, TrialHouse, free_address};
 use gavel::pki::client_config;
 use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
@@ -40,6 +38,7 @@ const CALLERS: usize = 16;
 /// What tells this program that it is the other server, and where the keys are.
 const KEYS: &str = "GAVEL_BENCH_BARE_SERVER";
 
+/// What is sold meanwhile.
 const ITEMS: &str = r#"{"1":{"name":"A lot","highest_bid":0,"duration":86400}}"#;
 
 type Failure = Box<dyn std::error::Error + Send + Sync>;
@@ -53,7 +52,7 @@ fn main() -> Result<(), Failure> {
 }
 
 async fn compare() -> Result<(), Failure> {
-    conditions::print();
+    println!("conditions: {}", Conditions::here());
     let folder = tempfile::tempdir()?;
     let house = TrialHouse::make(folder.path(), "hands", free_address()?, Clock::start().now())?;
     let callers = callers(&house)?;
@@ -98,7 +97,7 @@ async fn measure(server: &Server, callers: &[Arc<ClientConfig>]) -> Result<Shake
     let count = HANDSHAKES as f64;
     Ok(Shaken {
         per_s: count / began.elapsed().as_secs_f64(),
-        server_cpu_us: (server.cpu_us()? - cpu_us) / count,
+        server_cpu_us: (server.cpu_us()? - cpu_us) as f64 / count,
     })
 }
 
@@ -154,13 +153,8 @@ impl Server {
         Ok(Self { process, address })
     }
 
-    /// The CPU time that it has used (proc_pid_stat(5): fields 14 and 15, in hundredths of a
-    /// second).
-    fn cpu_us(&self) -> Result<f64, Failure> {
-        let stat = fs::read_to_string(format!("/proc/{}/stat", self.process.id()))?;
-        let (_, fields) = stat.rsplit_once(')').ok_or("no stat line")?;
-        let ticks = fields.split_whitespace().skip(11).take(2).map(str::parse::<f64>);
-        Ok(ticks.sum::<Result<f64, _>>()? * 10_000.0)
+    fn cpu_us(&self) -> Result<u64, Failure> {
+        Ok(Meter::of(self.process.id()).cpu_us().ok_or("the system tells no CPU times")?)
     }
 }
 

@@ -9,7 +9,6 @@
 //! What it prints is of this machine in this hour; the share of the time that reading the file
 //! twice and hashing it once would take is printed beside it, as a limit measured in the same run.
 
-mod conditions;
 mod sale;
 mod written;
 
@@ -19,13 +18,13 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::Instant;
 
-use gavel::loadtest::TrialHouse;
+use gavel::loadtest::{Conditions, TrialHouse};
 use sha2::{Digest as _, Sha256};
 
 fn main() {
     let entries = written::entries();
     let folder = tempfile::tempdir().expect("a folder");
-    conditions::print();
+    println!("conditions: {}", Conditions::here());
     let items = folder.path().join("items.json");
     fs::write(&items, sale::sale_file()).expect("writes");
     let house = written::write(folder.path(), entries);

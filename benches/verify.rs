@@ -8,7 +8,6 @@
 //!
 //! Every figure is the median of five runs, of this machine in this hour.
 
-mod conditions;
 mod sale;
 mod written;
 
@@ -22,7 +21,7 @@ use std::time::{Duration, Instant};
 use ed25519_dalek::{Signature, Signer as _, SigningKey, VerifyingKey};
 use gavel::audit::{Anchors, Auditor, Trust, Verdict};
 use gavel::ledger::{Kind, Line};
-use gavel::loadtest::TrialHouse;
+use gavel::loadtest::{Conditions, TrialHouse};
 use rayon::ThreadPoolBuilder;
 
 const RUNS: usize = 5;
@@ -34,7 +33,7 @@ const MESSAGE_BYTES: usize = 310;
 fn main() {
     let entries = written::entries();
     let folder = tempfile::tempdir().expect("a folder");
-    conditions::print();
+    println!("conditions: {}", Conditions::here());
     let tenth = written::write(&folder.path().join("tenth"), (entries / 10).max(1));
     let whole = written::write(&folder.path().join("whole"), entries);
     let signatures = signatures_in(&whole.ledger());

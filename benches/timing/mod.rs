@@ -4,11 +4,11 @@
 //! several runs, and beside it as a share of one strict check of an Ed25519 signature, measured
 //! first in the same minute: that share says more about another machine than nanoseconds do.
 
-use std::fs;
 use std::hint::black_box;
 
 use ed25519_dalek::{Signer as _, SigningKey};
 use gavel::clock::ThreadTime;
+use gavel::loadtest::Conditions;
 
 /// How many runs each figure is the median of.
 pub(crate) const RUNS: usize = 9;
@@ -23,7 +23,7 @@ pub(crate) struct Table {
 impl Table {
     /// Prints the conditions and the head of the table.
     pub(crate) fn begin(title: &str) -> Self {
-        println!("{title}\n{}", conditions());
+        println!("{title}\nconditions: {}", Conditions::here());
         println!(
             "\n{:<54}{:>12}{:>12}{:>12}",
             "CPU time of one", "median ns", "least ns", "of a check"
@@ -97,18 +97,4 @@ fn median(runs: &[u64]) -> u64 {
     let mut runs = runs.to_vec();
     runs.sort_unstable();
     runs[runs.len() / 2]
-}
-
-fn conditions() -> String {
-    let processors = std::thread::available_parallelism().map_or(1, usize::from);
-    let about = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
-    let name = about.lines().find_map(|line| line.strip_prefix("model name")?.split(": ").nth(1));
-    let load = fs::read_to_string("/proc/loadavg").unwrap_or_default();
-    let build = if cfg!(debug_assertions) { "debug" } else { "release" };
-    format!(
-        "conditions: {processors} processors ({}), load before {}, gavel {}, {build} build",
-        name.unwrap_or("unknown"),
-        load.trim(),
-        env!("CARGO_PKG_VERSION"),
-    )
 }

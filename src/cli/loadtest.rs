@@ -234,8 +234,9 @@ impl From<LoadFailure> for Failure {
     fn from(failure: LoadFailure) -> Self {
         let message = fault::whole(&failure);
         match failure {
-            LoadFailure::Descriptors { .. } => Self::operator("too-few-files", message)
-                .hint("raise the hard limit (ulimit -Hn), or take fewer bidders: --bidders N"),
+            LoadFailure::Descriptors { .. } => Self::operator("too-few-files", message).hint(
+                "raise the hard limit (ulimit -Hn), or take fewer: --bidders N, --watchers N",
+            ),
             LoadFailure::File(fault) => fault.into(),
             _ => Self::operator("loadtest-failed", message),
         }

@@ -317,14 +317,14 @@ pub(super) fn write_line(
     line.extend_from_slice(body);
     line.extend_from_slice(br#","prev":""#);
     line.extend_from_slice(&prev.hex());
-    let written = match at {
-        Some(at) => {
-            let ts = at.unix_ms();
-            write!(line, r#"","seq":{seq},"t":"{kind}","ts":{ts},"v":{VERSION}}}"#)
-        }
-        None => write!(line, r#"","seq":{seq},"t":"{kind}","v":{VERSION}}}"#),
+    let mut write = |piece: fmt::Arguments<'_>| {
+        line.write_fmt(piece).expect("a vector takes whatever is written");
     };
-    written.expect("a vector takes whatever is written");
+    write(format_args!(r#"","seq":{seq},"t":"{kind}""#));
+    if let Some(at) = at {
+        write(format_args!(r#","ts":{}"#, at.unix_ms()));
+    }
+    write(format_args!(r#","v":{VERSION}}}"#));
     line
 }
 

@@ -171,7 +171,10 @@ impl Tree {
 
     /// The root when there were `size` leaves; `None` beyond the tree.
     pub fn root_at(&self, size: u64) -> Option<Hash> {
-        self.frontier_at(size).map(|subtrees| root_of(&subtrees))
+        if size == 0 {
+            return Some(empty_root());
+        }
+        (size <= self.size).then(|| self.root_over(0, size))?
     }
 
     /// A leaf's hash; `None` beyond the tree.

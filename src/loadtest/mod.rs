@@ -31,11 +31,11 @@ pub use check::{Checked, LedgerUnreadable};
 pub use disk::SyncWay;
 pub use hostile::Hostile;
 pub use idle::IdleReport;
-pub use light::{Light, LightReport, Pace, Share, light};
+pub use light::{Ceiling, Light, LightReport, Pace, Share, light};
 pub use limits::{
     Effort, Limits, LimitsFault, MeanFrame, Shape, SyncCost, ceiling, measure as measure_limits,
 };
-pub use process::ProcessFault;
+pub use process::{Meter, ProcessFault};
 pub use report::{Comparison, Conditions, Costs, Percentiles, Report};
 pub use tally::ErrorCount;
 pub use trial::{TrialFault, TrialHouse};

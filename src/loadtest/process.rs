@@ -180,13 +180,19 @@ impl Process {
 
 /// Reads a process's CPU time.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Meter {
+pub struct Meter {
     id: u32,
 }
 
 impl Meter {
-    /// Its CPU time since its start; `None` where the system does not tell.
-    pub(super) fn cpu_us(self) -> Option<u64> {
+    /// That of the process with this number.
+    pub const fn of(id: u32) -> Self {
+        Self { id }
+    }
+
+    /// Its CPU time since its start, in microseconds, as exact as the system's ticks (mostly a
+    /// hundredth of a second); `None` where the system does not tell.
+    pub fn cpu_us(self) -> Option<u64> {
         let stat = fs::read_to_string(format!("/proc/{}/stat", self.id)).ok()?;
         cpu_ticks(&stat)?.checked_mul(1_000_000)?.checked_div(clock_ticks_per_second())
     }

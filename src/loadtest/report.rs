@@ -61,7 +61,7 @@ pub struct Conditions {
 
 impl Conditions {
     /// Those of this machine now.
-    pub(super) fn here() -> Self {
+    pub fn here() -> Self {
         let load = fs::read_to_string("/proc/loadavg").unwrap_or_default();
         let kernel = fs::read_to_string("/proc/sys/kernel/osrelease").unwrap_or_default();
         let processor = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
@@ -82,13 +82,26 @@ impl Conditions {
 impl Conditions {
     /// Those rows of a report; the cores are shared by `who`.
     pub(super) fn rows(&self, who: &str) -> Rows {
-        let Self { cores, processor, system, build, version, load_before } = self;
-        let load = load_before.as_deref().unwrap_or("unknown");
-        let processor = processor.as_deref().map(|name| format!(", {name}")).unwrap_or_default();
         vec![
-            ("measured on", format!("{cores} cores, shared by {who}{processor}")),
-            ("", format!("{system}, load before: {load}, gavel {version}, {build} build")),
+            ("measured on", format!("{} cores, shared by {who}{}", self.cores, self.named())),
+            ("", self.software()),
         ]
+    }
+
+    fn named(&self) -> String {
+        self.processor.as_deref().map(|name| format!(", {name}")).unwrap_or_default()
+    }
+
+    fn software(&self) -> String {
+        let Self { system, build, version, load_before, .. } = self;
+        let load = load_before.as_deref().unwrap_or("unknown");
+        format!("{system}, load before: {load}, gavel {version}, {build} build")
+    }
+}
+
+impl fmt::Display for Conditions {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} cores{}, {}", self.cores, self.named(), self.software())
     }
 }
 

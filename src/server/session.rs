@@ -274,7 +274,7 @@ impl Session {
     }
 
     /// Says something that nobody asked for.
-    pub(super) fn say(&self, bytes: Vec<u8>) {
+    fn say(&self, bytes: Vec<u8>) {
         self.put(Say::Bytes(bytes), None);
     }
 

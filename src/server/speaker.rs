@@ -165,6 +165,7 @@ impl<W: AsyncWrite + Unpin> Speaker<W> {
         while let Some(outgoing) = next {
             let Outgoing { say, place } = *outgoing;
             let place = match say {
+                // Nearly everything that a busy server says, and nothing in it waits.
                 Say::Answer { asked, answer: entered @ Answer::Entered { .. } } => {
                     self.answer(&asked, entered, &mut bytes);
                     place

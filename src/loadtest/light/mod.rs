@@ -12,7 +12,7 @@ mod script;
 mod seat;
 
 pub use player::Pace;
-pub use report::{LightReport, Share};
+pub use report::{Ceiling, LightReport, Share};
 
 use std::collections::BTreeMap;
 
