@@ -115,7 +115,12 @@ async fn call(
         stream.set_nodelay(true)?;
         let mut stream = connector.connect(ServerName::from(address.ip()), stream).await?;
         stream.shutdown().await?;
-        stream.read_to_end(&mut Vec::new()).await?;
+        let mut said = Vec::new();
+        stream.read_to_end(&mut said).await?;
+        // Nobody is told anything but why they are refused.
+        if !said.is_empty() {
+            return Err(io::Error::other(String::from_utf8_lossy(&said).into_owned()));
+        }
     }
     Ok(())
 }

@@ -113,10 +113,9 @@ impl Player {
     fn ready(&mut self, progress: &mut Progress, now_us: u64) -> Range<usize> {
         let first = progress.next;
         while !self.is_played(progress) && progress.next - progress.answered < self.hall.in_flight {
-            let due_us = self.hall.due_us(self.place, progress.next).unwrap_or(now_us);
-            if due_us > now_us || due_us >= self.hall.span.ms() * 1000 {
+            let Some(due_us) = self.hall.counts_from(self.place, progress.next, now_us) else {
                 break;
-            }
+            };
             if let Some(hand) = &self.live {
                 let (lot, amount) = self.hall.course.bid(self.place, progress.next);
                 self.script.add(hand, lot, amount);
@@ -171,6 +170,13 @@ impl Hall {
         Some((number / burst * burst).saturating_mul(1_000_000) / per_s)
     }
 
+    /// From when the wait for a bid's receipt counts, if the bid may go out now: from when it was
+    /// due, however late it goes out.
+    fn counts_from(&self, place: usize, turn: usize, now_us: u64) -> Option<u64> {
+        let due_us = self.due_us(place, turn).unwrap_or(now_us);
+        (due_us <= now_us && due_us < self.span.ms() * 1000).then_some(due_us)
+    }
+
     /// Notes a frame that somebody has heard.
     pub(super) fn heard(&self, from: u64, bytes: usize, us: u64) {
         self.frames.lock().unwrap_or_else(PoisonError::into_inner).note(from, bytes, us);
@@ -207,4 +213,30 @@ fn note(
         Heard::Lines { .. } | Heard::Other(_) => {}
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn hall(pace: Pace) -> Hall {
+        Hall::new(Course::new(2, false), pace, 4, 2, Span::from_s(1))
+    }
+
+    #[test]
+    fn a_wait_counts_from_when_a_bid_was_due_however_late_it_goes_out() {
+        let open = hall(Pace::Open { per_s: 100, burst: 1 });
+        // Bidder 0 has the even bids, one every 20 ms.
+        assert_eq!(open.counts_from(0, 3, 59_999), None, "not yet");
+        assert_eq!(open.counts_from(0, 3, 60_000), Some(60_000));
+        // The server was away meanwhile.
+        assert_eq!(open.counts_from(0, 3, 900_000), Some(60_000));
+        assert_eq!(open.counts_from(1, 3, 900_000), Some(70_000));
+        assert_eq!(open.counts_from(0, 50, 2_000_000), None, "its time is over");
+        let burst = hall(Pace::Open { per_s: 100, burst: 10 });
+        assert_eq!(burst.counts_from(1, 4, 900_000), Some(0));
+        assert_eq!(burst.counts_from(0, 5, 900_000), Some(100_000));
+        // In a closed loop a bid is due when it goes out.
+        assert_eq!(hall(Pace::Closed).counts_from(0, 3, 900_000), Some(900_000));
+    }
 }
