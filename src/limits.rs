@@ -375,6 +375,10 @@ pub const BIDS_ANEW_MAX: u32 = 8;
 pub const OUTCOME_PATIENCE: Span = Span::from_s(30);
 /// How many typed or piped commands wait for the one before them.
 pub const TYPED_LINES_MAX: usize = 64;
+/// The longest line that is typed at a panel: a longer one would be refused as a command.
+pub const TYPED_LINE_CHARS_MAX: usize = 500;
+/// How many typed lines a panel remembers.
+pub const TYPED_HISTORY_MAX: usize = 200;
 /// How long a bid must have been on the screen before a hammer at the prompt can mean it: nobody
 /// reads faster, and who has not seen a bid must not sell at it.
 pub const SEEN_AFTER: Span = Span::from_ms(500);

@@ -10,6 +10,8 @@ mod cosigned;
 mod house;
 #[path = "client_cli/max.rs"]
 mod max;
+#[path = "client_cli/screens.rs"]
+mod screens;
 #[expect(dead_code, reason = "shared with tests/server.rs, which uses all of it")]
 #[path = "server/stub.rs"]
 mod stub;

@@ -306,7 +306,10 @@ pub(crate) const CODES: &[(&str, &str)] = &[
     ("no-randomness", "The operating system gave no randomness, without which no key is made."),
     ("no-results", "The ledger ends before its sale begins."),
     ("no-sale", "No sale is prepared in the folder, or not the one that was named."),
-    ("no-terminal", "A passphrase is asked for at a terminal, and there is none."),
+    (
+        "no-terminal",
+        "A terminal is needed, to ask for a passphrase or to fill with a screen, and there is none.",
+    ),
     ("no-thread", "The operating system gave no thread, socket, timer or signal."),
     ("not-a-key", "The file does not hold a private key in PKCS#8 PEM."),
     ("not-a-server", "Another program than a gavel server answers at that address."),

@@ -22,6 +22,7 @@ mod house_folder;
 mod ledger;
 mod loadtest;
 mod paint;
+mod panel;
 mod papers;
 mod passphrase;
 mod pki;

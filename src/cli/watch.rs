@@ -1,11 +1,13 @@
 //! `gavel watch`: follow a sale to its end, every line checked.
 
+use std::io::IsTerminal as _;
 use std::path::PathBuf;
 
 use super::auditing::BroughtPolicy;
 use super::bid::Screen;
 use super::caller::{Whom, block_on};
 use super::cosigned::{Cosigners, await_the_last};
+use super::panel::{Boards, Panel};
 use super::{Exit, Failure, print};
 use crate::client::{Entry, Following, Happened, Session};
 use crate::ledger::Policy;
@@ -18,6 +20,9 @@ pub(super) struct Args {
     /// Print the ledger's own lines, from the first on, each once it is checked
     #[arg(long)]
     json: bool,
+    /// Fill the terminal with the lots and what was last said, for a room; q leaves
+    #[arg(long, conflicts_with = "json")]
+    screen: bool,
     /// Judge the cosigned checkpoints by this policy (c2sp.org/tlog-policy)
     ///
     /// Exit code: 3 if at the sale's end its quorum does not stand under the whole ledger.
@@ -28,15 +33,52 @@ pub(super) struct Args {
 pub(super) fn run(args: &Args) -> Result<Exit, Failure> {
     let policy = args.policy.as_deref().map(BroughtPolicy::read).transpose()?;
     let policy = policy.map(|brought| brought.policy);
+    if args.screen {
+        if !std::io::stdout().is_terminal() || !std::io::stdin().is_terminal() {
+            return Err(Failure::usage("no-terminal", "--screen needs a terminal")
+                .hint("without it, what happens is told in lines"));
+        }
+        return block_on(for_a_room(&args.whom, policy));
+    }
     block_on(watch(&args.whom, args.json, policy))
+}
+
+/// The screen stays when the sale has closed: a room reads the results.
+async fn for_a_room(whom: &Whom, policy: Option<Policy>) -> Result<Exit, Failure> {
+    let mut session = whom.open(Following::Everything).await?;
+    let mut screen = screen(&session, policy)?;
+    let mut boards = Boards::default();
+    let (panel, mut typed) = Panel::for_a_room()?;
+    loop {
+        tokio::select! {
+            _ = typed.recv() => break,
+            happened = session.next() => {
+                let happened = happened?;
+                if let Happened::Entry(entry) = &happened {
+                    boards.hear(entry, &session.identity().name);
+                }
+                panel.print(&screen.tell(&session, &happened));
+                if session.is_caught_up() && let Some(board) = boards.take(&session, 0) {
+                    panel.show(board);
+                }
+            }
+        }
+    }
+    session.close().await?;
+    Ok(Exit::Success)
+}
+
+fn screen(session: &Session, policy: Option<Policy>) -> Result<Screen, Failure> {
+    let screen = Screen::new(session);
+    match policy {
+        Some(policy) => Ok(screen.judging(Cosigners::by(policy, session)?)),
+        None => Ok(screen),
+    }
 }
 
 async fn watch(whom: &Whom, json: bool, policy: Option<Policy>) -> Result<Exit, Failure> {
     let mut session = whom.open(Following::Everything).await?;
-    let mut screen = Screen::new(&session);
-    if let Some(policy) = policy {
-        screen = screen.judging(Cosigners::by(policy, &session)?);
-    }
+    let mut screen = screen(&session, policy)?;
     loop {
         let happened = session.next().await?;
         let text = screen.tell(&session, &happened);

@@ -16,7 +16,8 @@ use crate::auction::name::{LotId, Role};
 use crate::auction::refusal::Code;
 use crate::cli::caller::Whom;
 use crate::cli::fault::whole;
-use crate::cli::prompt::{Prompt, Typed, piped};
+use crate::cli::panel::{Boards, Face};
+use crate::cli::prompt::{Typed, piped};
 use crate::cli::{Exit, Failure, print};
 use crate::client::{BidAnswer, Following, Happened, Session, SessionError};
 use crate::limits::OUTCOME_PATIENCE;
@@ -26,7 +27,7 @@ use crate::wire::text::{Command, CommandFault, GOODBYE};
 
 /// Where the lines go.
 enum Output {
-    Prompt(Prompt),
+    Face(Face),
     Pipe,
 }
 
@@ -34,6 +35,7 @@ enum Output {
 struct Part {
     session: Session,
     screen: Screen,
+    boards: Boards,
     currency: Currency,
     output: Output,
     yes: bool,
@@ -56,11 +58,14 @@ enum Then {
     Leave,
 }
 
-pub(super) async fn at_the_terminal(whom: &Whom, yes: bool) -> Result<Exit, Failure> {
+pub(super) async fn at_the_terminal(
+    whom: &Whom,
+    yes: bool,
+    is_plain: bool,
+) -> Result<Exit, Failure> {
     let session = whom.open(Following::Everything).await?;
-    let words = format!("{}> ", session.identity().name);
-    let (prompt, typed) = Prompt::open(words)?;
-    Part::new(session, Output::Prompt(prompt), yes).run(typed).await
+    let (face, typed) = Face::open(session.identity().name.as_str(), is_plain)?;
+    Part::new(session, Output::Face(face), yes).run(typed).await
 }
 
 pub(super) async fn over_pipes(whom: &Whom, yes: bool) -> Result<Exit, Failure> {
@@ -72,6 +77,7 @@ impl Part {
     fn new(session: Session, output: Output, yes: bool) -> Self {
         Self {
             screen: Screen::new(&session),
+            boards: Boards::default(),
             currency: session.sale().opening().terms.sale.currency.clone(),
             session,
             output,
@@ -88,8 +94,8 @@ impl Part {
 
     async fn run(mut self, mut typed: mpsc::Receiver<Typed>) -> Result<Exit, Failure> {
         loop {
-            if let (Output::Prompt(prompt), true) = (&mut self.output, self.ready) {
-                prompt.show();
+            if let (Output::Face(face), true) = (&mut self.output, self.ready) {
+                face.show(|| self.boards.take(&self.session, self.awaited.len()));
             }
             if !self.is_read {
                 break;
@@ -97,8 +103,8 @@ impl Part {
             let may_take = self.may_take_a_command();
             tokio::select! {
                 said = typed.recv(), if may_take => {
-                    if let Output::Prompt(prompt) = &mut self.output {
-                        prompt.was_answered();
+                    if let Output::Face(face) = &mut self.output {
+                        face.was_answered();
                     }
                     let then = match said {
                         Some(Typed::Line(line)) => self.obey(&line).await?,
@@ -125,7 +131,7 @@ impl Part {
     /// Over pipes a command waits for the answer to the one before.
     fn may_take_a_command(&self) -> bool {
         match self.output {
-            Output::Prompt(_) => true,
+            Output::Face(_) => true,
             Output::Pipe => self.is_settled() && self.session.is_connected(),
         }
     }
@@ -159,8 +165,8 @@ impl Part {
 
     fn say(&mut self, text: &str) {
         match &mut self.output {
-            Output::Prompt(prompt) if !text.is_empty() => prompt.print(text),
-            Output::Prompt(_) => {}
+            Output::Face(face) if !text.is_empty() => face.print(text),
+            Output::Face(_) => {}
             Output::Pipe => self.is_read &= print::is_read(text),
         }
     }
@@ -168,6 +174,9 @@ impl Part {
     // ---- What happens ----
 
     async fn hear(&mut self, happened: Happened) -> Result<(), Failure> {
+        if let Happened::Entry(entry) = &happened {
+            self.boards.hear(entry, &self.session.identity().name);
+        }
         let text = self.screen.tell(&self.session, &happened);
         match (&happened, &self.output) {
             // It comes whenever it comes; a script reads answers and what happens in the sale.
@@ -201,9 +210,12 @@ impl Part {
     /// Everything is checked: show it, enrol, and ask what became of earlier bids.
     async fn begin(&mut self) -> Result<(), Failure> {
         self.ready = true;
-        let list = self.screen.list(&self.session);
+        let list = match &self.output {
+            Output::Face(face) if face.shows_lots() => String::new(),
+            Output::Face(_) | Output::Pipe => self.screen.list(&self.session),
+        };
         let hint = match self.output {
-            Output::Prompt(_) => "HELP lists the commands.\n",
+            Output::Face(_) => "HELP lists the commands.\n",
             Output::Pipe => "",
         };
         self.say(&format!("{list}{hint}"));
@@ -236,7 +248,7 @@ impl Part {
             }
             return Ok(Then::GoOn);
         }
-        if line.trim().is_empty() && matches!(self.output, Output::Prompt(_)) {
+        if line.trim().is_empty() && matches!(self.output, Output::Face(_)) {
             return Ok(Then::GoOn);
         }
         let command = readable(line).and_then(|line| Command::parse(&line, &self.currency));
@@ -278,7 +290,7 @@ impl Part {
         }
         let question = question(amount, &view, &self.currency);
         match self.output {
-            Output::Prompt(_) => {
+            Output::Face(_) => {
                 self.say(&format!("{question} Bid it? [yes/no]\n"));
                 self.startling = Some((lot, amount));
             }
@@ -294,7 +306,7 @@ impl Part {
         let sent = self.session.send_bid(lot, amount);
         // It waits for an enrolment, if that was lost; a script must not wait for ever.
         let sent = match self.output {
-            Output::Prompt(_) => sent.await,
+            Output::Face(_) => sent.await,
             Output::Pipe => match timeout(Duration::from(OUTCOME_PATIENCE), sent).await {
                 Ok(sent) => sent,
                 Err(_) => return Err(open_outcome()),

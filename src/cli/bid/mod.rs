@@ -46,6 +46,9 @@ pub(super) struct Args {
         conflicts_with = "command"
     )]
     max: Vec<String>,
+    /// At a terminal: a bare prompt in the place of the live screen
+    #[arg(long)]
+    plain: bool,
     /// Bid without asking back, even more than 10 times the ask
     #[arg(long, short)]
     yes: bool,
@@ -62,7 +65,7 @@ pub(super) fn run(args: &Args) -> Result<Exit, Failure> {
         return block_on(once::run(&args.whom, &line, args.yes));
     }
     if std::io::stdin().is_terminal() && std::io::stdout().is_terminal() {
-        block_on(live::at_the_terminal(&args.whom, args.yes))
+        block_on(live::at_the_terminal(&args.whom, args.yes, args.plain))
     } else {
         block_on(live::over_pipes(&args.whom, args.yes))
     }

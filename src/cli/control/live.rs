@@ -16,7 +16,8 @@ use crate::auction::name::LotId;
 use crate::auction::sale::Sale;
 use crate::cli::bid::{is_yes, who_am_i};
 use crate::cli::caller::Whom;
-use crate::cli::prompt::{Prompt, Typed, piped};
+use crate::cli::panel::{Boards, Face};
+use crate::cli::prompt::{Typed, piped};
 use crate::cli::{Exit, Failure, print};
 use crate::client::{BidAnswer, Entry, Happened, SessionError};
 use crate::clock::Stopwatch;
@@ -25,12 +26,13 @@ use crate::record::Order;
 
 /// Where the lines go.
 enum Output {
-    Prompt(Prompt),
+    Face(Face),
     Pipe,
 }
 
 struct Live {
     desk: Desk,
+    boards: Boards,
     output: Output,
     yes: bool,
     /// The lot that is being sold.
@@ -49,16 +51,30 @@ struct Live {
     unknown: bool,
 }
 
-pub(super) async fn run(whom: &Whom, at_terminal: bool, yes: bool) -> Result<Exit, Failure> {
+/// Where commands are typed.
+#[derive(Clone, Copy)]
+pub(super) enum Place {
+    /// At the live screen.
+    Screen,
+    /// At a bare prompt.
+    Prompt,
+    /// In a file or another program.
+    Pipe,
+}
+
+pub(super) async fn run(whom: &Whom, place: Place, yes: bool) -> Result<Exit, Failure> {
     let desk = Desk::open(whom).await?;
-    let (output, typed) = if at_terminal {
-        let (prompt, typed) = Prompt::open(format!("{}> ", desk.session.identity().name))?;
-        (Output::Prompt(prompt), typed)
-    } else {
-        (Output::Pipe, piped())
+    let name = desk.session.identity().name.as_str();
+    let (output, typed) = match place {
+        Place::Screen | Place::Prompt => {
+            let (face, typed) = Face::open(name, matches!(place, Place::Prompt))?;
+            (Output::Face(face), typed)
+        }
+        Place::Pipe => (Output::Pipe, piped()),
     };
     let live = Live {
         desk,
+        boards: Boards::default(),
         output,
         yes,
         current: None,
@@ -77,17 +93,19 @@ impl Live {
     async fn run(mut self, mut typed: mpsc::Receiver<Typed>) -> Result<Exit, Failure> {
         self.greet().await?;
         loop {
-            if let Output::Prompt(prompt) = &mut self.output {
-                prompt.show();
+            if let Output::Face(face) = &mut self.output {
+                let (session, awaited) = (&self.desk.session, self.awaited.len());
+                let current = || self.current.clone();
+                face.show(|| Some(self.boards.take(session, awaited)?.selling(current())));
             }
             // Over pipes a command waits for what came of the one before.
-            let may_take = matches!(self.output, Output::Prompt(_)) || self.is_settled();
+            let may_take = matches!(self.output, Output::Face(_)) || self.is_settled();
             tokio::select! {
                 // What was typed was typed at the screen as it is, before what comes next.
                 biased;
                 said = typed.recv(), if may_take => {
-                    if let Output::Prompt(prompt) = &mut self.output {
-                        prompt.was_answered();
+                    if let Output::Face(face) = &mut self.output {
+                        face.was_answered();
                     }
                     match said {
                         Some(Typed::Line(line)) if is_quit(&line) => break,
@@ -110,7 +128,11 @@ impl Live {
     }
 
     async fn greet(&mut self) -> Result<(), Failure> {
-        let text = who_am_i(&self.desk.session) + &self.desk.screen.list(&self.desk.session);
+        let list = match &self.output {
+            Output::Face(face) if face.shows_lots() => String::new(),
+            Output::Face(_) | Output::Pipe => self.desk.screen.list(&self.desk.session),
+        };
+        let text = who_am_i(&self.desk.session) + &list;
         self.say(&format!("{text}HELP lists the commands.\n"));
         self.current = self.desk.only_live_lot();
         self.note_shown();
@@ -148,8 +170,8 @@ impl Live {
 
     fn say(&mut self, text: &str) {
         match &mut self.output {
-            Output::Prompt(prompt) if !text.is_empty() => prompt.print(text),
-            Output::Prompt(_) => {}
+            Output::Face(face) if !text.is_empty() => face.print(text),
+            Output::Face(_) => {}
             Output::Pipe => {
                 print::is_read(text);
             }
@@ -291,7 +313,7 @@ impl Live {
 
     async fn act(&mut self, words: &[&str]) -> Result<(), Failure> {
         let wanted = match self.desk.read(words, self.current.as_ref()) {
-            Ok(wanted) if matches!(self.output, Output::Prompt(_)) => self.as_seen(wanted),
+            Ok(wanted) if matches!(self.output, Output::Face(_)) => self.as_seen(wanted),
             Ok(wanted) => wanted,
             Err(why) => {
                 self.refused = true;
@@ -301,7 +323,7 @@ impl Live {
         };
         match self.desk.question(&wanted).filter(|_| !self.yes) {
             None => self.order(wanted).await,
-            Some(question) if matches!(self.output, Output::Prompt(_)) => {
+            Some(question) if matches!(self.output, Output::Face(_)) => {
                 self.say(&format!("{question} Enter it? [yes/no]\n"));
                 self.doubtful = Some(wanted);
                 Ok(())

@@ -30,6 +30,9 @@ pub(super) struct Args {
     /// Why, for what changes an outcome [default: the words after the command's own]
     #[arg(long, value_name = "TEXT")]
     reason: Option<String>,
+    /// At a terminal: a bare prompt in the place of the live screen
+    #[arg(long)]
+    plain: bool,
     /// Enter a bid for the room without asking back, even more than 10 times the ask
     #[arg(long, short)]
     yes: bool,
@@ -54,7 +57,12 @@ Commands:
 pub(super) fn run(args: &Args) -> Result<Exit, Failure> {
     if args.command.is_empty() {
         let at_terminal = std::io::stdin().is_terminal() && std::io::stdout().is_terminal();
-        return block_on(live::run(&args.whom, at_terminal, args.yes));
+        let place = match (at_terminal, args.plain) {
+            (true, false) => live::Place::Screen,
+            (true, true) => live::Place::Prompt,
+            (false, _) => live::Place::Pipe,
+        };
+        return block_on(live::run(&args.whom, place, args.yes));
     }
     block_on(once(args))
 }
