@@ -1,0 +1,90 @@
+// From bytes to lines: what section 1 and the chain of section 2 require, before anything is believed.
+//
+// A line is judged once the next one names its hash. Where a name and a hash differ, the line after tells which of the two
+// was changed. What is wrong here ends the walk: nothing after it has a place any more.
+
+import { toHex } from "./bytes.mjs";
+import { LINE_BYTES_MAX, Wrong, readCanonical } from "./canonical.mjs";
+import { checkLine } from "./form.mjs";
+import { sha256 } from "./sha256.mjs";
+
+const LF = 0x0a;
+
+/** The raw lines of a file, and what stands after the last LF. */
+export function splitLines(bytes) {
+  const lines = [];
+  let from = 0;
+  for (;;) {
+    const to = bytes.indexOf(LF, from);
+    if (to < 0) break;
+    lines.push(bytes.subarray(from, to));
+    from = to + 1;
+  }
+  return { lines, tail: bytes.subarray(from) };
+}
+
+function readLine(bytes, seq) {
+  const line = readCanonical(bytes);
+  checkLine(line);
+  if (line.seq !== seq) throw new Wrong("seq", `line number ${line.seq} where ${seq} must stand`);
+  return line;
+}
+
+/** Whether a tail could be the beginning of a line. */
+function checkTail(tail) {
+  if (tail.length > LINE_BYTES_MAX) throw new Wrong("limit", `longer than ${LINE_BYTES_MAX} bytes`);
+  if (tail[0] !== 0x7b) throw new Wrong("canonical", "what stands after the last line is no line's beginning");
+}
+
+/**
+ * Walks a file and gives {seq, bytes, hash, line} for each line that has its place, and at the end
+ * {finding} with {name, line, detail} where something is wrong or torn.
+ */
+export function* walk(bytes) {
+  const { lines, tail } = splitLines(bytes);
+  let pending; // read, and not yet named by the next
+  let prev = "0".repeat(64);
+  for (let seq = 0; seq < lines.length; seq++) {
+    let line;
+    try {
+      line = readLine(lines[seq], seq);
+    } catch (error) {
+      if (!(error instanceof Wrong)) throw error;
+      if (pending !== undefined) yield pending;
+      yield finding(error.name, seq, error.detail);
+      return;
+    }
+    const hash = toHex(sha256(lines[seq]));
+    if (line.prev !== prev) {
+      const before = blamesTheLineBefore(lines, seq, hash);
+      if (pending !== undefined && !before) yield pending;
+      yield finding("hash", before ? seq - 1 : seq, `line ${seq} does not name the hash of line ${seq - 1}`);
+      return;
+    }
+    if (pending !== undefined) yield pending;
+    pending = { seq, bytes: lines[seq], hash, line };
+    prev = hash;
+  }
+  if (pending !== undefined) yield pending;
+  if (tail.length > 0) yield readTail(tail, lines.length);
+}
+
+const finding = (name, line, detail) => ({ finding: { name, line, detail } });
+
+function readTail(tail, seq) {
+  try {
+    checkTail(tail);
+  } catch (error) {
+    return finding(error.name, seq, error.detail);
+  }
+  return finding("torn", seq, `${tail.length} bytes without a line end`);
+}
+
+function blamesTheLineBefore(lines, seq, hash) {
+  if (seq === 0 || seq + 1 >= lines.length) return false;
+  try {
+    return readLine(lines[seq + 1], seq + 1).prev === hash;
+  } catch {
+    return false;
+  }
+}
