@@ -33,6 +33,7 @@ export class Audit {
   replaying = true;
   lastTs = undefined;
   closeLine = undefined;
+  beyondTheEnd = false;
 
   constructor(trust) {
     this.trust = trust; // {fingerprint, ca?}
@@ -130,8 +131,12 @@ export class Audit {
 
   async judge(entry) {
     const { seq, bytes, line } = entry;
-    if (seq === 0) await this.begin(entry);
-    else if (this.judging) await this.judgeLine(entry);
+    if (seq === 0) {
+      await this.begin(entry);
+    } else {
+      this.judgeTime(line, seq);
+      if (this.judging) await this.judgeLine(entry);
+    }
     this.tree.append(leafHash(bytes));
     this.types = [...this.types.slice(-2), line.t];
     if (line.ts !== undefined && !(line.ts < this.lastTs)) this.lastTs = line.ts;
@@ -171,15 +176,21 @@ export class Audit {
     return true;
   }
 
-  async judgeLine(entry) {
-    const { seq, line, bodyWrong } = entry;
-    const { t, ts } = line;
-    if (ts !== undefined && ts < this.lastTs) {
-      this.find("time", seq, "it is before the line before it");
+  judgeTime({ t, ts }, seq) {
+    const lotOfAnotherTime = this.open !== undefined && this.sale === null && t === "lot" && ts !== this.openTs;
+    if (ts < this.lastTs || lotOfAnotherTime) {
+      this.find("time", seq, lotOfAnotherTime ? "a lot of another time than line 0" : "it is before the line before it");
       this.replaying = false;
     }
-    if (this.sale === null && this.judging && !this.catalogue(entry)) return;
-    if (t === "lot" && this.sale === null) return;
+  }
+
+  async judgeLine(entry) {
+    const { seq, line, bodyWrong } = entry;
+    const { t } = line;
+    if (this.sale === null) {
+      this.catalogue(entry);
+      return;
+    }
     if (!this.shape(entry)) return;
     if (t === "seal") {
       if (bodyWrong !== undefined) this.find(bodyWrong.name, seq, bodyWrong.detail);
@@ -194,27 +205,19 @@ export class Audit {
     await this.judgeEntry(entry);
   }
 
-  /** The lots that line 0 announces; false where nothing after them can be judged. */
-  catalogue(entry) {
-    const { seq, line, bodyWrong } = entry;
-    if (line.t === "lot") {
-      if (bodyWrong !== undefined) {
-        this.find(bodyWrong.name, seq, bodyWrong.detail);
-        this.judging = false;
-        return false;
-      }
-      if (line.ts !== this.openTs) {
-        this.find("rules", seq, "a lot is of another time than line 0");
-        this.judging = false;
-        return false;
-      }
+  /** The lots that line 0 announces. Without them nothing that follows can be judged. */
+  catalogue({ seq, line, bodyWrong }) {
+    const announced = this.open.lot_count;
+    if (bodyWrong !== undefined) {
+      this.find(bodyWrong.name, seq, bodyWrong.detail);
+      this.judging = false;
+    } else if (line.t !== "lot") {
+      this.find("rules", seq, `line 0 announces ${announced} lots, and a ${line.t} follows after ${this.lots.length}`);
+      this.judging = false;
+    } else {
       this.lots.push(line.body);
-      if (this.lots.length < this.open.lot_count) return true;
-      return this.completeCatalogue();
+      if (this.lots.length === announced) this.completeCatalogue();
     }
-    this.find("rules", seq, `line 0 announces ${this.open.lot_count} lots, and a ${line.t} follows after ${this.lots.length}`);
-    this.judging = false;
-    return false;
   }
 
   completeCatalogue() {
@@ -223,30 +226,34 @@ export class Audit {
     if (toHex(sha256(utf8(text))) !== this.open.catalogue || !unique) {
       this.find("rules", 0, "the lots are not those whose hash line 0 holds");
       this.judging = false;
-      return false;
+      return;
     }
     this.sale = new Sale(this.open, this.openTs, this.lots, this.roster);
-    this.complete = true;
-    return false;
   }
 
   /** Which type may follow which; false where the entry has no place to be judged in. */
   shape({ seq, line }) {
     const { t } = line;
     const [before, last] = [this.types.at(-2), this.types.at(-1)];
-    if (last === "lot" && t !== "seal") this.find("seal", seq, `the first seal must follow the catalogue, not a ${t}`);
+    if (seq === this.open.lot_count + 1 && t !== "seal") this.find("seal", seq, `the first seal must follow the catalogue, not a ${t}`);
     if (this.closeLine !== undefined) {
       const sealOfTheEnd = seq === this.closeLine + 1 && t === "seal";
-      if (!sealOfTheEnd) this.find("closed", seq, `a ${t} follows the close`);
-      return sealOfTheEnd || t === "seal";
+      if (!sealOfTheEnd && !this.beyondTheEnd) {
+        this.find("closed", seq, `a ${t} follows the close`);
+        this.beyondTheEnd = true;
+        this.replaying = false;
+      }
+      return t !== "open" && t !== "lot";
     }
     if (before === "seal" && last === "seal" && t !== "outage") {
       this.find("seal", seq, `two seals and then a ${t}: a restart notes its outage`);
     }
-    if (t === "outage" && last !== "seal") this.find("outage", seq, "it does not stand at a restart");
+    if (t === "outage" && last !== "seal") {
+      this.find("outage", seq, "it does not stand at a restart");
+      this.replaying = false;
+    }
     if (t === "open" || t === "lot") {
       this.find("rules", seq, `a second ${t} in mid-sale`);
-      this.replaying = false;
       return false;
     }
     if (t === "close") this.closeLine = seq;
@@ -260,11 +267,11 @@ export class Audit {
     if (wrong !== undefined) return this.find(wrong.name, seq, wrong.detail);
     if (checkpoint.origin !== this.origin) return this.find("untrusted", seq, "the checkpoint is for another ledger");
     if (answer === "other") return this.find("untrusted", seq, "the signature is not by the sealing key");
+    if (answer !== "good") return this.find("signature", seq, "the signature is wrong");
     const root = this.tree.root();
     if (checkpoint.size !== seq || !same(checkpoint.root, root)) {
       return this.find("root", seq, `it is over ${checkpoint.size} lines with another root than the lines before it have`);
     }
-    if (answer !== "good") return this.find("signature", seq, "the signature is wrong");
     this.attempt(seq, () => checkDates(this.sealer, this.ca, this.lastTs));
     this.roster.seal(seq, toHex(root));
     return undefined;
@@ -326,6 +333,10 @@ export class Audit {
   async judgeRefusal(entry, input) {
     const { seq, line } = entry;
     const { body, ts } = line;
+    if (this.replaying && !this.attempt(seq, () => this.sale.checkOrder(ts))) {
+      this.replaying = false;
+      return;
+    }
     if (input === undefined) {
       this.counts.counted += body.counts.reduce((sum, { count }) => sum + count, 0);
       this.roster.useCounted(body.keys);
@@ -402,7 +413,8 @@ function readLeaf(body) {
 }
 
 function checkEnrolmentAnswers(answers) {
-  ["the certificate's key", "the bid key"].forEach((who, i) => {
+  // The bid key first: where both are wrong, it is the one that is named.
+  [["the bid key", 1], ["the certificate's key", 0]].forEach(([who, i]) => {
     if (answers[i] === "never") throw new Wrong("signature", `${who} has not signed: a key or signature that is never right`);
     if (answers[i] !== "good") throw new Wrong("enrolment", `${who} has not signed this enrolment`);
   });

@@ -54,14 +54,18 @@ function checkText(text, key) {
   if (HEX_KEYS.has(key) && /[A-F]/.test(text)) wrong("canonical", `hex in upper case under "${key}"`);
 }
 
+/** The text ends where a value goes on. */
+class Ended extends Wrong {}
+
 class Reader {
   constructor(text) {
     this.text = text;
     this.at = 0;
   }
 
-  refuse(name = "canonical") {
-    wrong(name, `not canonical JSON at character ${this.at}`);
+  refuse() {
+    if (this.at >= this.text.length) throw new Ended("canonical", "it ends in the middle of a value");
+    wrong("canonical", `not canonical JSON at character ${this.at}`);
   }
 
   value(key, depth) {
@@ -75,6 +79,8 @@ class Reader {
     }
     if (first === "-" || (first >= "0" && first <= "9")) return this.number();
     for (const [word, value] of [["true", true], ["false", false], ["null", null]]) {
+      const left = this.text.slice(this.at, this.at + word.length);
+      if (left.length < word.length && word.startsWith(left)) throw new Ended("canonical", "it ends in the middle of a value");
       if (!this.text.startsWith(word, this.at)) continue;
       if (value === null) wrong("schema", "null stands for no value of this format");
       this.at += word.length;
@@ -182,6 +188,27 @@ export function readCanonical(bytes) {
   if (reader.at !== text.length) reader.refuse();
   if (typeof value !== "object" || Array.isArray(value)) wrong("schema", "not an object");
   return value;
+}
+
+/** Checks that bytes without a line end could be the beginning of a line. Throws `Wrong`. */
+export function checkBeginning(bytes) {
+  if (bytes.length > LINE_BYTES_MAX) wrong("limit", `longer than ${LINE_BYTES_MAX} bytes`);
+  let text;
+  try {
+    text = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes, { stream: true });
+  } catch {
+    wrong("utf8", "not UTF-8");
+  }
+  const reader = new Reader(text);
+  try {
+    if (text === "") return;
+    if (text[0] !== "{") reader.refuse();
+    reader.value("", 1);
+  } catch (error) {
+    if (error instanceof Ended) return;
+    throw error;
+  }
+  if (reader.at !== text.length) reader.refuse();
 }
 
 /** The canonical text of a value that `readCanonical` could have read. */

@@ -14,15 +14,29 @@ const CODES = {
 const INCOMPLETE = new Set("empty torn unclosed unsealed receipt checkpoint policy".split(" "));
 const EXIT = { valid: 0, invalid: 1, incomplete: 3 };
 
+// A ledger that was changed once has findings on every later line; these tell no more than the first ones.
+const LISTED_OF_A_KIND_MAX = 25;
+
+function list(found) {
+  const counts = new Map();
+  const findings = [];
+  for (const { name, line, detail } of found) {
+    const count = (counts.get(name) ?? 0) + 1;
+    counts.set(name, count);
+    if (count > LISTED_OF_A_KIND_MAX) continue;
+    findings.push({ code: `GV-${CODES[name]}`, name, line, detail, wrong: !INCOMPLETE.has(name) });
+  }
+  return findings;
+}
+
 export function makeReport(audit, bytes) {
-  const findings = audit.findings.map(({ name, line, detail }) => ({
-    code: `GV-${CODES[name]}`, name, line, detail, wrong: !INCOMPLETE.has(name),
-  }));
+  const findings = list(audit.findings);
   const verdict = findings.some((each) => each.wrong) ? "invalid" : findings.length > 0 ? "incomplete" : "valid";
   return {
     verdict,
     exit_code: EXIT[verdict],
     findings,
+    findings_unlisted: audit.findings.length - findings.length,
     file: { bytes: bytes.length, lines: audit.tree.size, sha256: toHex(sha256(bytes)) },
   };
 }

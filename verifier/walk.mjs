@@ -3,10 +3,12 @@
 // A line is judged once the next one names its hash. Where a name and a hash differ, the line after tells which of the two
 // was changed. What is wrong here ends the walk: nothing after it has a place any more.
 
-import { toHex } from "./bytes.mjs";
-import { LINE_BYTES_MAX, Wrong, readCanonical } from "./canonical.mjs";
+import { same, toHex } from "./bytes.mjs";
+import { Wrong, checkBeginning, readCanonical } from "./canonical.mjs";
 import { checkLine } from "./form.mjs";
+import { readCheckpoint, readNote } from "./note.mjs";
 import { sha256 } from "./sha256.mjs";
+import { Tree, leafHash } from "./tree.mjs";
 
 const LF = 0x0a;
 
@@ -30,12 +32,6 @@ function readLine(bytes, seq) {
   return line;
 }
 
-/** Whether a tail could be the beginning of a line. */
-function checkTail(tail) {
-  if (tail.length > LINE_BYTES_MAX) throw new Wrong("limit", `longer than ${LINE_BYTES_MAX} bytes`);
-  if (tail[0] !== 0x7b) throw new Wrong("canonical", "what stands after the last line is no line's beginning");
-}
-
 /**
  * Walks a file and gives {seq, bytes, hash, line} for each line that has its place, and at the end
  * {finding} with {name, line, detail} where something is wrong or torn.
@@ -56,7 +52,7 @@ export function* walk(bytes) {
     }
     const hash = toHex(sha256(lines[seq]));
     if (line.prev !== prev) {
-      const before = blamesTheLineBefore(lines, seq, hash);
+      const before = blamesTheLineBefore(lines, seq, line, hash);
       if (pending !== undefined && !before) yield pending;
       yield finding("hash", before ? seq - 1 : seq, `line ${seq} does not name the hash of line ${seq - 1}`);
       return;
@@ -73,18 +69,36 @@ const finding = (name, line, detail) => ({ finding: { name, line, detail } });
 
 function readTail(tail, seq) {
   try {
-    checkTail(tail);
+    checkBeginning(tail);
   } catch (error) {
     return finding(error.name, seq, error.detail);
   }
   return finding("torn", seq, `${tail.length} bytes without a line end`);
 }
 
-function blamesTheLineBefore(lines, seq, hash) {
-  if (seq === 0 || seq + 1 >= lines.length) return false;
+/**
+ * Whether it is the line before that was changed, where a line does not name its hash: if the next line names this one's
+ * hash, or, where no next line can be read, unless this one is a seal over the very lines before it.
+ */
+function blamesTheLineBefore(lines, seq, line, hash) {
+  if (seq === 0) return false;
   try {
-    return readLine(lines[seq + 1], seq + 1).prev === hash;
-  } catch {
-    return false;
+    if (seq + 1 < lines.length) {
+      const next = readCanonical(lines[seq + 1]);
+      checkLine(next);
+      return next.prev === hash;
+    }
+  } catch (error) {
+    if (!(error instanceof Wrong)) throw error;
   }
+  return !sealsTheLinesBefore(lines, seq, line);
+}
+
+function sealsTheLinesBefore(lines, seq, line) {
+  const note = line.t === "seal" && typeof line.body.note === "string" ? readNote(line.body.note) : null;
+  const checkpoint = note === null ? null : readCheckpoint(note.text);
+  if (checkpoint === null || checkpoint.size !== seq) return false;
+  const tree = new Tree();
+  for (const before of lines.slice(0, seq)) tree.append(leafHash(before));
+  return same(checkpoint.root, tree.root());
 }
