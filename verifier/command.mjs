@@ -4,7 +4,7 @@ import { readFile, stat } from "node:fs/promises";
 import { realpathSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 
-import { readTrust, verify } from "./core.mjs";
+import { Unreadable, readTrust, verify } from "./core.mjs";
 import { describe } from "./report.mjs";
 
 const USAGE =
@@ -91,7 +91,7 @@ export async function run(args) {
     console.log(given.json ? JSON.stringify(report) : describe(report));
     return report.exit_code;
   } catch (error) {
-    if (!(error instanceof Usage)) throw error;
+    if (!(error instanceof Usage || error instanceof Unreadable)) throw error;
     console.error(`${error.message}\n${USAGE}`);
     return EXIT_USAGE;
   }

@@ -2,7 +2,7 @@
 //
 //   node verifier/verify.mjs LEDGER --trust CA.pem|sha256:HEX [--receipt FILE].. [--checkpoint FILE].. [--policy FILE] [--json]
 
-export { readTrust, verify } from "./core.mjs";
+export { Unreadable, readTrust, verify } from "./core.mjs";
 
 if (globalThis.process?.argv?.[1] !== undefined) {
   const { isMain, run } = await import("./command.mjs");
