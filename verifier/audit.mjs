@@ -6,7 +6,7 @@
 import { fromBase64, fromHex, same, toHex, utf8 } from "./bytes.mjs";
 import { Wrong, writeCanonical } from "./canonical.mjs";
 import { checkCa, checkDates, checkPerson, checkSealer, readCertificate } from "./certificate.mjs";
-import { checkBody } from "./form.mjs";
+import { checkBody, lotMisfit } from "./form.mjs";
 import { isStrictPoint, verifyEd25519, verifyP256 } from "./keys.mjs";
 import { checkLine, readCheckpoint, readNote } from "./note.mjs";
 import { CODE_FINDINGS, Roster } from "./roster.mjs";
@@ -17,6 +17,7 @@ import { walk } from "./walk.mjs";
 
 const AHEAD = 256;
 const PROGRESS_EVERY = 256;
+const LOTS_MAX = 100_000;
 
 export class Audit {
   findings = [];
@@ -96,7 +97,7 @@ export class Audit {
   prepare(entry) {
     const { t, body } = entry.line;
     try {
-      checkBody(t, body);
+      checkBody(entry.line);
     } catch (error) {
       if (!(error instanceof Wrong)) throw error;
       entry.bodyWrong = error;
@@ -151,11 +152,14 @@ export class Audit {
     this.openTs = line.ts;
     this.lastTs = line.ts;
     this.judging = (await this.attemptAsync(0, () => this.trustLine0())) === true;
-    if (this.judging && this.open.lot_count === 0) {
-      this.find("rules", 0, "it announces no lot");
-      this.judging = false;
-    }
+    if (this.judging && this.open.lot_count === 0) this.giveUp("rules", "it announces no lot");
+    if (this.judging && this.open.lot_count > LOTS_MAX) this.giveUp("limit", `it announces more than ${LOTS_MAX} lots`);
     return undefined;
+  }
+
+  giveUp(name, detail) {
+    this.find(name, 0, detail);
+    this.judging = false;
   }
 
   async trustLine0() {
@@ -225,6 +229,12 @@ export class Audit {
     const unique = new Set(this.lots.map((body) => body.id)).size === this.lots.length;
     if (toHex(sha256(utf8(text))) !== this.open.catalogue || !unique) {
       this.find("rules", 0, "the lots are not those whose hash line 0 holds");
+      this.judging = false;
+      return;
+    }
+    const misfit = this.lots.findIndex((body) => lotMisfit(body) !== undefined);
+    if (misfit >= 0) {
+      this.find("rules", misfit + 1, lotMisfit(this.lots[misfit]));
       this.judging = false;
       return;
     }
@@ -366,10 +376,9 @@ export class Audit {
     if (right === undefined) {
       if (!this.replaying) return;
       right = this.sale.refuse(input, ts);
-      if (right === undefined && body.code === "reserve-not-lowered" && input.act === "reserve") {
-        this.onTheHousesWord.reserve += 1;
-        return;
-      }
+      // Whether a reserve is lower, the house alone knows.
+      if (right === undefined && input.act === "reserve" && body.code === "reserve-not-lowered") right = body.code;
+      if (right === "reserve-not-lowered" && right === body.code) this.onTheHousesWord.reserve += 1;
     }
     if (right !== body.code) this.find("refusal", seq, `it says ${body.code}; the right refusal is ${right ?? "none"}`);
     else if (right === "reused-n" && statement.n <= key.counted) this.onTheHousesWord.reused += 1;

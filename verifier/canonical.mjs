@@ -132,6 +132,7 @@ class Reader {
     const [whole, key] = pattern.exec(this.text);
     this.at += whole.length;
     if (this.at >= this.text.length) this.refuse();
+    if (this.text[this.at] === "\\" || this.text[this.at] < " ") this.refuse();
     if (this.text[this.at] !== '"' || key === "") wrong("schema", "a key that is not of a-z and _");
     this.at += 1;
     return key;

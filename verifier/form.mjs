@@ -104,10 +104,7 @@ const increments = (value, path) => {
   if (value[0][0] !== 0) wrong(`${path}: it does not begin at 0`);
   for (let i = 1; i < value.length; i++) if (value[i][0] <= value[i - 1][0]) wrong(`${path}: it does not rise`);
 };
-const estimate = (value, path) => {
-  list(amount, 2, 2)(value, path);
-  if (value[1] < value[0]) wrong(`${path}: it falls`);
-};
+const estimate = list(amount, 2, 2);
 const seller = (value, path) => {
   object({ "name?": name, "text?": title })(value, path);
   if (Object.keys(value).length !== 1) wrong(`${path}: not exactly one of name and text`);
@@ -121,8 +118,15 @@ function checkLot(value, path) {
   only("duration_ms", "first-bid", true);
   only("ends_at", "schedule", true);
   only("opens_at", "schedule", false);
-  if ("hard_end" in value && "ends_at" in value && value.hard_end < value.ends_at) wrong(`${path}: a hard end before the end`);
-  if ("opens_at" in value && value.opens_at >= value.ends_at) wrong(`${path}: it ends before it opens`);
+}
+
+/** What a lot's values must be to each other, once they are known to be those that line 0 commits to; undefined if they are. */
+export function lotMisfit(lot) {
+  if (lot.estimate !== undefined && lot.estimate[1] < lot.estimate[0]) return "its estimate falls";
+  if (lot.hard_end !== undefined && lot.ends_at !== undefined && lot.hard_end < lot.ends_at) return "its hard end is before its end";
+  if (lot.opens_at !== undefined && lot.opens_at >= lot.ends_at) return "it ends before it opens";
+  const spans = [lot.duration_ms ?? 1, lot.soft_extend_ms, lot.soft_window_ms];
+  return spans.some((each) => each > DAYS_366) ? "a span of more than 366 days" : undefined;
 }
 
 // An `n` of 0 is no fault of form: it is never above the highest used, so it is refused `reused-n`.
@@ -221,9 +225,9 @@ const BODIES = {
   }),
   lot: object(
     {
-      "duration_ms?": integer(1, DAYS_366), "ends_at?": time, "estimate?": estimate, "hard_end?": time, id: lot, increments,
-      name: title, "opens_at?": time, "reserve_commit?": hash, "seller?": seller, soft_extend_ms: integer(0, DAYS_366),
-      soft_window_ms: integer(0, DAYS_366), start: amount, timer: oneOf("first-bid", "schedule", "manual"),
+      "duration_ms?": integer(1), "ends_at?": time, "estimate?": estimate, "hard_end?": time, id: lot, increments,
+      name: title, "opens_at?": time, "reserve_commit?": hash, "seller?": seller, soft_extend_ms: span,
+      soft_window_ms: span, start: amount, timer: oneOf("first-bid", "schedule", "manual"),
       without_reserve: boolean,
     },
     checkLot,
@@ -266,7 +270,9 @@ const BODIES = {
   seal: object({ note: text(/^[^]*$/, "a text") }),
   pause: object({ act: act("pause"), "left_ms?": span, sig }),
   resume: object({ "act?": act("resume"), "ends_at?": time, lot, "sig?": sig }, together),
-  extend: object({ act: act("extend"), ends_at: time, sig }),
+  extend: object({ act: act("extend"), ends_at: time, sig }, (value, path) => {
+    if (value.ends_at !== value.act.ends_at) wrong(`${path}: the end is not that of the act`);
+  }),
   void: object({ act: act("void"), "ends_at?": time, "reserve_met?": boolean, sig, "standing?": integer() }),
   withdraw: object({ act: act("withdraw"), "reserves?": openings, sig }),
   reserve: object({ act: act("reserve"), "reserve_met?": boolean, sig }),
@@ -275,8 +281,11 @@ const BODIES = {
   closing: object({ act: act("closing"), sig }),
 };
 
-/** Holds a body to the form of its type. Throws `Wrong`. */
-export const checkBody = (type, body) => BODIES[type](body, "body");
+/** Holds a line's body to the form of its type. Throws `Wrong`. */
+export function checkBody({ t, ts, body }) {
+  BODIES[t](body, "body");
+  if (t === "outage" && body.to !== ts) wrong("body: an outage ends at its entry's time");
+}
 
 /** Whether a type of entry is known. */
 export const isType = (type) => Object.hasOwn(BODIES, type);

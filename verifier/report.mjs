@@ -109,7 +109,7 @@ function onTheHousesWord({ counts, onTheHousesWord: word, roster }) {
   say(roster?.houseMade.size ?? 0, "person", " whose key the house made: it could have signed for them");
   say(counts.counted, "refusal", " only counted: the house's word");
   say(word.reused, "refusal", " of a number that only a count has used: the house's word");
-  say(word.reserve, "refusal", " because a reserve was not lower: the house's word");
+  say(word.reserve, "refusal", " of a lower reserve: the house's word that it was not lower");
   return said;
 }
 
