@@ -354,14 +354,14 @@ export class Audit {
     }
     this.counts.refusals += 1;
     const statement = body.act ?? body.bid;
-    const key = this.roster.keyOf(statement);
-    if (key === undefined) {
-      this.find("refusal", seq, "only what enrolled keys signed is recorded when it is refused");
-      return;
-    }
     const answer = await entry.signatures;
     if (answer !== "good") {
       this.find(answer === "never" ? "signature" : "bid-signature", seq, "it is not signed by the key that it names");
+      return;
+    }
+    const key = this.roster.keyOf(statement);
+    if (key === undefined) {
+      this.find("refusal", seq, "only what enrolled keys signed is recorded when it is refused");
       return;
     }
     this.judgeCode(seq, ts, body, { ...input, role: key.role }, key);

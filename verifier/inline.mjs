@@ -36,6 +36,7 @@ function joinModules(entry) {
       return "";
     });
     if (/^(?:import|export) /m.test(source)) throw new Error(`${name}.mjs has an import or export of another form`);
+    done.delete(name); // so that it stands behind what it needs
     done.set(name, `const $${name} = await (async () => {\n${source}return { ${exported.join(", ")} };\n})();\n`);
   };
   visit(entry);

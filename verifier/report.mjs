@@ -41,7 +41,7 @@ export function makeReport(audit, held, policy, bytes) {
     sale: audit.open === undefined ? null : { house: audit.open.house, sale: audit.open.sale, sale_hash: audit.saleHash },
     findings,
     findings_unlisted: audit.findings.length - findings.length,
-    lots: lotsOf(audit),
+    lots: verdict === "invalid" ? null : lotsOf(audit),
     checked: checkedOf(audit, held),
     unchecked: uncheckedOf(audit, held, policy),
   };
@@ -55,7 +55,7 @@ function lotsOf(audit) {
 
 const number = (count, one, many = `${one}s`) => `${count} ${count === 1 ? one : many}`;
 
-function checkedOf({ counts, tree, sale, open, sealer }, { agreed, quorum }) {
+function checkedOf({ counts, tree, sale, open, sealer, replaying }, { agreed, quorum }) {
   const said = [`${number(tree.size, "line")}: canonical form, number, hash of the one before, time`];
   if (sealer === undefined) return said;
   said.push("the sealing certificate: issued by your CA, for this house and sale");
@@ -65,7 +65,8 @@ function checkedOf({ counts, tree, sale, open, sealer }, { agreed, quorum }) {
   if (counts.acts > 0) said.push(`${number(counts.acts, "staff act")}: signature, number, the head that was seen, role and reason`);
   if (counts.refusals > 0) said.push(`${number(counts.refusals, "recorded refusal")}: signature, and that refusing was right`);
   if (sale !== null) {
-    said.push(`the sale: ${number(open.lot_count, "lot")} replayed by the rules, each time, end, winner and price`);
+    const how = replaying ? "each time, end, winner and price" : "as far as the rules could follow";
+    said.push(`the sale: ${number(open.lot_count, "lot")} replayed by the rules, ${how}`);
   }
   if (agreed.receipts > 0) said.push(`${number(agreed.receipts, "receipt")}: this ledger agrees`);
   if (agreed.checkpoints > 0) said.push(`${number(agreed.checkpoints, "checkpoint")}: this ledger agrees`);

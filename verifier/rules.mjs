@@ -103,10 +103,8 @@ export class Sale {
     if (next !== undefined && next.time === ts && next.kind === kind && next.lot === lot) {
       return this[kind](ts, body, lot);
     }
-    if (next !== undefined && next.time <= ts && !(next.time === ts && next.kind === kind)) {
-      return wrong("order", "something fell due and was not done first");
-    }
-    if (lot?.state === "closed" || (kind === "close" && this.closed)) return wrong("closed", "it had closed before");
+    if (lot?.state === "closed") return wrong("closed", "the lot had closed before");
+    if (next !== undefined && next.time <= ts) return wrong("order", "something fell due and was not done first");
     return wrong("order", "this is not due at that time");
   }
 
