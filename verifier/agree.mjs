@@ -2,9 +2,9 @@
 //
 //   node verifier/agree.mjs GAVEL LEDGER CA [N] [SEED]
 //
-// GAVEL is the program, CA what its --trust takes. Half of the mutations are of raw bytes and lines; in the other half an
-// entry's values are edited, or lines left out, doubled and exchanged, and the chain is mended. Every disagreement in verdict,
-// finding or line is printed; exit 1 if there is one.
+// GAVEL is the program, CA what its --trust takes. A third of the mutations are of raw bytes and lines; in the others an
+// entry's values are edited, or lines left out, doubled and exchanged, and then the chain is mended, or everything is
+// signed anew with keys of our own. Every disagreement in verdict, finding or line is printed; exit 1 if there is one.
 
 import { execFile } from "node:child_process";
 import { createHash } from "node:crypto";
@@ -12,6 +12,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
+import { Keys, resign } from "./resign.mjs";
 import { readTrust, verify } from "./verify.mjs";
 
 const [gavel, ledgerPath, trustPath, count = "100", seed = "1"] = process.argv.slice(2);
@@ -152,11 +153,28 @@ function mend(lines) {
   });
 }
 
-function oracle(bytes) {
+const keys = new Keys();
+const parsed = () => originalLines.map((line) => JSON.parse(text(line)));
+
+/** A mended mutation, signed anew. */
+function signed(lines) {
+  const known = new Map(originalLines.map((line, seq) => [line, seq]));
+  const seen = new Set();
+  const entries = lines.map((line, at) => {
+    // An edited line is the one that stood there.
+    let was = known.get(line) ?? (lines.length === originalLines.length ? at : undefined);
+    if (seen.has(was)) was = undefined;
+    seen.add(was);
+    return { ...JSON.parse(text(line)), was };
+  });
+  return resign(entries, parsed(), keys, write);
+}
+
+function oracle(bytes, trusted) {
   const path = join(folder, "ledger.jsonl");
   writeFileSync(path, bytes);
   return new Promise((resolve, reject) => {
-    execFile(gavel, ["verify", path, "--trust", trustPath, "--json"], { maxBuffer: 1 << 28 }, (error, out) => {
+    execFile(gavel, ["verify", path, "--trust", trusted, "--json"], { maxBuffer: 1 << 28 }, (error, out) => {
       try {
         resolve(JSON.parse(out));
       } catch {
@@ -171,10 +189,20 @@ const listed = (report) => report.findings.map(({ code, name, line }) => `${code
 let disagreements = 0;
 for (let round = 0; round < Number(count); round++) {
   const before = state;
-  const raw = random() < 0.5;
-  const kind = pick(Object.keys(raw ? RAW : MENDED));
-  const bytes = raw ? RAW[kind]() : join0(mend(MENDED[kind]()));
-  const [theirs, ours] = await Promise.all([oracle(bytes), verify(bytes, { trust }).catch((error) => ({ findings: [], verdict: `${error.stack}` }))]);
+  const how = pick(["raw", "mended", "signed"]);
+  const kind = pick(Object.keys(how === "raw" ? RAW : MENDED));
+  let trusted = trustPath;
+  let anchor = trust;
+  let bytes;
+  if (how === "signed") {
+    const made = await signed(MENDED[kind]());
+    bytes = made.bytes;
+    anchor = { fingerprint: made.fingerprint };
+    trusted = `sha256:${made.fingerprint}`;
+  } else {
+    bytes = how === "raw" ? RAW[kind]() : join0(mend(MENDED[kind]()));
+  }
+  const [theirs, ours] = await Promise.all([oracle(bytes, trusted), verify(bytes, { trust: anchor }).catch((error) => ({ findings: [], verdict: `${error.stack}` }))]);
   const [a, b] = [listed(theirs), listed(ours)];
   const agree =
     theirs.verdict === ours.verdict && a.join() === b.join() && theirs.findings_unlisted === (ours.findings_unlisted ?? 0) &&
@@ -182,12 +210,13 @@ for (let round = 0; round < Number(count); round++) {
   if (agree) continue;
   disagreements += 1;
   const only = (mine, other) => mine.filter((each) => !other.includes(each)).slice(0, 4).join("; ") || "nothing";
-  console.log(`round ${round}, state ${before}, ${raw ? "raw" : "mended"} ${kind}`);
+  console.log(`round ${round}, state ${before}, ${how} ${kind}`);
   console.log(`  gavel ${theirs.verdict}, ${theirs.file.lines} lines, ${a.length}+${theirs.findings_unlisted}, alone: ${only(a, b)}`);
   console.log(`  here  ${ours.verdict}, ${ours.file?.lines} lines, ${b.length}+${ours.findings_unlisted ?? 0}, alone: ${only(b, a)}`);
   for (const each of theirs.findings) if (only(a, b).includes(`${each.name} ${each.line}`)) console.log(`    gavel: ${each.detail.slice(0, 160)}`);
   for (const each of ours.findings) if (only(b, a).includes(`${each.name} ${each.line}`)) console.log(`    here:  ${each.detail.slice(0, 160)}`);
   if (process.env.AGREE_KEEP) writeFileSync(join(process.env.AGREE_KEEP, `${before}.jsonl`), bytes);
+  if (process.env.AGREE_KEEP) writeFileSync(join(process.env.AGREE_KEEP, `${before}.trust`), trusted);
 }
 rmSync(folder, { recursive: true });
 console.log(`${count} mutations, ${disagreements} disagreements`);

@@ -195,7 +195,7 @@ export class Audit {
       this.catalogue(entry);
       return;
     }
-    if (!this.shape(entry)) return;
+    this.shape(entry);
     if (t === "seal") {
       if (bodyWrong !== undefined) this.find(bodyWrong.name, seq, bodyWrong.detail);
       else await this.judgeSeal(entry);
@@ -206,7 +206,8 @@ export class Audit {
       this.replaying = false;
       return;
     }
-    await this.judgeEntry(entry);
+    if (t === "open" || t === "lot") this.find("rules", seq, `a second ${t} in mid-sale`);
+    else await this.judgeEntry(entry);
   }
 
   /** The lots that line 0 announces. Without them nothing that follows can be judged. */
@@ -241,7 +242,7 @@ export class Audit {
     this.sale = new Sale(this.open, this.openTs, this.lots, this.roster);
   }
 
-  /** Which type may follow which; false where the entry has no place to be judged in. */
+  /** Which type may follow which. */
   shape({ seq, line }) {
     const { t } = line;
     const [before, last] = [this.types.at(-2), this.types.at(-1)];
@@ -253,21 +254,14 @@ export class Audit {
         this.beyondTheEnd = true;
         this.replaying = false;
       }
-      return t !== "open" && t !== "lot";
-    }
-    if (before === "seal" && last === "seal" && t !== "outage") {
+    } else if (before === "seal" && last === "seal" && t !== "outage") {
       this.find("seal", seq, `two seals and then a ${t}: a restart notes its outage`);
     }
-    if (t === "outage" && last !== "seal") {
+    if (t === "outage" && last !== "seal" && !this.beyondTheEnd) {
       this.find("outage", seq, "it does not stand at a restart");
       this.replaying = false;
     }
-    if (t === "open" || t === "lot") {
-      this.find("rules", seq, `a second ${t} in mid-sale`);
-      return false;
-    }
-    if (t === "close") this.closeLine = seq;
-    return true;
+    if (t === "close") this.closeLine ??= seq;
   }
 
   async judgeSeal(entry) {
@@ -291,6 +285,10 @@ export class Audit {
     const { seq, line } = entry;
     const { t, ts, body } = line;
     const input = inputOf(t, body);
+    if ((t === "refusal" || t === "enrol" || t === "revoke") && this.replaying) {
+      this.replaying = this.attempt(seq, () => this.sale.checkOrder(ts));
+      if (!this.replaying) return;
+    }
     if (t === "refusal") {
       await this.judgeRefusal(entry, input);
     } else if (t === "enrol") {
@@ -343,10 +341,6 @@ export class Audit {
   async judgeRefusal(entry, input) {
     const { seq, line } = entry;
     const { body, ts } = line;
-    if (this.replaying && !this.attempt(seq, () => this.sale.checkOrder(ts))) {
-      this.replaying = false;
-      return;
-    }
     if (input === undefined) {
       this.counts.counted += body.counts.reduce((sum, { count }) => sum + count, 0);
       this.roster.useCounted(body.keys);

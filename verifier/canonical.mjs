@@ -121,6 +121,7 @@ class Reader {
       const escaped = this.text[this.at];
       if (escaped === "n") out += "\n";
       else if (escaped === '"' || escaped === "\\") out += escaped;
+      else if ("bfrt".includes(escaped ?? " ")) wrong("charset", "an escaped control character");
       else this.refuse();
       this.at += 1;
     }

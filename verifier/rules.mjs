@@ -193,7 +193,7 @@ export class Sale {
   checkOrder(ts, input) {
     const next = this.due();
     if (next === undefined || next.time > ts) return;
-    const lot = input?.act === "bid" || input?.act === "enter" ? this.byId.get(input.lot) : undefined;
+    const lot = this.byId.get(input?.lot);
     const closes = lot?.state === "open" ? this.closesAt(lot) : undefined;
     if (closes !== undefined && closes <= ts) wrong("closed", "the lot had ended");
     wrong("order", "something fell due and was not done first");
