@@ -94,10 +94,12 @@ function uncheckedOf(audit, held, policy) {
 }
 
 function outsideOf({ tree }, { reach, quorum }) {
-  if (quorum !== undefined) return "another ledger, if the witnesses lied with the house";
+  if (quorum !== undefined && quorum.size >= tree.size - 1) return "another ledger, if the witnesses lied with the house";
+  const word = "rests on the house's word that there is no other ledger";
+  if (quorum !== undefined) return `what stands after the first ${number(quorum.size, "line")}, which the witnesses saw, ${word}`;
   if (reach === 0) return "no receipt and no witness was given: another ledger may exist";
   if (reach >= tree.size - 1) return "no witness was given: what you hold reaches to the end, others may hold another ledger";
-  return `no witness was given: what stands after the first ${number(reach, "line")} rests on the house's word that there is no other ledger`;
+  return `no witness was given: what stands after the first ${number(reach, "line")} ${word}`;
 }
 
 function onTheHousesWord({ counts, onTheHousesWord: word, roster }) {
