@@ -6,7 +6,7 @@
 import { fromBase64, fromHex, same, toHex, utf8 } from "./bytes.mjs";
 import { Wrong, writeCanonical } from "./canonical.mjs";
 import { checkCa, checkDates, checkPerson, checkSealer, readCertificate } from "./certificate.mjs";
-import { checkBody, lotMisfit } from "./form.mjs";
+import { checkBody, misfitOf } from "./form.mjs";
 import { isStrictPoint, verifyEd25519, verifyP256 } from "./keys.mjs";
 import { checkLine, readCheckpoint, readNote } from "./note.mjs";
 import { CODE_FINDINGS, Roster } from "./roster.mjs";
@@ -227,19 +227,13 @@ export class Audit {
 
   completeCatalogue() {
     const text = this.lots.map((body) => `${writeCanonical(body)}\n`).join("");
-    const unique = new Set(this.lots.map((body) => body.id)).size === this.lots.length;
-    if (toHex(sha256(utf8(text))) !== this.open.catalogue || !unique) {
-      this.find("rules", 0, "the lots are not those whose hash line 0 holds");
-      this.judging = false;
-      return;
+    if (toHex(sha256(utf8(text))) !== this.open.catalogue) {
+      return this.giveUp("rules", "the lots are not those whose hash line 0 holds");
     }
-    const misfit = this.lots.findIndex((body) => lotMisfit(body) !== undefined);
-    if (misfit >= 0) {
-      this.find("rules", misfit + 1, lotMisfit(this.lots[misfit]));
-      this.judging = false;
-      return;
-    }
+    const misfit = misfitOf(this.open.terms, this.lots);
+    if (misfit !== undefined) return this.giveUp("rules", misfit);
     this.sale = new Sale(this.open, this.openTs, this.lots, this.roster);
+    return undefined;
   }
 
   /** Which type may follow which. */

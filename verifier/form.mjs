@@ -120,11 +120,23 @@ function checkLot(value, path) {
   only("opens_at", "schedule", false);
 }
 
-/** What a lot's values must be to each other, once they are known to be those that line 0 commits to; undefined if they are. */
-export function lotMisfit(lot) {
+/** What terms and lots must be to each other, once they are known to be those of line 0; undefined if they are. */
+export function misfitOf(terms, lots) {
+  const { opens_at, sale_ends_at } = terms;
+  if (opens_at !== undefined && sale_ends_at !== undefined && sale_ends_at <= opens_at) return "the sale ends before it opens";
+  for (const lot of lots) {
+    const misfit = lotMisfit(lot, Math.max(opens_at ?? -1, lot.opens_at ?? -1));
+    if (misfit !== undefined) return `lot ${lot.id}: ${misfit}`;
+  }
+  return new Set(lots.map(({ id }) => id)).size < lots.length ? "two lots have one id" : undefined;
+}
+
+function lotMisfit(lot, opening) {
   if (lot.estimate !== undefined && lot.estimate[1] < lot.estimate[0]) return "its estimate falls";
   if (lot.hard_end !== undefined && lot.ends_at !== undefined && lot.hard_end < lot.ends_at) return "its hard end is before its end";
-  if (lot.opens_at !== undefined && lot.opens_at >= lot.ends_at) return "it ends before it opens";
+  if (lot.ends_at !== undefined && lot.ends_at <= opening) return "it ends before it opens";
+  if (lot.without_reserve && lot.reserve_commit !== undefined) return "it is offered without reserve and has one";
+  if (lot.duration_ms === 0) return "a duration of nothing";
   const spans = [lot.duration_ms ?? 1, lot.soft_extend_ms, lot.soft_window_ms];
   return spans.some((each) => each > DAYS_366) ? "a span of more than 366 days" : undefined;
 }
@@ -225,7 +237,7 @@ const BODIES = {
   }),
   lot: object(
     {
-      "duration_ms?": integer(1), "ends_at?": time, "estimate?": estimate, "hard_end?": time, id: lot, increments,
+      "duration_ms?": span, "ends_at?": time, "estimate?": estimate, "hard_end?": time, id: lot, increments,
       name: title, "opens_at?": time, "reserve_commit?": hash, "seller?": seller, soft_extend_ms: span,
       soft_window_ms: span, start: amount, timer: oneOf("first-bid", "schedule", "manual"),
       without_reserve: boolean,
