@@ -352,24 +352,30 @@ export class Audit {
       this.find("refusal", seq, "only what enrolled keys signed is recorded when it is refused");
       return;
     }
-    this.judgeCode(seq, ts, body, { ...input, role: key.role }, key);
+    const right = this.judgeCode(seq, ts, body, { ...input, role: key.role }, key);
     this.roster.use(statement);
     const size = utf8(writeCanonical(body)).length;
-    if (!this.roster.countRefusal(statement.bidder, ts, size)) this.find("refusal", seq, "it is beyond the caps of the terms");
+    const within = this.roster.countRefusal(statement.bidder, ts, size);
+    if (right && !within) this.find("refusal", seq, "it is beyond the caps of the terms");
   }
 
+  /** Whether a whole refusal has the code that the rules give, as far as they can say. */
   judgeCode(seq, ts, body, input, key) {
     const statement = body.act ?? body.bid;
     let right = this.roster.refuse(statement, ts);
     if (right === undefined) {
-      if (!this.replaying) return;
+      if (!this.replaying) return true;
       right = this.sale.refuse(input, ts);
       // Whether a reserve is lower, the house alone knows.
       if (right === undefined && input.act === "reserve" && body.code === "reserve-not-lowered") right = body.code;
       if (right === "reserve-not-lowered" && right === body.code) this.onTheHousesWord.reserve += 1;
     }
-    if (right !== body.code) this.find("refusal", seq, `it says ${body.code}; the right refusal is ${right ?? "none"}`);
-    else if (right === "reused-n" && statement.n <= key.counted) this.onTheHousesWord.reused += 1;
+    if (right !== body.code) {
+      this.find("refusal", seq, `it says ${body.code}; the right refusal is ${right ?? "none"}`);
+      return false;
+    }
+    if (right === "reused-n" && statement.n <= key.counted) this.onTheHousesWord.reused += 1;
+    return true;
   }
 
   async judgeEnrolment(entry) {
