@@ -24,6 +24,7 @@ const TEXT = {
   ca: "CA that you trust",
   sale: "Sale",
   lines: "Lines",
+  strange: (names) => `Not taken, for want of knowing what it is: ${names}. The buttons take any file.`,
   dropped: (count) => (count === 1 ? "1 file was taken." : `${count} files were taken.`),
 };
 const GIVEN_BYTES_MAX = 1 << 20;
@@ -43,22 +44,24 @@ function take(kind, files) {
   showTaken(kind);
 }
 
-/** What a dropped file is, by its first bytes. */
+/** What a dropped file is, by its first bytes; null if that cannot be seen. */
 async function kindOf(file) {
   const head = await file.slice(0, 4096).text();
   if (head.startsWith("c2sp.org/tlog-proof@v1\n")) return "receipts";
   if (head.includes("-----BEGIN CERTIFICATE-----")) return "ca";
   if (/^[^\n{]+\n[0-9]+\n[A-Za-z0-9+/]{43}=\n\n/.test(head)) return "checkpoints";
   if (/^(?:#|log |witness |group |quorum )/m.test(head) && !head.startsWith("{")) return "policy";
-  return "ledger";
+  return head.startsWith("{") ? "ledger" : null;
 }
 
 async function drop(files) {
+  const strange = [];
   for (const file of files) {
     const kind = await kindOf(file);
-    take(kind, MANY.has(kind) ? [...given[kind], file] : [file]);
+    if (kind === null) strange.push(file.name);
+    else take(kind, MANY.has(kind) ? [...given[kind], file] : [file]);
   }
-  say(TEXT.dropped(files.length));
+  say(strange.length === 0 ? TEXT.dropped(files.length) : TEXT.strange(strange.join(", ")));
 }
 
 const say = (text) => {
