@@ -3,14 +3,15 @@
 // Checking signatures is most of the work, and WebCrypto does it beside us. So the signatures of lines ahead are begun
 // while the ones before are judged, within a bounded window.
 
-import { fromBase64, fromHex, same, toHex, utf8 } from "./bytes.mjs";
+import { fromBase64, same, toHex, utf8 } from "./bytes.mjs";
 import { Wrong, writeCanonical } from "./canonical.mjs";
 import { checkCa, checkDates, checkPerson, checkSealer, readCertificate } from "./certificate.mjs";
 import { checkBody, misfitOf } from "./form.mjs";
-import { isStrictPoint, verifyEd25519, verifyP256 } from "./keys.mjs";
+import { isStrictPoint } from "./keys.mjs";
 import { checkLine, readCheckpoint, readNote } from "./note.mjs";
 import { CODE_FINDINGS, Roster } from "./roster.mjs";
 import { Sale, inputOf } from "./rules.mjs";
+import { checkEnrolment, checkStatement, holdEnrolment } from "./signatures.mjs";
 import { Tree, leafHash } from "./tree.mjs";
 import { sha256 } from "./sha256.mjs";
 import { walk } from "./walk.mjs";
@@ -104,7 +105,7 @@ export class Audit {
       return;
     }
     if (t === "seal" && this.sealer !== undefined) entry.signatures = this.checkSeal(body.note);
-    else if (t === "enrol" && body.evidence === "signed") entry.signatures = this.checkEnrolmentSignatures(body);
+    else if (t === "enrol" && body.evidence === "signed") entry.signatures = checkEnrolment(body, this.saleHash);
     else if (body.sig !== undefined) entry.signatures = checkStatement(body);
     entry.signatures?.catch(() => {}); // it is awaited later, where it is thrown
   }
@@ -117,17 +118,6 @@ export class Audit {
     if (checkpoint === null) return { wrong: new Wrong("seal", "it is not a checkpoint of three lines") };
     const answer = await checkLine(read.signatures[0], this.origin, this.sealer.key.bytes, read.text);
     return { checkpoint, answer };
-  }
-
-  async checkEnrolmentSignatures(body) {
-    const leaf = readLeaf(body);
-    if (leaf === undefined || leaf.key.kind !== "p256") return undefined;
-    const { bid_key, bidder, role } = body;
-    const statement = writeCanonical({ bid_key, bidder, cert: leaf.fingerprint, role, sale_hash: this.saleHash });
-    return Promise.all([
-      verifyP256(leaf.key.bytes, fromBase64(body.cert_sig), utf8(`gavel/enrol/v1\n${statement}`)),
-      verifyEd25519(fromHex(bid_key), fromBase64(body.bid_sig), utf8(`gavel/enrol-bidkey/v1\n${statement}`)),
-    ]);
   }
 
   async judge(entry) {
@@ -251,7 +241,7 @@ export class Audit {
     } else if (before === "seal" && last === "seal" && t !== "outage") {
       this.find("seal", seq, `two seals and then a ${t}: a restart notes its outage`);
     }
-    if (t === "outage" && last !== "seal" && !this.beyondTheEnd) {
+    if (t === "outage" && last !== "seal" && this.replaying) {
       this.find("outage", seq, "it does not stand at a restart");
       this.replaying = false;
     }
@@ -391,7 +381,7 @@ export class Audit {
       checkDates(leaf, this.ca, ts);
       if (name !== body.bidder || role !== body.role) throw new Wrong("enrolment", `the certificate is of ${role} ${name}`);
       if (this.roster.revoked.has(leaf.serial)) throw new Wrong("revoked", "the certificate is revoked");
-      if (body.evidence === "signed") checkEnrolmentAnswers(await entry.signatures);
+      if (body.evidence === "signed") holdEnrolment(await entry.signatures);
       this.roster.checkEnrolment(body, leaf);
       return leaf;
     });
@@ -405,26 +395,4 @@ export class Audit {
     if (this.closeLine === undefined) this.find("unclosed", null, `it has no close entry in its ${lines} lines`);
     if (this.types.at(-1) !== "seal") this.find("unsealed", null, `the last line, ${lines - 1}, is a ${this.types.at(-1)}`);
   }
-}
-
-function readLeaf(body) {
-  try {
-    return readCertificate(fromBase64(body.chain[0]));
-  } catch {
-    return undefined;
-  }
-}
-
-function checkEnrolmentAnswers(answers) {
-  // The bid key first: where both are wrong, it is the one that is named.
-  [["the bid key", 1], ["the certificate's key", 0]].forEach(([who, i]) => {
-    if (answers[i] === "never") throw new Wrong("signature", `${who} has not signed: a key or signature that is never right`);
-    if (answers[i] !== "good") throw new Wrong("enrolment", `${who} has not signed this enrolment`);
-  });
-}
-
-async function checkStatement(body) {
-  const domain = body.act === undefined ? "gavel/bid/v1\n" : "gavel/act/v1\n";
-  const statement = body.act ?? body.bid;
-  return verifyEd25519(fromHex(statement.bid_key), fromBase64(body.sig), utf8(domain + writeCanonical(statement)));
 }

@@ -90,7 +90,7 @@ class Reader {
   }
 
   number() {
-    const pattern = /[-+.eE0-9]+/y;
+    const pattern = /-?[0-9]*(?:\.[0-9]*)?(?:[eE][-+]?[0-9]*)?/y;
     pattern.lastIndex = this.at;
     const found = pattern.exec(this.text);
     const value = Number(found[0]);

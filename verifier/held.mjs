@@ -2,13 +2,12 @@
 //
 // A file that cannot be read as what it was given for is `Unreadable`: the fault of whoever gave it, no finding.
 
-import { fromBase64, same, toHex } from "./bytes.mjs";
+import { fromBase64, same, toHex, utf8 } from "./bytes.mjs";
 import { Wrong, readCanonical } from "./canonical.mjs";
 import { checkDates, checkSealer, readCertificate } from "./certificate.mjs";
 import { checkLine as checkFields } from "./form.mjs";
 import { checkCosignature, checkLine, readCheckpoint, readNote } from "./note.mjs";
 import { included, leafHash } from "./tree.mjs";
-import { utf8 } from "./bytes.mjs";
 
 export class Unreadable extends Error {}
 

@@ -37,6 +37,20 @@ export function isStrictPoint(point) {
   return y < P && !SMALL_ORDER_Y.has(y);
 }
 
+function power(base, exponent) {
+  let result = 1n;
+  for (let b = base % P, e = exponent; e > 0n; e >>= 1n, b = (b * b) % P) if (e & 1n) result = (result * b) % P;
+  return result;
+}
+
+/** Whether there is a point of that y: x^2 = (y^2 - 1) / (d y^2 + 1) has a root (RFC 8032, 5.1.3). */
+function isOnCurve(point) {
+  const d = ((P - 121665n) * power(121666n, P - 2n)) % P;
+  const square = (yOf(point) ** 2n) % P;
+  const x2 = ((square - 1n + P) * power(d * square + 1n, P - 2n)) % P;
+  return power(x2, (P - 1n) / 2n) === 1n;
+}
+
 const imported = new Map();
 
 /** A public key, imported once; null if WebCrypto does not take it. */
@@ -67,11 +81,11 @@ export function verifyDigestP256(key, signature, message) {
  */
 export async function verifyEd25519(publicKey, signature, message) {
   if (!isStrictPoint(publicKey) || signature.every((byte) => byte === 0)) return "never";
-  if (!isStrictPoint(signature.subarray(0, 32))) return "bad";
-  if (littleEndian(signature.subarray(32)) >= ED25519_ORDER) return "bad";
+  const strict = isStrictPoint(signature.subarray(0, 32)) && littleEndian(signature.subarray(32)) < ED25519_ORDER;
+  if (!strict) return isOnCurve(publicKey) ? "bad" : "never";
   const key = await importOnce("ed25519", publicKey, { name: "Ed25519" });
-  if (key === null) return "bad";
-  return (await subtle.verify({ name: "Ed25519" }, key, signature, message)) ? "good" : "bad";
+  if (key !== null && (await subtle.verify({ name: "Ed25519" }, key, signature, message))) return "good";
+  return isOnCurve(publicKey) ? "bad" : "never";
 }
 
 /** The same for ECDSA P-256 with SHA-256, r || s, with s at most half of the order. */

@@ -194,8 +194,7 @@ export class Sale {
     const next = this.due();
     if (next === undefined || next.time > ts) return;
     const lot = this.byId.get(input?.lot);
-    const closes = lot?.state === "open" ? this.closesAt(lot) : undefined;
-    if (closes !== undefined && closes <= ts) wrong("closed", "the lot had ended");
+    if (lot?.state === "open" && lot.end <= ts) wrong("closed", "the lot had ended");
     wrong("order", "something fell due and was not done first");
   }
 

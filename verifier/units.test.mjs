@@ -141,6 +141,9 @@ test("Ed25519 refuses what WebCrypto does not", async () => {
   assert.equal(await verifyEd25519(key, new Uint8Array(64), message), "never");
   for (const point of WEAK) assert.equal(await verifyEd25519(key, concat(fromHex(point), signature.subarray(32)), message), "bad");
 
+  // y = 2 is no point of the curve.
+  assert.equal(await verifyEd25519(fromHex(`02${"00".repeat(31)}`), signature, message), "never");
+
   // s + order names the same scalar.
   const order = 2n ** 252n + 27742317777372353535851937790883648493n;
   const number = (bytes) => BigInt(`0x${toHex(Uint8Array.from(bytes).reverse())}`);
