@@ -227,7 +227,7 @@ export class Audit {
   }
 
   /** Which type may follow which. */
-  shape({ seq, line }) {
+  shape({ seq, line, bodyWrong }) {
     const { t } = line;
     const [before, last] = [this.types.at(-2), this.types.at(-1)];
     if (seq === this.open.lot_count + 1 && t !== "seal") this.find("seal", seq, `the first seal must follow the catalogue, not a ${t}`);
@@ -241,7 +241,7 @@ export class Audit {
     } else if (before === "seal" && last === "seal" && t !== "outage") {
       this.find("seal", seq, `two seals and then a ${t}: a restart notes its outage`);
     }
-    if (t === "outage" && last !== "seal" && this.replaying) {
+    if (t === "outage" && last !== "seal" && bodyWrong === undefined && !this.beyondTheEnd) {
       this.find("outage", seq, "it does not stand at a restart");
       this.replaying = false;
     }
