@@ -261,7 +261,7 @@ impl Part {
                 self.say(GOODBYE);
                 return Ok(Then::Leave);
             }
-            Ok(Command::Help) => screen::HELP.to_owned(),
+            Ok(Command::Help) => self.help(),
             Ok(Command::List) => self.screen.list(&self.session),
             Ok(Command::Status { lot }) => self.screen.status(&self.session, &lot),
             Ok(Command::WhoAmI) => screen::who_am_i(&self.session),
@@ -272,6 +272,14 @@ impl Part {
         };
         self.say(&answer);
         Ok(Then::GoOn)
+    }
+
+    fn help(&self) -> String {
+        let keys = match &self.output {
+            Output::Face(face) if face.shows_lots() => screen::KEYS,
+            Output::Face(_) | Output::Pipe => "",
+        };
+        format!("{}{keys}", screen::HELP)
     }
 
     async fn bid(&mut self, lot: LotId, amount: Amount) -> Result<(), Failure> {

@@ -26,6 +26,14 @@ pub(super) const HELP: &str = "Commands, one for each line:
   QUIT                     the end
 ";
 
+/// What the answer to HELP says besides, where there are keys.
+pub(super) const KEYS: &str = "Keys:
+  +                        bid the next amount on the marked item
+  Tab, Shift-Tab           mark another item
+  Up, Down                 what was typed before
+  Ctrl-C                   the end
+";
+
 /// Words what a session hears, from the moment on at which everything was checked.
 #[derive(Debug)]
 pub(crate) struct Screen {

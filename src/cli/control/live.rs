@@ -269,7 +269,11 @@ impl Live {
         match words.as_slice() {
             [] => Ok(()),
             [verb] if verb.eq_ignore_ascii_case("help") => {
-                self.say(&format!("Commands, one for each line:\n{FORMS}{OTHERS}"));
+                let keys = match &self.output {
+                    Output::Face(face) if face.shows_lots() => KEYS,
+                    Output::Face(_) | Output::Pipe => "",
+                };
+                self.say(&format!("Commands, one for each line:\n{FORMS}{OTHERS}{keys}"));
                 Ok(())
             }
             [verb] if verb.eq_ignore_ascii_case("list") => {
@@ -364,6 +368,12 @@ impl Live {
 const OTHERS: &str = "\
   lot LOT                      sell this one now: commands without a lot mean it
   list, status [LOT], help, quit
+";
+
+const KEYS: &str = "\
+Keys, each of which writes a command that Enter sends:
+  F2 open the next, F3 warn, F4 hammer, F5 pass, F6 pause or resume the marked lot
+  Tab, Shift-Tab sell another lot; Up, Down what was typed before; Ctrl-C the end
 ";
 
 fn is_quit(line: &str) -> bool {
