@@ -67,10 +67,12 @@ impl SaleBoard {
 pub(super) enum Standing {
     /// Our bid is the highest, or has won.
     Leading,
-    /// We have bid, and another bid is higher, or ours was voided.
-    Outbid,
     /// We have not bid.
     Out,
+    /// We have bid, and another bid is higher.
+    Outbid,
+    /// We have bid, and no bid stands any more.
+    Voided,
 }
 
 /// A bidder, or a paddle in the room: not the person of the same name.
@@ -192,7 +194,8 @@ const fn state_name(state: &LotState) -> &'static str {
 fn standing(lot: &Lot, me: &Name, has_bid: bool) -> Standing {
     match lot.leader() {
         Some(leader) if leader.is(me) => Standing::Leading,
-        Some(_) | None if has_bid => Standing::Outbid,
+        Some(_) if has_bid => Standing::Outbid,
+        None if has_bid => Standing::Voided,
         Some(_) | None => Standing::Out,
     }
 }

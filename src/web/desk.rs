@@ -397,6 +397,9 @@ impl Desk {
                 let Deed::Void { lot, seen } = &act.deed else { return };
                 let steps = self.steps.get_mut(lot).into_iter().flatten();
                 steps.filter(|step| Some(step.seq) == *seen).for_each(|step| step.void = true);
+                if let Some(own) = seen.and_then(|seq| self.own.voided(seq)).cloned() {
+                    self.tell(&Told::Own { own: &own });
+                }
             }
             _ => {}
         }

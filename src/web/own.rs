@@ -26,6 +26,8 @@ pub(super) enum State {
     Sending,
     /// It was sent and nobody can say yet; it is asked for again by its own bytes.
     Unknown,
+    /// It stands in the ledger, and staff took it back.
+    Voided,
 }
 
 /// What was asked.
@@ -145,12 +147,20 @@ impl OwnList {
         let double = self.list.iter().position(|own| own.seq == Some(seq) && own.key != key);
         let double = double.and_then(|at| self.list.remove(at));
         let at = double.as_ref().and_then(|own| own.at);
+        let state = double.as_ref().map_or(State::Accepted, |own| own.state);
         self.change(key, |own| {
-            (own.state, own.seq) = (State::Accepted, Some(seq));
+            (own.state, own.seq) = (state, Some(seq));
             (own.code, own.text) = (None, None);
             own.at = at.or(own.at);
         });
         double.map(|own| own.key)
+    }
+
+    /// Takes in that the bid on line `seq` was voided; gives it if it is ours.
+    pub(super) fn voided(&mut self, seq: u64) -> Option<&Own> {
+        let own = self.list.iter_mut().find(|own| own.seq == Some(seq))?;
+        own.state = State::Voided;
+        Some(own)
     }
 
     /// Says of all that are on their way that nobody knows; gives them.
@@ -189,6 +199,7 @@ mod tests {
         let own = list.of_page(&id("a")).expect("listed");
         assert_eq!((own.state, own.seq, own.at), (State::Accepted, Some(12), Some(1_000)));
 
+        assert_eq!(list.voided(12).map(|own| own.state), Some(State::Voided));
         let key = list.add(Some(id("b")), bid(), State::Sending).key;
         assert_eq!(list.landed(key, 15), None);
         assert!(list.entered(15, 2_000, bid()).is_none());

@@ -134,18 +134,18 @@ export class ConsoleView {
     this.resume = this.button(t.console.resume, () => { const lot = this.live("paused"); if (lot) this.act("resume", lot); });
     const sold = (lot) => lot && lot.bid !== null && lot.reserve_met !== false;
     this.hammer = this.double("main", {
-      offer: () => { const lot = this.live(); return sold(lot) && app.isAuctioneer() ? { key: `${lot.id}/${lot.bid}`, lot, seen: this.seenBid(lot) } : null; },
+      offer: () => { const lot = this.live(); return sold(lot) && app.isAuctioneer() ? { key: `${lot.id}/${lot.bid}`, lot } : null; },
       label: () => { const lot = this.current(); return sold(lot) ? t.console.hammer(app.money(lot.price), t.who(lot.who)) : t.console.hammerNone; },
       armedLabel: ({ lot }) => t.console.hammerAgain(app.money(lot.price), lot.bid),
       armedSaid: ({ lot }) => t.console.hammerAgain(app.money(lot.price), lot.bid),
-      done: ({ lot, seen }) => this.act("hammer", lot, { seen }),
+      done: ({ lot }) => this.act("hammer", lot, { seen: this.seenBid(lot) }),
     });
     this.pass = this.double("", {
-      offer: () => { const lot = this.live(); return lot && !sold(lot) && app.isAuctioneer() ? { key: `${lot.id}/${lot.bid}`, lot, seen: this.seenBid(lot) } : null; },
+      offer: () => { const lot = this.live(); return lot && !sold(lot) && app.isAuctioneer() ? { key: `${lot.id}/${lot.bid}`, lot } : null; },
       label: () => t.console.pass,
       armedLabel: () => t.console.passAgain,
       armedSaid: () => t.console.passAgain,
-      done: ({ lot, seen }) => this.act("pass", lot, { seen }),
+      done: ({ lot }) => this.act("pass", lot, { seen: this.seenBid(lot) }),
     });
     this.closeSale = this.double("danger", {
       offer: () => (app.isOnline() && app.isAuctioneer() ? { key: "close" } : null),
@@ -178,16 +178,16 @@ export class ConsoleView {
     const reason = el("input", { id: "reason", autocomplete: "off", maxlength: "200", "aria-describedby": "reason-note" });
     const note = el("p", { class: "note", id: "reason-note" });
     const voiding = this.double("danger", {
-      offer: () => { const lot = this.live(); return lot && lot.bid !== null ? { key: `${lot.id}/${lot.bid}`, lot, seen: this.seenBid(lot) } : null; },
+      offer: () => { const lot = this.live(); return lot && lot.bid !== null ? { key: `${lot.id}/${lot.bid}`, lot } : null; },
       label: () => t.console.void,
       armedLabel: ({ lot }) => t.console.voidAgain(app.money(lot.price)),
       armedSaid: ({ lot }) => t.console.voidAgain(app.money(lot.price)),
-      done: ({ lot, seen }) => {
+      done: ({ lot }) => {
         const text = reason.value.trim();
         write(note, text ? "" : t.console.reasonNeeded);
         mark(reason, "aria-invalid", !text && "true");
         if (!text) { respond(t.console.reasonNeeded); reason.focus(); return; }
-        this.act("void", lot, { seen, text });
+        this.act("void", lot, { seen: this.seenBid(lot), text });
         reason.value = "";
       },
     });

@@ -10,7 +10,7 @@ import { texts as t } from "./texts.js";
 export function standingOf(lot) {
   if (lot.state !== "closed") return lot.standing;
   if (lot.standing === "leading") return "won";
-  return lot.standing === "outbid" ? "lost" : "missed";
+  return lot.standing === "out" ? "missed" : "lost";
 }
 
 /** Word, shape and colour together, so that none of them is needed. */

@@ -6,6 +6,9 @@ import { texts as t } from "./texts.js";
 
 const SHOWN_MAX = 50;
 
+/** Whether the ledger holds it: a voided bid has its receipt, too. */
+const stands = (own) => own.state === "accepted" || own.state === "voided";
+
 export class OwnList {
   constructor(app, { receipts = false } = {}) {
     this.app = app;
@@ -18,7 +21,7 @@ export class OwnList {
 
   update() {
     const { app } = this;
-    const all = app.store.everything().filter((own) => (this.receipts ? own.state === "accepted" : true));
+    const all = app.store.everything().filter((own) => (this.receipts ? stands(own) : true));
     const shown = this.receipts ? all : all.slice(0, SHOWN_MAX);
     this.none.hidden = shown.length > 0;
     const rows = new Map();
@@ -36,7 +39,7 @@ export class OwnList {
 
   row(own) {
     const row = el("li", {}, ...ownState(this.app, own, { named: true }));
-    if (own.state === "accepted" && typeof own.seq === "number" && this.receipts) {
+    if (stands(own) && typeof own.seq === "number" && this.receipts) {
       row.append(el("button", { type: "button", class: "second quiet", "aria-label": t.saveReceiptOf(own.seq), onclick: () => this.app.saveReceipt(own.seq) }, t.saveReceipt));
     }
     return row;
