@@ -110,6 +110,7 @@ export class BidBox {
     const note = el("p", { class: "note", id: `${fieldId}-note` });
     const go = el("button", { type: "button", class: "second" });
     const typed = () => app.currency.read(input.value);
+    let isDone = false;
     const offer = () => {
       const lot = this.lot();
       const amount = typed();
@@ -125,9 +126,12 @@ export class BidBox {
         // A bid typed while the line is down comes here too, and is listed as not sent.
         app.bid(this.id, meant.amount);
         input.value = "";
+        isDone = true;
       },
     });
     go.addEventListener("click", () => {
+      // The press that bids has emptied the field; that is no wrong amount.
+      if (isDone) { isDone = false; return; }
       const lot = this.lot();
       const amount = typed();
       if (!lot) return;

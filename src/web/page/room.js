@@ -81,7 +81,8 @@ export class RoomView {
     if (lot) this.closing.update(lot);
     const said = [...this.app.store.news].reverse().find((one) => one.what === "said");
     const now = this.app.clock.now();
-    const fresh = said && now !== null && now - said.at < SAID_MS;
+    const isMeant = said && lot && (!said.lot || said.lot === lot.id);
+    const fresh = isMeant && now !== null && now - said.at < SAID_MS;
     write(this.said, fresh ? said.text : "");
     show(this.said, Boolean(fresh));
   }

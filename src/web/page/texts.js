@@ -133,7 +133,7 @@ const en = {
   heldYes: (amount) => `Yes, bid ${amount}`,
   heldNo: "No, do not bid",
   saveReceipt: "Save receipt",
-  saveReceiptOf: (seq) => `Save the receipt for entry ${seq}`,
+  saveReceiptOf: (seq) => `Save receipt for entry ${seq}`,
   noReceipt: "There is no receipt of it on this machine: another device may have it.",
   acts: {
     "close-sale": "Close the sale", hammer: "Hammer", open: "Open", pass: "Pass", pause: "Pause",
