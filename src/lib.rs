@@ -23,5 +23,6 @@ pub mod roster;
 pub mod server;
 pub mod sheet;
 pub mod time;
+pub mod web;
 pub mod wire;
 pub mod witness;

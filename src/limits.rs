@@ -399,3 +399,48 @@ pub const LOAD_STOP_TIMEOUT: Span = Span::from_s(30);
 pub const LOAD_CLOSE_TIMEOUT: Span = Span::from_s(60);
 /// How long the measurement of one of the machine's limits may take, when one side of it stands still.
 pub const LOAD_LIMIT_TIMEOUT: Span = Span::from_s(60);
+
+// ---- The page on loopback ----
+
+/// The most connections of browsers at once: each tab opens up to six, and a second browser for a
+/// projector may be there.
+pub const WEB_CONNECTIONS_MAX: usize = 64;
+/// The most pages that are told of the sale at once.
+pub const WEB_PAGES_MAX: usize = 16;
+/// How long the head of a browser's request may take.
+pub const WEB_HEAD_TIMEOUT: Span = Span::from_s(10);
+/// The most bytes of such a head: other programs on loopback share a browser's cookies.
+pub const WEB_HEAD_BYTES_MAX: usize = 32 * 1024;
+/// The most header lines of a browser's request.
+pub const WEB_HEADERS_MAX: usize = 64;
+/// The longest message of a page: an act with a reason.
+pub const WEB_MESSAGE_BYTES_MAX: usize = 4 * 1024;
+/// The longest id that a page gives to what it asks.
+pub const WEB_ID_BYTES_MAX: usize = 64;
+/// How many bytes of a page whose socket has ended are still taken, so that it reads why.
+pub const LINGER_BYTES_MAX: u64 = 64 * 1024;
+/// How many messages may wait for a page; one that takes them more slowly connects again.
+pub const WEB_TOLD_WAITING_MAX: usize = 1_024;
+/// How many requests of pages wait for the session.
+pub const WEB_ASKED_WAITING_MAX: usize = 64;
+/// How long one message may take to a page.
+pub const WEB_WRITE_TIMEOUT: Span = Span::from_s(10);
+/// How long a page may say nothing: it asks for the time every few seconds.
+pub const WEB_SILENCE_MAX: Span = Span::from_s(90);
+/// How old a bid may be when the session comes to it: what was pressed on another screen than the
+/// one that is there now must not be signed.
+pub const WEB_ORDER_AGE_MAX: Span = Span::from_s(3);
+/// How long a bid far over the ask waits for its yes.
+pub const WEB_HELD_MAX: Span = Span::from_s(60);
+/// How many of one's own bids and acts are shown, the newest: all of them stand in the ledger.
+pub const WEB_OWN_MAX: usize = 500;
+/// How many steps of a lot's price are drawn, the newest.
+pub const WEB_STEPS_MAX: usize = 200;
+/// How many pieces of news a page that comes later still hears.
+pub const WEB_NEWS_MAX: usize = 50;
+/// How many alarms a page that comes later still hears, the newest.
+pub const WEB_ALARMS_MAX: usize = 20;
+/// How many lots are in one message to a page.
+pub const WEB_LOTS_IN_A_MESSAGE: usize = 500;
+/// How often a page is told how far the ledger was checked.
+pub const WEB_LEDGER_EVERY: Span = Span::from_s(1);

@@ -17,7 +17,7 @@ pub(crate) struct Whom {
     /// The credential file, as the house made it or `gavel pki accept` joined it
     pub(crate) credential: PathBuf,
     /// The server's address [default: the one in the credential]
-    #[arg(long, value_name = "HOST:PORT", value_parser = Address::parse)]
+    #[arg(long, alias = "connect", value_name = "HOST:PORT", value_parser = Address::parse)]
     server: Option<Address>,
     /// The only sale to take part in [default: the one that runs there]
     #[arg(long, value_name = "ID", value_parser = SaleId::parse)]

@@ -39,6 +39,7 @@ mod session_fault;
 mod sheet;
 mod verify;
 mod watch;
+mod web;
 mod when;
 mod witness;
 
@@ -64,6 +65,7 @@ enum Command {
     Bid(bid::Args),
     Control(control::Args),
     Watch(watch::Args),
+    Web(web::Args),
     Fetch(fetch::Args),
     Verify(verify::Args),
     Results(results::Args),
@@ -95,6 +97,7 @@ fn dispatch(command: Command) -> Result<Exit, Failure> {
         Command::Bid(args) => bid::run(&args),
         Command::Control(args) => control::run(&args),
         Command::Watch(args) => watch::run(&args),
+        Command::Web(args) => web::run(&args),
         Command::Fetch(args) => fetch::run(&args),
         Command::Verify(args) => verify::run(&args),
         Command::Results(args) => results::run(&args),

@@ -306,6 +306,11 @@ impl SaleMemory {
         }
     }
 
+    /// The receipt that was kept for a line, if there is one.
+    pub(super) fn receipt(&self, seq: u64) -> Result<Option<String>, MemoryFault> {
+        self.keep.text(&format!("{RECEIPTS}/{seq}.tlog-proof"))
+    }
+
     /// Keeps what a house contradicted itself with; gives the folder. Each
     /// contradiction has its own, named for what is in it: a house that has been
     /// caught with two trees cannot bury them under a lesser fault.

@@ -38,4 +38,5 @@ pub use follow::{Entry, FollowFault, Follower, Held};
 pub use greeting::{GreetingFault, KnownSale, OwnEnrolment};
 pub use maximum::{End, Maximum, Next, Wait, bars_everywhere};
 pub use memory::{Memory, MemoryFault};
+pub use placing::is_startling;
 pub use session::{Following, Happened, Options, PlacedAct, PlacedBid, Session};

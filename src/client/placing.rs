@@ -5,7 +5,13 @@ use super::fault::SessionError;
 use super::session::{Asked, Happened, Placed, PlacedBid, Sent, Session};
 use crate::auction::money::Amount;
 use crate::auction::name::LotId;
-use crate::limits::BUSY_RETRIES_MAX;
+use crate::limits::{BUSY_RETRIES_MAX, CONFIRM_ABOVE_ASKS};
+
+/// Whether so much more than the ask is more likely a slip of the finger.
+pub fn is_startling(amount: Amount, ask: Amount) -> bool {
+    amount.minor_units() / CONFIRM_ABOVE_ASKS > ask.minor_units()
+        || amount.minor_units() > ask.minor_units().saturating_mul(CONFIRM_ABOVE_ASKS)
+}
 
 impl Session {
     /// Enrols a bid key for this sale, if none of ours is; waits for the receipt.
@@ -21,7 +27,20 @@ impl Session {
         Ok(())
     }
 
-    fn is_enrolled(&self) -> bool {
+    /// Puts an enrolment on its way where that is needed, and does not wait: its answer comes as
+    /// [`Happened::Enrolled`]. It is lost with the connection, so ask again after the next one.
+    pub async fn send_enrol(&mut self) -> Result<(), SessionError> {
+        self.take_pen()?;
+        let asked = self.enrol_again || self.has_asked(|asked| matches!(asked, Asked::Enrol));
+        if self.link.is_up() && !asked && !self.is_enrolled() {
+            self.send_enrolment()?;
+            self.link.flush().await;
+        }
+        Ok(())
+    }
+
+    /// Whether the ledger holds the bid key of this sale and certificate.
+    pub fn is_enrolled(&self) -> bool {
         self.place().pen.as_ref().is_some_and(|pen| pen.enrolled)
     }
 

@@ -343,6 +343,11 @@ impl Session {
         self.place().memory.folder()
     }
 
+    /// The receipt that is kept for a line of the ledger, if there is one.
+    pub fn receipt(&self, seq: u64) -> Result<Option<String>, SessionError> {
+        Ok(self.place().memory.receipt(seq)?)
+    }
+
     pub(super) fn place(&self) -> &Place {
         self.place.as_ref().expect("a session is given out after its first welcome")
     }

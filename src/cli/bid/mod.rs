@@ -16,6 +16,7 @@ use crate::limits::CONFIRM_ABOVE_ASKS;
 use crate::wire::lot::LotView;
 use crate::wire::text::{Command, CommandFault};
 
+pub(crate) use crate::client::is_startling;
 pub(crate) use screen::{Screen, is_yes, view, who_am_i};
 
 /// Take part in a sale: a live prompt, one command, or a maximum to bid up to
@@ -110,12 +111,6 @@ fn open_outcome() -> Failure {
     let message = "nobody can say yet whether the last bid counts";
     Failure::new(Exit::Inconclusive, "outcome-unknown", message)
         .hint("it is kept: the next `gavel bid` asks for the same bid, never for a new one")
-}
-
-/// Whether so much more than the ask is more likely a slip of the finger.
-pub(crate) fn is_startling(amount: Amount, ask: Amount) -> bool {
-    amount.minor_units() / CONFIRM_ABOVE_ASKS > ask.minor_units()
-        || amount.minor_units() > ask.minor_units().saturating_mul(CONFIRM_ABOVE_ASKS)
 }
 
 /// What to ask back before a startling bid.
