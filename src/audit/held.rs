@@ -88,7 +88,7 @@ impl Shown<'_> {
             ),
             // The reading broke off before that line: there is nothing to compare.
             None if !self.is_whole => Ok(None),
-            None if self.is_finished && line.is_some() => found(
+            None if self.is_finished => found(
                 FindingKind::Fork,
                 format!(
                     "{label}: {size} lines were sealed then, and this ledger closes after {}",

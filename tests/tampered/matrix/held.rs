@@ -51,6 +51,19 @@ pub(super) const ROWS: &[Row] = &[
     )
     .given(&[Given::Receipt]),
     resigned(
+        "held-tail-checkpoint",
+        "the tail cut and the sale closed again, against a checkpoint over more lines",
+        Fork,
+        || {
+            Case::by_the_house(cut_and_closed(), None).with(Brought::Checkpoint(cosigned(
+                world(),
+                whole(),
+                &[],
+            )))
+        },
+    )
+    .given(&[Given::Checkpoint]),
+    resigned(
         "held-tail-alone",
         "the tail cut and the sale closed again, and nobody holds anything",
         Fork,
