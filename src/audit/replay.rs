@@ -103,6 +103,11 @@ impl Replay {
         &self.tally
     }
 
+    /// Whether the rules are no longer asked, since a line that they do not allow.
+    pub(super) const fn is_derailed(&self) -> bool {
+        self.derailed
+    }
+
     /// The time of line 0.
     pub(super) const fn opened_at(&self) -> Timestamp {
         self.opened_at

@@ -301,8 +301,12 @@ fn checked(file: &FileFacts, judge: &Judge, anchors: &Anchors, agreed: &Agreed) 
         "{}: signature, and that refusing was right",
         count(tally.refused.values().sum(), "recorded refusal")
     ));
+    let extent = match replay.is_derailed() {
+        false => "each time, end, winner and price",
+        true => "as far as the rules could follow",
+    };
     checked.push(format!(
-        "the sale: {} replayed by the rules, each time, end, winner and price",
+        "the sale: {} replayed by the rules, {extent}",
         count(number(tally.lots.len()), "lot")
     ));
     let mut held = |agreeing: usize, what: &str| {

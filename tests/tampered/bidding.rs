@@ -1,6 +1,6 @@
 //! Bids in a hall with staff: by whom, when, how much, and the end that each leads to.
 
-use gavel::audit::FindingKind;
+use gavel::audit::{FindingKind, audit};
 use gavel::ledger::entry::Kind;
 use gavel::record::SignedBid;
 use serde_json::json;
@@ -8,7 +8,7 @@ use serde_json::json;
 use super::forge::{Forge, Piece};
 use super::halls::{evening, hall};
 use super::staff::{check, paddle, people};
-use super::world::at;
+use super::world::{at, world};
 
 /// Another signed bid in the place of the one at `ms`.
 fn instead(forge: &mut Forge, ms: u64, bid: &SignedBid) -> usize {
@@ -47,6 +47,20 @@ fn amounts_follow_the_ask() {
     check(evening, "below the start of a lot that begins again", FindingKind::Rule, |forge| {
         instead(forge, 1_400, &evening.bid(bob, "3", 99, 2))
     });
+}
+
+#[test]
+fn a_replay_that_broke_off_is_not_called_whole() {
+    let (hall, bob) = (hall(), &people().bob);
+    let extent = |ledger: &[u8]| {
+        let checked = audit(ledger, world().anchors()).checked;
+        let replayed = checked.iter().find_map(|line| line.split_once("replayed by the rules, "));
+        replayed.expect("it was replayed").1.to_owned()
+    };
+    assert_eq!(extent(&hall.ledger), "each time, end, winner and price");
+    let mut forge = Forge::of(&hall.ledger);
+    instead(&mut forge, 66_000, &hall.bid(bob, "3", 109, 5));
+    assert_eq!(extent(&forge.forged()), "as far as the rules could follow");
 }
 
 #[test]
