@@ -47,16 +47,14 @@ pub(super) fn run(args: &Args) -> Result<Exit, Failure> {
 async fn for_a_room(whom: &Whom, policy: Option<Policy>) -> Result<Exit, Failure> {
     let mut session = whom.open(Following::Everything).await?;
     let mut screen = screen(&session, policy)?;
-    let mut boards = Boards::default();
+    let mut boards = Boards::new(&session);
     let (panel, mut typed) = Panel::for_a_room()?;
     loop {
         tokio::select! {
             _ = typed.recv() => break,
             happened = session.next() => {
                 let happened = happened?;
-                if let Happened::Entry(entry) = &happened {
-                    boards.hear(entry, &session.identity().name);
-                }
+                boards.hear(&happened);
                 panel.print(&screen.tell(&session, &happened));
                 if session.is_caught_up() && let Some(board) = boards.take(&session, 0) {
                     panel.show(board);

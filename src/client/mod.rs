@@ -26,6 +26,7 @@ mod memory;
 mod place;
 mod placing;
 mod session;
+mod standing;
 mod welcome;
 
 pub use alarm::{Alarm, OddBid};
@@ -40,3 +41,4 @@ pub use maximum::{End, Maximum, Next, Wait, bars_everywhere};
 pub use memory::{Memory, MemoryFault};
 pub use placing::is_startling;
 pub use session::{Following, Happened, Options, PlacedAct, PlacedBid, Session};
+pub use standing::{BidOn, Standing};

@@ -6,7 +6,7 @@ use crate::auction::catalogue::{Seller, Timer};
 use crate::auction::event::Outcome;
 use crate::auction::lot::{Lot, LotState};
 use crate::auction::name::{Name, Party};
-use crate::client::Session;
+use crate::client::{Session, Standing};
 use crate::time::{Span, Timestamp};
 
 /// What never changes while a page is there.
@@ -59,20 +59,6 @@ impl SaleBoard {
             version: env!("CARGO_PKG_VERSION"),
         }
     }
-}
-
-/// How we stand on a lot.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "kebab-case")]
-pub(super) enum Standing {
-    /// Our bid is the highest, or has won.
-    Leading,
-    /// We have not bid.
-    Out,
-    /// We have bid, and another bid is higher.
-    Outbid,
-    /// We have bid, and no bid stands any more.
-    Voided,
 }
 
 /// A bidder, or a paddle in the room: not the person of the same name.
@@ -134,8 +120,8 @@ pub(super) struct LotBoard {
 }
 
 impl LotBoard {
-    /// How `lot` stands for `me`, who has bid on it or not.
-    pub(super) fn of(lot: &Lot, me: &Name, has_bid: bool) -> Self {
+    /// How `lot` stands for `me`.
+    pub(super) fn of(lot: &Lot, me: &Name, standing: Standing) -> Self {
         let terms = lot.terms();
         let ms = |at: Option<Timestamp>| at.map(Timestamp::unix_ms);
         let (opens_at, runs_ms) = match terms.timer {
@@ -157,7 +143,7 @@ impl LotBoard {
             bids: lot.bids_accepted(),
             price: lot.price().map(|price| price.minor_units()),
             who: lot.leader().map(Who::from),
-            standing: standing(lot, me, has_bid),
+            standing,
             bid: lot.standing().map(|high| high.seq),
             has_reserve: terms.reserve_commit.is_some(),
             without_reserve: terms.without_reserve,
@@ -188,15 +174,6 @@ const fn state_name(state: &LotState) -> &'static str {
         LotState::Open { .. } => "open",
         LotState::Paused { .. } => "paused",
         LotState::Pending => "pending",
-    }
-}
-
-fn standing(lot: &Lot, me: &Name, has_bid: bool) -> Standing {
-    match lot.leader() {
-        Some(leader) if leader.is(me) => Standing::Leading,
-        Some(_) if has_bid => Standing::Outbid,
-        None if has_bid => Standing::Voided,
-        Some(_) | None => Standing::Out,
     }
 }
 

@@ -5,7 +5,7 @@
 
 mod orders;
 
-use std::collections::{BTreeSet, HashMap, VecDeque};
+use std::collections::{HashMap, VecDeque};
 use std::error::Error;
 use std::pin::pin;
 
@@ -24,7 +24,7 @@ use crate::auction::lot::Lot;
 use crate::auction::money::Currency;
 use crate::auction::name::{LotId, Name, Role};
 use crate::auction::sale::Sale;
-use crate::client::{BidAnswer, Entry, Happened, Session, SessionError};
+use crate::client::{BidAnswer, BidOn, Entry, Happened, Session, SessionError};
 use crate::clock::Stopwatch;
 use crate::limits::{
     WEB_ALARMS_MAX, WEB_LEDGER_EVERY, WEB_LOTS_IN_A_MESSAGE, WEB_NEWS_MAX, WEB_PAGES_MAX,
@@ -75,7 +75,7 @@ pub(super) struct Desk {
     /// What was cried out about, for pages that come later.
     alarms: VecDeque<String>,
     steps: HashMap<LotId, VecDeque<Step>>,
-    bid_on: BTreeSet<LotId>,
+    bid_on: BidOn,
     own: OwnList,
     held: Option<orders::Held>,
     /// What pages have given up on, so that it is not signed if it comes all the same.
@@ -102,7 +102,7 @@ impl Desk {
             news: VecDeque::new(),
             alarms: VecDeque::new(),
             steps: HashMap::new(),
-            bid_on: BTreeSet::new(),
+            bid_on: BidOn::nothing(session.identity().name.clone()),
             own: OwnList::default(),
             held: None,
             withdrawn: VecDeque::new(),
@@ -262,7 +262,7 @@ impl Desk {
     }
 
     fn lot(&self, lot: &Lot) -> LotBoard {
-        LotBoard::of(lot, &self.me, self.bid_on.contains(&lot.terms().id))
+        LotBoard::of(lot, &self.me, self.bid_on.standing(lot))
     }
 
     // ---- What happens ----
@@ -376,6 +376,7 @@ impl Desk {
 
     /// Remembers prices and our own bids, also of what was before this session.
     fn note(&mut self, seq: u64, event: &Event) {
+        self.bid_on.hear(event);
         match &event.what {
             Happening::BidAccepted { bid, .. } => {
                 let (mine, amount) = (bid.party().is(&self.me), bid.amount.minor_units());
@@ -386,7 +387,6 @@ impl Desk {
                 }
                 steps.push_back(Step { seq, at, amount, mine, void: false });
                 if mine {
-                    self.bid_on.insert(bid.lot.clone());
                     let what = What::Bid { lot: bid.lot.as_str().to_owned(), amount };
                     if let Some(own) = self.own.entered(seq, at, what).cloned() {
                         self.tell(&Told::Own { own: &own });

@@ -77,7 +77,7 @@ impl Part {
     fn new(session: Session, output: Output, yes: bool) -> Self {
         Self {
             screen: Screen::new(&session),
-            boards: Boards::default(),
+            boards: Boards::new(&session),
             currency: session.sale().opening().terms.sale.currency.clone(),
             session,
             output,
@@ -174,9 +174,7 @@ impl Part {
     // ---- What happens ----
 
     async fn hear(&mut self, happened: Happened) -> Result<(), Failure> {
-        if let Happened::Entry(entry) = &happened {
-            self.boards.hear(entry, &self.session.identity().name);
-        }
+        self.boards.hear(&happened);
         let text = self.screen.tell(&self.session, &happened);
         match (&happened, &self.output) {
             // It comes whenever it comes; a script reads answers and what happens in the sale.

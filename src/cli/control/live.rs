@@ -73,8 +73,8 @@ pub(super) async fn run(whom: &Whom, place: Place, yes: bool) -> Result<Exit, Fa
         Place::Pipe => (Output::Pipe, piped()),
     };
     let live = Live {
+        boards: Boards::new(&desk.session),
         desk,
-        boards: Boards::default(),
         output,
         yes,
         current: None,

@@ -1,32 +1,15 @@
 //! What a panel shows of a sale, from lines that were checked: one row for each lot, and how
 //! the ledger, the connection and the clock stand. Nothing here draws.
 
-use std::collections::BTreeSet;
-
-use crate::auction::event::{Happening, Outcome};
+use crate::auction::event::Outcome;
 use crate::auction::lot::{Lot, LotState};
 use crate::auction::money::{Amount, Currency};
-use crate::auction::name::{LotId, Name, Party, Role};
+use crate::auction::name::{LotId, Party, Role};
 use crate::auction::sale::Sale;
 use crate::cli::print::showable;
-use crate::client::{Entry, Session};
+use crate::client::{BidOn, Happened, Session, Standing};
 use crate::clock::{Clock, Stopwatch};
 use crate::time::{Span, Timestamp};
-
-/// How a lot stands for whoever looks.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Standing {
-    /// Their bid is the highest.
-    Leading,
-    /// They have bid, and another leads.
-    Outbid,
-    /// They have won it.
-    Won,
-    /// They have bid, and it went to another or to nobody.
-    Lost,
-    /// They have not bid on it.
-    Apart,
-}
 
 /// What a lot's time comes to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -72,6 +55,11 @@ impl Row {
     /// Whether it is being sold now.
     pub(crate) const fn is_live(&self) -> bool {
         matches!(self.term, Term::Ends(_) | Term::Manual | Term::Paused(_))
+    }
+
+    /// Whether it has closed.
+    pub(crate) const fn is_over(&self) -> bool {
+        matches!(self.term, Term::Sold | Term::Unsold | Term::Withdrawn)
     }
 }
 
@@ -141,18 +129,23 @@ impl Board {
 }
 
 /// Makes boards for one person: it remembers on which lots they have bid.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Boards {
-    bid_on: BTreeSet<LotId>,
+    bid_on: BidOn,
 }
 
 impl Boards {
-    /// Takes in a line of the ledger.
-    pub(crate) fn hear(&mut self, entry: &Entry, name: &Name) {
-        if let Some(Happening::BidAccepted { bid, .. }) = entry.event.as_ref().map(|it| &it.what)
-            && bid.party().is(name)
+    /// Boards for whoever holds the session's credential.
+    pub(crate) fn new(session: &Session) -> Self {
+        Self { bid_on: BidOn::nothing(session.identity().name.clone()) }
+    }
+
+    /// Takes in what happened.
+    pub(crate) fn hear(&mut self, happened: &Happened) {
+        if let Happened::Entry(entry) = happened
+            && let Some(event) = &entry.event
         {
-            self.bid_on.insert(bid.lot.clone());
+            self.bid_on.hear(event);
         }
     }
 
@@ -169,7 +162,7 @@ impl Boards {
             currency: opening.terms.sale.currency.code().unwrap_or_default().to_owned(),
             who: format!("{}, {}", identity.name, identity.role),
             role: identity.role,
-            rows: self.rows(sale, &identity.name, &opening.terms.sale.currency),
+            rows: self.rows(sale, &opening.terms.sale.currency),
             current: None,
             is_connected: session.is_connected(),
             is_closed: sale.is_closed(),
@@ -182,8 +175,8 @@ impl Boards {
         })
     }
 
-    fn rows(&self, sale: &Sale, name: &Name, currency: &Currency) -> Vec<Row> {
-        let mut rows: Vec<Row> = sale.lots().map(|lot| self.row(lot, name, currency)).collect();
+    fn rows(&self, sale: &Sale, currency: &Currency) -> Vec<Row> {
+        let mut rows: Vec<Row> = sale.lots().map(|lot| self.row(lot, currency)).collect();
         // Stable: within each kind the catalogue's order stays.
         rows.sort_by_key(|row| match row.term {
             _ if row.is_live() => 0,
@@ -193,7 +186,7 @@ impl Boards {
         rows
     }
 
-    fn row(&self, lot: &Lot, name: &Name, currency: &Currency) -> Row {
+    fn row(&self, lot: &Lot, currency: &Currency) -> Row {
         let takes_bids = matches!(lot.state(), LotState::Open { .. } | LotState::Paused { .. });
         Row {
             lot: lot.terms().id.clone(),
@@ -206,20 +199,8 @@ impl Boards {
             leader: lot.leader().map(Party::to_string).unwrap_or_default(),
             bid: lot.standing().map(|high| high.seq),
             reserve_met: lot.reserve_met(),
-            standing: self.standing(lot, name),
+            standing: self.bid_on.standing(lot),
             term: term(lot),
-        }
-    }
-
-    fn standing(&self, lot: &Lot, name: &Name) -> Standing {
-        let leads = lot.leader().is_some_and(|leader| leader.is(name));
-        let is_closed = matches!(lot.state(), LotState::Closed { .. });
-        match (leads, is_closed, self.bid_on.contains(&lot.terms().id)) {
-            (true, false, _) => Standing::Leading,
-            (true, true, _) => Standing::Won,
-            (false, false, true) => Standing::Outbid,
-            (false, true, true) => Standing::Lost,
-            (false, _, false) => Standing::Apart,
         }
     }
 }

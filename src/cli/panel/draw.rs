@@ -181,7 +181,7 @@ impl Columns {
             cells.push(row.leader.clone().into());
         }
         if self.is_bidder() {
-            let (words, style) = look.standing(row.standing);
+            let (words, style) = look.standing(row);
             cells.push(Cell::from(words).style(style));
         }
         if self.is_staff() {
@@ -294,9 +294,9 @@ mod tests {
     use ratatui::Terminal;
     use ratatui::backend::TestBackend;
 
-    use super::super::board::Standing;
     use super::*;
     use crate::auction::money::Amount;
+    use crate::client::Standing;
 
     fn row(lot: &str, title: &str, standing: Standing, term: Term) -> Row {
         let is_live = matches!(term, Term::Ends(_) | Term::Manual | Term::Paused(_));
@@ -321,9 +321,9 @@ mod tests {
         vec![
             row("1", "Quilt", Standing::Outbid, Term::Ends(end(1_009))),
             row("2", "東京 print", Standing::Leading, Term::Ends(end(1_000 + 3_905))),
-            row("3", "Rug", Standing::Apart, Term::Paused(Some(Span::from_s(61)))),
-            row("4", "Clock", Standing::Apart, Term::Manual),
-            row("5", "Mug", Standing::Won, Term::Sold),
+            row("3", "Rug", Standing::Out, Term::Paused(Some(Span::from_s(61)))),
+            row("4", "Clock", Standing::Out, Term::Manual),
+            row("5", "Mug", Standing::Leading, Term::Sold),
         ]
     }
 

@@ -3,7 +3,8 @@
 
 use ratatui::style::{Color, Modifier, Style};
 
-use super::board::{Standing, Term};
+use super::board::{Row, Term};
+use crate::client::Standing;
 
 /// Whether there are colours.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -48,14 +49,15 @@ impl Look {
         self.ink(Color::Red).add_modifier(Modifier::BOLD)
     }
 
-    /// Shape, word and style of a standing.
-    pub(super) fn standing(self, standing: Standing) -> (&'static str, Style) {
-        match standing {
-            Standing::Leading => ("▲ leading", self.good()),
-            Standing::Outbid => ("▼ outbid", self.bad()),
-            Standing::Won => ("★ won", self.good()),
-            Standing::Lost => ("▽ not won", self.faint()),
-            Standing::Apart => ("○ not in it", self.faint()),
+    /// Shape, word and style of how somebody stands on a lot.
+    pub(super) fn standing(self, row: &Row) -> (&'static str, Style) {
+        match (row.standing, row.is_over()) {
+            (Standing::Leading, false) => ("▲ leading", self.good()),
+            (Standing::Leading, true) => ("★ won", self.good()),
+            (Standing::Outbid, false) => ("▼ outbid", self.bad()),
+            (Standing::Voided, false) => ("▽ void", self.warning()),
+            (Standing::Outbid | Standing::Voided, true) => ("▽ not won", self.faint()),
+            (Standing::Out, _) => ("○ not in it", self.faint()),
         }
     }
 
