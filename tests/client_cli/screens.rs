@@ -84,6 +84,11 @@ impl Terminal {
         }
     }
 
+    /// The screen with its colours, as escape sequences.
+    fn painted(&self) -> String {
+        self.tmux(&["capture-pane", "-p", "-e"])
+    }
+
     fn until_shown(&self, text: &str) -> String {
         self.until(text, |screen| screen.contains(text))
     }
@@ -97,6 +102,16 @@ impl Drop for Terminal {
     fn drop(&mut self) {
         self.tmux(&["kill-server"]);
     }
+}
+
+/// Whether any text is in a colour of its own: SGR 30 to 37, 90 to 97, or 38 (ECMA-48, 8.3.117).
+fn is_coloured(painted: &str) -> bool {
+    painted.split("\u{1b}[").skip(1).any(|sequence| {
+        let codes = sequence.split('m').next().unwrap_or_default();
+        codes
+            .split(';')
+            .any(|code| code.parse().is_ok_and(|code: u8| matches!(code, 30..=38 | 90..=97)))
+    })
 }
 
 fn row<'a>(screen: &'a str, lot: &str) -> &'a str {
@@ -132,7 +147,21 @@ async fn a_bidder_bids_with_one_key_and_loses_none_while_lines_arrive() {
     assert_eq!(talked.status.code(), Some(0), "{}{}", said(&talked), talk(&talked));
     let screen = terminal.until_shown("number 199");
     assert!(screen.trim_end().ends_with(&format!("alice> {text}")), "{screen}");
+    assert!(!is_coloured(&terminal.painted()), "NO_COLOR: {}", terminal.painted());
+
+    // A bid over ten times the ask is asked back, and a no is a no.
+    terminal.press("C-u");
+    terminal.type_out("bid 2 9999");
+    terminal.press("Enter");
+    terminal.until_shown("Bid it? [yes/no]");
+    terminal.type_out("no");
+    terminal.press("Enter");
+    terminal.until_shown("Nothing was bid.");
+    // Without its server the screen stays, says so, and keeps what is typed.
+    terminal.type_out("half a line");
     hall.server.stop().await;
+    let screen = terminal.until_shown("◌ no connection, trying");
+    assert!(screen.trim_end().ends_with("alice> half a line"), "{screen}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -141,6 +170,7 @@ async fn a_screen_keeps_its_place_in_another_size_and_gives_the_terminal_back() 
     let alice = hall.credential("alice");
     let Some(terminal) = Terminal::open(&hall, "bid", &alice, (80, 24), "") else { return };
     terminal.until_shown("alice>");
+    assert!(is_coloured(&terminal.painted()), "colours where nobody asks for none");
     for (width, height) in [("120", "40"), ("60", "15"), ("80", "24")] {
         terminal.tmux(&["resize-window", "-x", width, "-y", height]);
         let cells: usize = width.parse().expect("a number");
