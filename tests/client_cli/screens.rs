@@ -128,6 +128,10 @@ async fn a_bidder_bids_with_one_key_and_loses_none_while_lines_arrive() {
     };
     let screen = terminal.until_shown("alice>");
     assert!(row(&screen, "Quilt").contains("○ not in it"), "{screen}");
+    assert!(
+        row(&screen, "Quilt").ends_with("no bid yet"),
+        "its first bid starts its clock: {screen}"
+    );
     // What has just come to the screen is not bid at once, but put into the line.
     terminal.press("+");
     terminal.press("Enter");

@@ -1,6 +1,7 @@
 //! What a panel shows of a sale, from lines that were checked: one row for each lot, and how
 //! the ledger, the connection and the clock stand. Nothing here draws.
 
+use crate::auction::catalogue::Timer;
 use crate::auction::event::Outcome;
 use crate::auction::lot::{Lot, LotState};
 use crate::auction::money::{Amount, Currency};
@@ -18,6 +19,8 @@ pub(crate) enum Term {
     Pending,
     /// It closes at that time, if nobody bids late.
     Ends(Timestamp),
+    /// Its first bid starts its clock.
+    Unbid,
     /// Staff end it.
     Manual,
     /// It is paused, with that much left where it has an end.
@@ -54,7 +57,7 @@ pub(crate) struct Row {
 impl Row {
     /// Whether it is being sold now.
     pub(crate) const fn is_live(&self) -> bool {
-        matches!(self.term, Term::Ends(_) | Term::Manual | Term::Paused(_))
+        matches!(self.term, Term::Ends(_) | Term::Unbid | Term::Manual | Term::Paused(_))
     }
 
     /// Whether it has closed.
@@ -215,7 +218,10 @@ fn term(lot: &Lot) -> Term {
     match lot.state() {
         LotState::Pending => Term::Pending,
         LotState::Open { ends_at: Some(at), .. } => Term::Ends(*at),
-        LotState::Open { ends_at: None, .. } => Term::Manual,
+        LotState::Open { ends_at: None, .. } => match lot.terms().timer {
+            Timer::FirstBid { .. } => Term::Unbid,
+            Timer::Manual | Timer::Schedule { .. } => Term::Manual,
+        },
         LotState::Paused { left, .. } => Term::Paused(*left),
         LotState::Closed { outcome: Outcome::Sold { .. }, .. } => Term::Sold,
         LotState::Closed { outcome: Outcome::Unsold(_), .. } => Term::Unsold,

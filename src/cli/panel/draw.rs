@@ -208,6 +208,7 @@ fn closes(row: &Row, now: Timestamp, look: Look) -> (String, Style) {
         Term::Pending => "to come".to_owned(),
         Term::Ends(at) if at <= now => "closing".to_owned(),
         Term::Ends(_) => ticking(left),
+        Term::Unbid => "no bid yet".to_owned(),
         Term::Manual => "by hammer".to_owned(),
         Term::Paused(Some(left)) => format!("‖ {}", ticking(left)),
         Term::Paused(None) => "‖ paused".to_owned(),
@@ -299,7 +300,7 @@ mod tests {
     use crate::client::Standing;
 
     fn row(lot: &str, title: &str, standing: Standing, term: Term) -> Row {
-        let is_live = matches!(term, Term::Ends(_) | Term::Manual | Term::Paused(_));
+        let is_live = !matches!(term, Term::Pending | Term::Sold | Term::Unsold | Term::Withdrawn);
         Row {
             lot: LotId::parse(lot).expect("a lot"),
             title: title.to_owned(),

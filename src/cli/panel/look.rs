@@ -67,7 +67,9 @@ impl Look {
             Term::Ends(_) if left_ms < 10_000 => self.warning(),
             Term::Ends(_) | Term::Manual => self.strong(),
             Term::Paused(_) => self.warning(),
-            Term::Pending | Term::Sold | Term::Unsold | Term::Withdrawn => self.faint(),
+            Term::Pending | Term::Unbid | Term::Sold | Term::Unsold | Term::Withdrawn => {
+                self.faint()
+            }
         }
     }
 }
